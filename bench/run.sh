@@ -1,0 +1,23 @@
+#!/bin/bash
+# Measures what docs/performance.md tells of.
+#
+#   bench/run.sh            everything, in this order
+#   bench/run.sh NAME...    tag | verify | plan | status | ledger | units | router | build
+#
+# Everything runs on this machine and on 127.0.0.1, in directories of its own that are removed again;
+# what takes longer than 15 minutes is ended.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+[ $# -gt 0 ] || set -- tag verify plan status ledger units router build
+for name in "$@"; do
+  case $name in
+    router) script=$here/router/run.sh ;;
+    tag | verify | plan | status | ledger | units | build) script=$here/$name.sh ;;
+    *)
+      echo "run.sh: there is no measurement $name" >&2
+      exit 2
+      ;;
+  esac
+  echo "== $name ($(uptime | sed 's/.*load/load/'))"
+  timeout --kill-after 10 900 "$script"
+done

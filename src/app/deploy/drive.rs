@@ -1,0 +1,133 @@
+//! A rollout under a lease, with everything that is recorded collected.
+
+use super::Deployed;
+use crate::app::error::AppError;
+use crate::app::watch::Watchers;
+use crate::app::workspace::Workspace;
+use crate::app::world::World;
+use crate::engine::{Journal, LeaseKeeper, Observer, Session};
+use crate::model::{EnvironmentName, Origin, Period, Timestamp};
+use crate::ports::{ErrorKind, Holder};
+use crate::report::Recorded;
+use crate::rollout::{Event, Plan, Rollout};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long a lease is held without being renewed.
+const LEASE: Period = Period::from_secs(30);
+
+/// The lease on an environment, kept alive until this is dropped.
+pub struct Hold {
+    keeper: LeaseKeeper,
+}
+
+impl Hold {
+    /// Takes the lease.
+    ///
+    /// # Errors
+    /// [`AppError::Busy`] while another run holds it.
+    pub fn take(
+        workspace: &Workspace,
+        environment: &EnvironmentName,
+        origin: &Origin,
+        purpose: String,
+    ) -> Result<Self, AppError> {
+        let lease = workspace.lease()?;
+        let who = format!("{} ({})", origin.actor.name, origin.actor.via);
+        let holder = Holder {
+            who,
+            run: origin.run.clone(),
+            purpose,
+        };
+        let held = lease
+            .acquire(environment, &holder, LEASE)
+            .map_err(|error| match error.kind {
+                ErrorKind::Conflict => AppError::Busy {
+                    environment: environment.clone(),
+                    holder: error.message,
+                },
+                _ => AppError::Port(error),
+            })?;
+        Ok(Self {
+            keeper: LeaseKeeper::keep(lease, environment.clone(), held, LEASE),
+        })
+    }
+}
+
+/// What was recorded, in order.
+pub(crate) type Events = Arc<Mutex<Vec<Recorded>>>;
+
+struct Collector(Events);
+
+impl Observer for Collector {
+    fn on(&mut self, seq: u64, at: Timestamp, event: &Event) {
+        let recorded = Recorded {
+            seq,
+            at,
+            event: event.clone(),
+        };
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(recorded);
+    }
+}
+
+/// The journal of `plan`'s deployment, at the end of its environment's ledger, and what it will have
+/// recorded.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn journal(
+    workspace: &Workspace,
+    world: &World,
+    plan: &Plan,
+    hold: &Hold,
+    watchers: &Watchers,
+) -> Result<(Journal, Events), AppError> {
+    let ledger = workspace.ledger()?;
+    let events = Events::default();
+    let mut observers = watchers.of(&plan.environment, &world.redactor);
+    observers.push(Box::new(Collector(Arc::clone(&events))));
+    let journal = Journal {
+        head: ledger.head(&plan.environment)?,
+        ledger,
+        clock: Arc::clone(&workspace.context.clock),
+        redact: Arc::clone(&world.site.redact),
+        plan: plan.clone(),
+        epoch: hold.keeper.epoch(),
+        observers,
+    };
+    Ok((journal, events))
+}
+
+/// Drives a rollout to its end.
+///
+/// # Errors
+/// When it has to be left where it is.
+pub fn drive(
+    world: &World,
+    rollout: Rollout,
+    journal: Journal,
+    hold: &Hold,
+    events: &Events,
+) -> Result<Deployed, AppError> {
+    let environment = rollout.plan().environment.clone();
+    let mut session = Session::new(&world.site, rollout, journal, &hold.keeper);
+    let outcome = session.drive()?;
+    let head = session.journal().head.as_ref().map(|head| head.hash.clone());
+    let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    // What a signal ended before somebody took it up again is past.
+    let interrupted = events
+        .iter()
+        .rev()
+        .take_while(|recorded| !matches!(recorded.event, Event::Resumed { .. } | Event::Aborted { .. }))
+        .any(|recorded| matches!(recorded.event, Event::Interrupted { .. }));
+    Ok(Deployed {
+        environment,
+        outcome,
+        interrupted,
+        events,
+        head,
+        notes: Vec::new(),
+    })
+}

@@ -1,0 +1,154 @@
+//! The gates of one request, with the facts that they look at.
+
+use super::Ask;
+use crate::app::error::AppError;
+use crate::app::record::Standing;
+use crate::app::workspace::Workspace;
+use crate::app::world::World;
+use crate::config::environment::Environment;
+use crate::history;
+use crate::model::{CommitId, EnvironmentName, Release};
+use crate::policy::{
+    self, Facts, Foreign, Freeze, Lineage, Promotion, Protection, Request, Ruling, Unfinished,
+};
+use crate::rollout::Plan;
+
+/// Notes where every gate is met.
+///
+/// # Errors
+/// [`AppError::Refused`] with every gate that is not.
+pub(super) fn judge(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &Ask,
+    standing: &Standing,
+    foreign: Vec<Foreign>,
+) -> Result<Vec<String>, AppError> {
+    let request = Request {
+        environment: environment.name.value.clone(),
+        version: ask.release.version.clone(),
+        way: ask.way,
+        at: workspace.context.clock.now(),
+        allow_stale: ask.allow_stale,
+        skip_tests: ask.skip_tests,
+    };
+    let facts = Facts {
+        lineage: lineage(workspace, ask.release.commit.as_ref(), standing)?,
+        foreign,
+        unfinished: standing.open.as_ref().map(|open| Unfinished {
+            deployment: open.plan.deployment.clone(),
+            version: open.plan.candidate.version.clone(),
+            who: open.plan.origin.actor.name.clone(),
+            since: open.since,
+        }),
+        suites: environment.suites.len(),
+        health_check: super::request::has_health_check(environment),
+        promotion: promotion(workspace, environment, &ask.release)?,
+    };
+    match policy::judge(&request, &protection(environment), &facts) {
+        Ruling::Allowed { notes } => Ok(notes),
+        Ruling::Refused(refusals) => Err(AppError::Refused(refusals)),
+    }
+}
+
+fn protection(environment: &Environment) -> Protection {
+    let configured = &environment.protection;
+    Protection {
+        enabled: configured.enabled,
+        require_approval: configured.require_approval,
+        allow_overwrite: configured.allow_overwrite,
+        require_tests: configured.require_tests,
+        freezes: environment
+            .freeze
+            .iter()
+            .map(|freeze| Freeze {
+                environments: vec![environment.name.value.clone()],
+                from: freeze.from,
+                until: freeze.until,
+                reason: freeze
+                    .reason
+                    .clone()
+                    .unwrap_or_else(|| "no reason given".to_owned()),
+            })
+            .collect(),
+    }
+}
+
+fn lineage(
+    workspace: &Workspace,
+    commit: Option<&CommitId>,
+    standing: &Standing,
+) -> Result<Lineage, AppError> {
+    let live = standing.live.as_ref().map(|plan| plan.candidate.commit.as_ref());
+    if (commit, live) == (None, Some(None)) {
+        // Neither comes from a repository, so there is no order to keep.
+        return Ok(Lineage::First);
+    }
+    let repository = workspace.repository();
+    Ok(Lineage::of(commit, live, |older, newer| {
+        repository.ancestry(older, newer)
+    })?)
+}
+
+/// Whether this very image was live in the environment before, where one is named.
+fn promotion(
+    workspace: &Workspace,
+    environment: &Environment,
+    release: &Release,
+) -> Result<Option<Promotion>, AppError> {
+    let Some(from) = environment
+        .protection
+        .from
+        .as_ref()
+        .map(|from| from.value.clone())
+        .filter(|_| environment.protection.require_tests)
+    else {
+        return Ok(None);
+    };
+    let proven = match &release.artifact {
+        Some(artifact) => Some(succeeded(workspace, &from, |earlier| {
+            earlier
+                .artifact
+                .as_ref()
+                .is_some_and(|image| image.digest == artifact.digest)
+        })?),
+        None => None,
+    };
+    Ok(Some(Promotion { from, proven }))
+}
+
+fn succeeded(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    is_it: impl Fn(&Release) -> bool,
+) -> Result<bool, AppError> {
+    let records = crate::app::record::all(workspace.ledger()?.as_ref(), environment)?;
+    let timeline = history::timeline(&records);
+    Ok(timeline
+        .deployments
+        .iter()
+        .any(|deployment| deployment.live_since.is_some() && is_it(&deployment.plan.candidate)))
+}
+
+/// Refuses a plan that would write a secret's value into the ledger.
+pub(super) fn no_secrets_in(plan: &Plan, world: &World) -> Result<(), AppError> {
+    if world.redactor.is_idle() {
+        return Ok(());
+    }
+    for (name, value) in &plan.candidate.variables {
+        if world.redactor.redact(value) != value.as_str() {
+            return Err(AppError::Project(format!(
+                "variable {name} holds the value of a secret, and variables are written into the ledger: \
+                 move it to `secrets:`"
+            )));
+        }
+    }
+    let text = serde_json::to_string(plan).unwrap_or_default();
+    if world.redactor.redact(&text) == text {
+        return Ok(());
+    }
+    Err(AppError::Project(
+        "the plan would hold the value of a secret (in a check, a hook or a name): pass it through `secrets:`"
+            .to_owned(),
+    ))
+}

@@ -1,0 +1,158 @@
+//! Bringing one release to one environment.
+
+mod drive;
+mod gates;
+mod ground;
+mod request;
+
+pub use drive::{Hold, drive, journal};
+
+use super::error::AppError;
+use super::record::Standing;
+use super::watch::Watchers;
+use super::workspace::Workspace;
+use super::world::{Purpose, World};
+use crate::config::environment::Environment;
+use crate::config::unsupported::Part;
+use crate::engine::DriveError;
+use crate::model::{Digest, EnvironmentName, Origin, Release, Strategy};
+use crate::policy::Way;
+use crate::report::Recorded;
+use crate::rollout::{self, Event, Outcome, Plan, Rollout};
+
+/// What is to be deployed, and under which terms.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The release.
+    pub release: Release,
+    /// Forward, or back to an earlier one.
+    pub way: Way,
+    /// Who asks, why, from where.
+    pub origin: Origin,
+    /// Another strategy than the configured one.
+    pub strategy: Option<Strategy>,
+    /// Whether a commit older than the live one is wanted.
+    pub allow_stale: bool,
+    /// Whether the checks before the build were skipped.
+    pub skip_tests: bool,
+    /// Deploy even what is live already.
+    pub force: bool,
+}
+
+/// A rollout that is settled and allowed, or not needed.
+pub enum Prepared {
+    /// It can go ahead.
+    Ready {
+        /// The plan.
+        plan: Box<Plan>,
+        /// What is worth knowing all the same.
+        notes: Vec<String>,
+    },
+    /// This very release is live and runs everywhere.
+    AlreadyLive(Box<Plan>),
+}
+
+/// How a deployment ended.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    /// Where.
+    pub environment: EnvironmentName,
+    /// How.
+    pub outcome: Outcome,
+    /// Whether a signal ended it.
+    pub interrupted: bool,
+    /// Everything that was recorded, beginning with the plan.
+    pub events: Vec<Recorded>,
+    /// Hash of the newest record.
+    pub head: Option<Digest>,
+    /// What was worth knowing beforehand.
+    pub notes: Vec<String>,
+}
+
+/// What [`deploy`] came to.
+pub enum Done {
+    /// A rollout came to its end.
+    Deployed(Box<Deployed>),
+    /// This very release was live already.
+    AlreadyLive(Box<Plan>),
+}
+
+/// Settles the rollout of `ask` to `environment`, and touches nothing.
+///
+/// # Errors
+/// When a gate refuses, the strategy does not fit, or something cannot be looked at.
+pub fn prepare(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &Ask,
+    world: &World,
+) -> Result<Prepared, AppError> {
+    require(workspace, environment)?;
+    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    let ground = ground::look(world, &standing)?;
+    if !ask.force
+        && standing.open.is_none()
+        && ground.runs_everywhere(world, &ask.release)
+        && let Some(live) = standing
+            .live
+            .as_ref()
+            .filter(|live| live.candidate.id() == ask.release.id())
+    {
+        return Ok(Prepared::AlreadyLive(Box::new(live.clone())));
+    }
+    let notes = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
+    let request = request::request(workspace, environment, ask, world)?;
+    let plan = rollout::plan(request, &ground.observed, world.abilities)?;
+    gates::no_secrets_in(&plan, world)?;
+    Ok(Prepared::Ready {
+        plan: Box::new(plan),
+        notes,
+    })
+}
+
+/// Deploys under the environment's lease, from the plan to the last record.
+///
+/// # Errors
+/// As [`prepare`]; [`AppError::Busy`] when another run holds the environment; when the rollout has to
+/// be left where it is.
+pub fn deploy(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &Ask,
+    watchers: &Watchers,
+) -> Result<Done, AppError> {
+    require(workspace, environment)?;
+    let name = &environment.name.value;
+    let hold = Hold::take(
+        workspace,
+        name,
+        &ask.origin,
+        format!("deploying {}", ask.release.version),
+    )?;
+    let world = World::open(workspace, environment, &ask.release, Purpose::Act)?;
+    let (plan, notes) = match prepare(workspace, environment, ask, &world)? {
+        Prepared::Ready { plan, notes } => (plan, notes),
+        Prepared::AlreadyLive(plan) => return Ok(Done::AlreadyLive(plan)),
+    };
+    for note in &notes {
+        watchers.note(name, note);
+    }
+    let (mut journal, events) = journal(workspace, &world, &plan, &hold, watchers)?;
+    journal
+        .record(Event::Planned(plan.clone()))
+        .map_err(DriveError::from)?;
+    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, &events)?;
+    Ok(Done::Deployed(Box::new(Deployed { notes, ..deployed })))
+}
+
+/// Refuses what this version cannot do, before anything is looked at.
+fn require(workspace: &Workspace, environment: &Environment) -> Result<(), AppError> {
+    let needed = [
+        Part::Target,
+        Part::Ledger,
+        Part::Backup,
+        Part::Analysis,
+        Part::Suite,
+    ];
+    workspace.require(&needed, Some(environment))
+}

@@ -1,0 +1,112 @@
+//! The configured environment and what is asked → the request that is planned.
+
+use super::Ask;
+use crate::app::error::AppError;
+use crate::app::workspace::Workspace;
+use crate::app::world::World;
+use crate::config::environment::{self, Environment, RollbackStrategy};
+use crate::config::target::TargetConfig;
+use crate::model::{Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Strategy, Suite};
+use crate::policy::Way;
+use crate::rollout::{Hook, Kind, Readiness, Request, RollbackPolicy};
+use std::collections::BTreeMap;
+
+/// Time limit of one health sample.
+const SAMPLE: Period = Period::from_secs(5);
+
+/// What is to be planned.
+pub(super) fn request(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &Ask,
+    world: &World,
+) -> Result<Request, AppError> {
+    let deployment = &environment.deployment;
+    let strategy = ask
+        .strategy
+        .clone()
+        .unwrap_or_else(|| deployment.strategy.clone());
+    let max_failures = match &strategy {
+        Strategy::Rolling(rolling) => rolling.max_failures,
+        Strategy::Direct | Strategy::BlueGreen | Strategy::Canary(_) => 0,
+    };
+    let rollback = &deployment.rollback;
+    let manual = rollback.strategy == RollbackStrategy::Manual;
+    Ok(Request {
+        deployment: workspace.context.deployment_id(workspace.context.clock.now())?,
+        kind: match ask.way {
+            Way::Deploy => Kind::Deploy,
+            Way::Rollback => Kind::Rollback,
+        },
+        service: workspace.project.service.clone(),
+        environment: environment.name.value.clone(),
+        origin: ask.origin.clone(),
+        strategy,
+        candidate: ask.release.clone(),
+        units: world.units.clone(),
+        url: world.url.clone(),
+        readiness: Readiness {
+            check: has_health_check(environment).then(|| health(environment)),
+            interval: deployment.readiness.interval,
+            timeout: deployment.readiness.timeout,
+        },
+        policy: RollbackPolicy {
+            automatic: rollback.enabled && rollback.automatic && !manual,
+            clean_up: deployment.cleanup_on_failure,
+            max_failures,
+        },
+        watch: if rollback.enabled {
+            rollback.watch
+        } else {
+            Period::ZERO
+        },
+        drain: deployment.drain,
+        parallelism: world.parallelism,
+        suites: suites(environment, ask),
+        before: hooks(&environment.hooks.before_deploy),
+        after: hooks(&environment.hooks.after_deploy),
+    })
+}
+
+/// The suites that verify a new version. Going back needs no new proof.
+fn suites(environment: &Environment, ask: &Ask) -> Vec<Suite> {
+    match ask.way {
+        Way::Deploy => environment.suites.clone(),
+        Way::Rollback => Vec::new(),
+    }
+}
+
+/// Whether instances can be asked how they are: a service with an address can.
+pub(super) fn has_health_check(environment: &Environment) -> bool {
+    match &environment.target {
+        Some(TargetConfig::Local(local)) => local.listen.is_some(),
+        _ => environment.url.is_some(),
+    }
+}
+
+fn health(environment: &Environment) -> Check {
+    Check {
+        name: "health".to_owned(),
+        kind: CheckKind::Health,
+        probe: ProbeSpec::Http(HttpProbe {
+            method: "GET".to_owned(),
+            path: environment.deployment.readiness.path.clone(),
+            headers: BTreeMap::new(),
+            body: None,
+            expect: HttpExpectation::default(),
+        }),
+        timeout: SAMPLE,
+    }
+}
+
+fn hooks(hooks: &[environment::Hook]) -> Vec<Hook> {
+    hooks
+        .iter()
+        .map(|hook| Hook {
+            name: hook.name.clone(),
+            argv: hook.run.clone(),
+            timeout: hook.timeout,
+            reversible: hook.reversible,
+        })
+        .collect()
+}

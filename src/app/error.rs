@@ -1,0 +1,141 @@
+//! Why a use case ends without success, and the exit code that says so.
+
+use crate::config::diagnostic::Diagnostic;
+use crate::engine::DriveError;
+use crate::model::{EnvironmentName, InvalidText};
+use crate::policy::Refusal;
+use crate::ports::{ErrorKind, PortError};
+use crate::rollout::PlanError;
+use crate::tagging::VersionError;
+use thiserror::Error;
+
+/// How greenroom ends. These numbers are public: scripts compare them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// A bug in greenroom.
+    Bug = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The configuration cannot be used.
+    Configuration = 3,
+    /// Verification failed and the previous version is back: the environment is healthy.
+    RolledBack = 4,
+    /// Halted: a person is needed.
+    Halted = 5,
+    /// Refused by a gate, or by permissions.
+    Refused = 6,
+    /// Another run holds the environment.
+    Busy = 7,
+    /// There was nothing to do (said only with `--exit-code`).
+    Nothing = 8,
+    /// Interrupted by a signal.
+    Interrupted = 130,
+}
+
+/// Why a use case ends without success.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration cannot be used. Every problem that was found.
+    #[error("the configuration has {} problem(s)", .0.problems.len())]
+    Configuration(Box<Problems>),
+    /// The project (a version file, a source) does not fit the configuration.
+    #[error("{0}")]
+    Project(String),
+    /// Gates are not met. All of them.
+    #[error("refused: {}", .0.iter().map(|refusal| refusal.reason.as_str()).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
+    /// The event does not allow a deployment although one was wanted.
+    #[error("refused: {0}")]
+    NotAllowed(String),
+    /// Another run holds the environment.
+    #[error("{environment} is busy: {holder}")]
+    Busy {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// Who holds it, since when, and until when.
+        holder: String,
+    },
+    /// The world does not answer as it should.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A rollout was left where it is.
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+    /// A check before the build failed.
+    #[error("{0}")]
+    Validation(String),
+    /// The record and the code do not fit together.
+    #[error("{0}")]
+    Record(String),
+    /// A file or stream of this machine cannot be used.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// Diagnostics, with the texts that they point into.
+#[derive(Debug)]
+pub struct Problems {
+    /// What is wrong.
+    pub problems: Vec<Diagnostic>,
+    /// The files as they were read.
+    pub sources: crate::config::place::Sources,
+}
+
+impl AppError {
+    /// The exit code that says so.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Configuration(_) | Self::Project(_) => Exit::Configuration,
+            Self::Refused(_) | Self::NotAllowed(_) => Exit::Refused,
+            Self::Busy { .. } => Exit::Busy,
+            // Nothing was deployed: what runs is what ran before.
+            Self::Validation(_) => Exit::RolledBack,
+            Self::Record(_) | Self::Io { .. } => Exit::Halted,
+            Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
+            Self::Drive(DriveError::LeaseLost) => Exit::Busy,
+            Self::Drive(DriveError::Journal(_)) => Exit::Halted,
+            Self::Drive(DriveError::Rejected(_)) => Exit::Bug,
+            Self::Port(error) => match error.kind {
+                ErrorKind::Denied => Exit::Refused,
+                ErrorKind::Conflict => Exit::Busy,
+                ErrorKind::Invalid | ErrorKind::Unsupported | ErrorKind::Missing => Exit::Configuration,
+                ErrorKind::Transient | ErrorKind::Ambiguous => Exit::Halted,
+            },
+        }
+    }
+
+    /// An error of the file system while `doing`.
+    pub fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+}
+
+impl From<PlanError> for AppError {
+    fn from(error: PlanError) -> Self {
+        Self::Project(error.to_string())
+    }
+}
+
+impl From<VersionError> for AppError {
+    fn from(error: VersionError) -> Self {
+        Self::Project(error.to_string())
+    }
+}
+
+impl From<InvalidText> for AppError {
+    fn from(error: InvalidText) -> Self {
+        Self::Usage(error.to_string())
+    }
+}

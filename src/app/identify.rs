@@ -1,0 +1,172 @@
+//! What a run calls its build: commit, version, time and tags, settled once and handed on.
+
+use super::error::AppError;
+use super::record::Standing;
+use super::workspace::Workspace;
+use crate::config::Environment;
+use crate::config::project::VersionSource;
+use crate::host::files::read_bounded;
+use crate::model::{CommitId, EnvironmentType, Timestamp, Version};
+use crate::tagging::{
+    Stamp, TagPattern, Tagging, VERSION_FILES, VersionError, production_tags, staging_tags, version_from,
+    version_from_workspace,
+};
+use crate::trigger::Decision;
+use std::io;
+use std::path::Path;
+
+/// The largest version file that is read.
+const LARGEST: u64 = 1024 * 1024;
+
+/// The name and time of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The commit; `None` outside a repository.
+    pub commit: Option<CommitId>,
+    /// The version.
+    pub version: Version,
+    /// When the run began.
+    pub time: Timestamp,
+}
+
+impl Identity {
+    /// Settles commit and version. `time` is read once per run.
+    ///
+    /// # Errors
+    /// When the ref or the version cannot be found.
+    pub fn settle(
+        workspace: &Workspace,
+        decision: &Decision,
+        version: Option<&Version>,
+        time: Timestamp,
+    ) -> Result<Self, AppError> {
+        let commit = commit(workspace, decision)?;
+        let version = match version.or(decision.version.as_ref()) {
+            Some(version) => version.clone(),
+            None => detect(workspace, commit.as_ref())?,
+        };
+        Ok(Self {
+            commit,
+            version,
+            time,
+        })
+    }
+
+    /// The tags of the image for `environment`.
+    ///
+    /// # Errors
+    /// When the ledger, which knows the newest version that is live, cannot be read.
+    pub fn tags(&self, workspace: &Workspace, environment: &Environment) -> Result<Tagging, AppError> {
+        if environment.kind == EnvironmentType::Production {
+            let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+            let live = standing.live.map(|plan| plan.candidate.version);
+            return Ok(production_tags(
+                &self.version,
+                self.commit.as_ref(),
+                live.as_ref(),
+            ));
+        }
+        let stamp = Stamp {
+            version: &self.version,
+            time: self.time,
+            commit: self.commit.as_ref(),
+        };
+        Ok(staging_tags(&environment.name.value, &stamp))
+    }
+}
+
+/// The commit to deploy: the event's own, what the ref names, or what is checked out.
+fn commit(workspace: &Workspace, decision: &Decision) -> Result<Option<CommitId>, AppError> {
+    let repository = workspace.repository();
+    match (&decision.sha, &decision.git_ref) {
+        (Some(sha), _) => Ok(Some(sha.clone())),
+        (None, Some(git_ref)) => match repository.resolve(git_ref)? {
+            Some(commit) => Ok(Some(commit)),
+            None => Err(AppError::Usage(format!(
+                "the repository has no {git_ref:?}: fetch it first, or name a branch, tag or commit that is there"
+            ))),
+        },
+        (None, None) => Ok(repository.head()?),
+    }
+}
+
+/// Refuses to build anything but the commit that is to be deployed.
+///
+/// # Errors
+/// When another commit is checked out.
+pub fn require_checkout(workspace: &Workspace, commit: Option<&CommitId>) -> Result<(), AppError> {
+    let head = workspace.repository().head()?;
+    match (commit, head) {
+        (Some(commit), Some(head)) if *commit != head => Err(AppError::Project(format!(
+            "{} is to be deployed and {} is checked out: check out {commit} before this step",
+            commit.short(),
+            head.short()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn detect(workspace: &Workspace, commit: Option<&CommitId>) -> Result<Version, AppError> {
+    match &workspace.project.version {
+        VersionSource::Value(version) => Ok(version.clone()),
+        VersionSource::File(file) => {
+            let text = text(&workspace.root.join(file)).map_err(AppError::io(format!(
+                "reading the version from {}",
+                file.display()
+            )))?;
+            from_file(workspace, &file.to_string_lossy(), &text)
+        }
+        VersionSource::Tag(pattern) => from_tag(workspace, pattern, commit),
+        VersionSource::Detect => {
+            for file in VERSION_FILES {
+                match text(&workspace.root.join(file)) {
+                    Ok(text) => return from_file(workspace, file, &text),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => {
+                        return Err(AppError::io(format!("reading the version from {file}"))(error));
+                    }
+                }
+            }
+            Err(AppError::Project(format!(
+                "no version: there is none of {} in {}; add one, or say `version: {{ value: 1.2.3 }}`",
+                VERSION_FILES.join(", "),
+                workspace.root.display()
+            )))
+        }
+    }
+}
+
+fn from_file(workspace: &Workspace, file: &str, written: &str) -> Result<Version, AppError> {
+    match version_from(file, written) {
+        // A member of a Cargo workspace: the version stands in a Cargo.toml further up.
+        Err(VersionError::Inherited { .. }) => {
+            let member = workspace.root.join(file);
+            for above in member.ancestors().skip(2) {
+                if let Ok(root) = text(&above.join("Cargo.toml")) {
+                    return Ok(version_from_workspace("Cargo.toml", &root)?);
+                }
+            }
+            Ok(version_from(file, written)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+fn from_tag(workspace: &Workspace, pattern: &str, commit: Option<&CommitId>) -> Result<Version, AppError> {
+    let commit = commit.ok_or_else(|| {
+        AppError::Project("the version comes from a git tag, and there is no commit here".to_owned())
+    })?;
+    let parsed: TagPattern = pattern.parse()?;
+    let tags = workspace.repository().tags_at(commit)?;
+    parsed.newest(&tags).ok_or_else(|| {
+        AppError::Project(format!(
+            "no tag like {pattern:?} points at {}: tag it, or fetch the tags (`fetch-tags: true`)",
+            commit.short()
+        ))
+    })
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let bytes = read_bounded(path, LARGEST)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}

@@ -1,0 +1,298 @@
+//! The whole run: decide, identify, validate, build, and deploy to one environment or several.
+
+use super::build::{Built, build, find};
+use super::decide::decision;
+use super::deploy::{Ask, Done, Prepared, deploy, prepare};
+use super::error::AppError;
+use super::identify::Identity;
+use super::release::release;
+use super::validate::{Validated, validate};
+use super::watch::Watchers;
+use super::workspace::Workspace;
+use super::world::{Purpose, World};
+use crate::config::{Environment, Part};
+use crate::engine::each;
+use crate::model::{EnvironmentName, Strategy, Version};
+use crate::policy::Way;
+use crate::rollout::Outcome;
+use crate::trigger::{Decision, manual};
+
+/// What is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Environments by name; by the event where none is named.
+    pub environments: Vec<EnvironmentName>,
+    /// Deploy to all of them at the same time; otherwise one after the other, up to the first failure.
+    pub parallel: bool,
+    /// Branch, tag or commit; what is checked out, or what the event names, where `None`.
+    pub git_ref: Option<String>,
+    /// The version; found in the project where `None`.
+    pub version: Option<Version>,
+    /// An image that exists, by tag or digest, instead of a build.
+    pub image: Option<String>,
+    /// Another strategy than the configured one.
+    pub strategy: Option<Strategy>,
+    /// Deploy a commit older than the live one.
+    pub allow_stale: bool,
+    /// Pass over the checks before the build.
+    pub skip_tests: bool,
+    /// Deploy even what is live already.
+    pub force: bool,
+}
+
+/// What a run tells while it goes on.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Whether, where and what.
+    Decided(&'a Decision),
+    /// Commit, version and time.
+    Identified(&'a Identity),
+    /// A check before the build passed.
+    Validated(&'a Validated),
+    /// The checks before the build are passed over, and how many there are.
+    ValidationSkipped(usize),
+    /// The image is there.
+    Built(&'a Built),
+    /// The next environment follows because the one before says so.
+    Promoted(&'a EnvironmentName),
+}
+
+/// What a run came to.
+pub struct Run {
+    /// Whether, where and what.
+    pub decision: Decision,
+    /// Commit, version and time; `None` where nothing was to be deployed.
+    pub identity: Option<Identity>,
+    /// The image.
+    pub built: Option<Built>,
+    /// Each environment in the order it was begun.
+    pub results: Vec<(EnvironmentName, Result<Done, AppError>)>,
+}
+
+/// Everything up to the deployment.
+struct Ready {
+    decision: Decision,
+    identity: Identity,
+    environments: Vec<EnvironmentName>,
+    skip_tests: bool,
+}
+
+/// Runs the pipeline.
+///
+/// # Errors
+/// When it ends before the first deployment. What happens after that is in [`Run::results`].
+pub fn run(
+    workspace: &Workspace,
+    wish: &Wish,
+    watchers: &Watchers,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Run, AppError> {
+    let ready = match settle(workspace, wish, tell)? {
+        Ok(ready) => ready,
+        Err(decision) => {
+            return Ok(Run {
+                decision,
+                identity: None,
+                built: None,
+                results: Vec::new(),
+            });
+        }
+    };
+    let first = ready
+        .environments
+        .first()
+        .map(|name| workspace.environment(name))
+        .transpose()?;
+    let Some(first) = first else {
+        return Err(AppError::Usage("no environment was named".to_owned()));
+    };
+    if ready.skip_tests {
+        tell(Progress::ValidationSkipped(workspace.project.validate.len()));
+    } else {
+        validate(workspace, |validated| tell(Progress::Validated(validated)))?;
+    }
+    let built = image(workspace, wish, first, &ready.identity)?;
+    if let Some(built) = &built {
+        tell(Progress::Built(built));
+    }
+    let ask = |environment: &Environment| ask(workspace, wish, &ready, environment, built.as_ref());
+    let results = if wish.parallel {
+        each(&ready.environments, ready.environments.len(), |name| {
+            let environment = workspace.environment(name);
+            let done = environment.and_then(|found| deploy(workspace, found, &ask(found), watchers));
+            (name.clone(), done)
+        })
+    } else {
+        in_sequence(workspace, &ready.environments, &ask, watchers, tell)
+    };
+    Ok(Run {
+        decision: ready.decision,
+        identity: Some(ready.identity),
+        built,
+        results,
+    })
+}
+
+/// One environment and its plan, or why there is none.
+pub type Planned = (EnvironmentName, Result<Prepared, AppError>);
+
+/// The plans of everything that [`run`] would do, with nothing touched.
+///
+/// # Errors
+/// As [`run`]; what an environment refuses is in its own result.
+pub fn plan(
+    workspace: &Workspace,
+    wish: &Wish,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<Planned>, AppError> {
+    let Ok(ready) = settle(workspace, wish, tell)? else {
+        return Ok(Vec::new());
+    };
+    let built = match &wish.image {
+        Some(_) => {
+            let first = ready
+                .environments
+                .first()
+                .map(|name| workspace.environment(name))
+                .transpose()?;
+            first
+                .map(|first| image(workspace, wish, first, &ready.identity))
+                .transpose()?
+                .flatten()
+        }
+        None => None,
+    };
+    let plan_one = |name: &EnvironmentName| {
+        let environment = workspace.environment(name)?;
+        let ask = ask(workspace, wish, &ready, environment, built.as_ref());
+        let world = World::open(workspace, environment, &ask.release, Purpose::Look)?;
+        prepare(workspace, environment, &ask, &world)
+    };
+    let names = &ready.environments;
+    Ok(names.iter().cloned().zip(each(names, 2, plan_one)).collect())
+}
+
+/// Decides and identifies; the decision alone where nothing is to be deployed.
+fn settle(
+    workspace: &Workspace,
+    wish: &Wish,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Result<Ready, Decision>, AppError> {
+    let time = workspace.context.clock.now();
+    let decision = decision(workspace, wish.environments.first(), wish.git_ref.as_deref())?;
+    tell(Progress::Decided(&decision));
+    if decision.reason_code.is_refusal() {
+        return Err(AppError::NotAllowed(decision.reason));
+    }
+    let decided = decision.environment.clone().filter(|_| decision.should_deploy);
+    let Some(environment) = decided else {
+        return Ok(Err(decision));
+    };
+    let environments = if wish.environments.is_empty() {
+        vec![environment]
+    } else {
+        wish.environments.clone()
+    };
+    let first = workspace.environment(environments.first().unwrap_or(&environments[0]))?;
+    workspace.require(&[Part::Target, Part::Ledger, Part::Scan], Some(first))?;
+    let identity = Identity::settle(workspace, &decision, wish.version.as_ref(), time)?;
+    tell(Progress::Identified(&identity));
+    let skip_tests = wish.skip_tests || decision.skip_tests;
+    Ok(Ok(Ready {
+        decision,
+        identity,
+        environments,
+        skip_tests,
+    }))
+}
+
+fn image(
+    workspace: &Workspace,
+    wish: &Wish,
+    environment: &Environment,
+    identity: &Identity,
+) -> Result<Option<Built>, AppError> {
+    match (&wish.image, &workspace.project.image) {
+        (Some(reference), Some(image)) => {
+            let artifact = find(workspace, &image.repository, reference)?;
+            Ok(Some(Built {
+                artifact,
+                tags: Vec::new(),
+                withheld: None,
+            }))
+        }
+        (Some(_), None) => Err(AppError::Usage(
+            "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
+        )),
+        (None, _) => build(workspace, environment, identity),
+    }
+}
+
+fn ask(
+    workspace: &Workspace,
+    wish: &Wish,
+    ready: &Ready,
+    environment: &Environment,
+    built: Option<&Built>,
+) -> Ask {
+    let release = release(environment, &ready.identity, built);
+    let name = &environment.name.value;
+    let reason = if ready.decision.environment.as_ref() == Some(name) {
+        ready.decision.reason.clone()
+    } else if wish.environments.contains(name) {
+        manual(name.clone(), None).reason
+    } else {
+        format!("promoted automatically; {}", ready.decision.reason)
+    };
+    Ask {
+        origin: workspace.context.origin(reason, release.commit.clone()),
+        release,
+        way: Way::Deploy,
+        strategy: wish.strategy.clone(),
+        allow_stale: wish.allow_stale,
+        skip_tests: ready.skip_tests,
+        force: wish.force,
+    }
+}
+
+/// One after the other, up to the first that does not succeed; then those that follow by themselves.
+fn in_sequence(
+    workspace: &Workspace,
+    names: &[EnvironmentName],
+    ask: &dyn Fn(&Environment) -> Ask,
+    watchers: &Watchers,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Vec<(EnvironmentName, Result<Done, AppError>)> {
+    let mut waiting: std::collections::VecDeque<EnvironmentName> = names.iter().cloned().collect();
+    let mut results: Vec<(EnvironmentName, Result<Done, AppError>)> = Vec::new();
+    while let Some(name) = waiting.pop_front() {
+        let environment = workspace.environment(&name);
+        let follows = environment
+            .as_ref()
+            .is_ok_and(|found| found.deployment.auto_promote);
+        let done = environment.and_then(|found| deploy(workspace, found, &ask(found), watchers));
+        let succeeded = match &done {
+            Ok(Done::Deployed(deployed)) => deployed.outcome == Outcome::Succeeded,
+            Ok(Done::AlreadyLive(_)) => true,
+            Err(_) => false,
+        };
+        results.push((name.clone(), done));
+        if !succeeded {
+            break;
+        }
+        let known = |next: &EnvironmentName| results.iter().any(|(done, _)| done == next);
+        if waiting.is_empty()
+            && follows
+            && let Some(next) = after(&workspace.project.promotion, &name).filter(|next| !known(next))
+        {
+            tell(Progress::Promoted(next));
+            waiting.push_back(next.clone());
+        }
+    }
+    results
+}
+
+fn after<'a>(promotion: &'a [EnvironmentName], name: &EnvironmentName) -> Option<&'a EnvironmentName> {
+    let place = promotion.iter().position(|each| each == name)?;
+    promotion.get(place + 1)
+}

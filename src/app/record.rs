@@ -1,0 +1,169 @@
+//! What the ledger says about one environment, in a fixed number of reads.
+
+use super::error::AppError;
+use crate::model::{EnvironmentName, Record, Stored, UnitId};
+use crate::ports::{Ledger, PortError};
+use crate::report::Recorded;
+use crate::rollout::{Event, Plan, Rollout};
+
+/// Name of the reference to the plan of what is live.
+const LIVE: &str = "live";
+/// Name of the reference to the plan of a rollout that has not come to its end.
+const OPEN: &str = "open";
+
+/// How an environment stands according to its ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// The newest record.
+    pub head: Option<Stored>,
+    /// The plan that brought what is live.
+    pub live: Option<Plan>,
+    /// The plan of a rollout that is under way, halted, or whose process died.
+    pub open: Option<OpenRollout>,
+}
+
+/// A rollout that has not come to its end.
+#[derive(Debug, Clone)]
+pub struct OpenRollout {
+    /// Where its plan stands in the ledger.
+    pub seq: u64,
+    /// When it was planned.
+    pub since: crate::model::Timestamp,
+    /// Its plan.
+    pub plan: Plan,
+}
+
+impl Standing {
+    /// Reads how `environment` stands: the head, and at most two more records.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or holds something else where a plan should be.
+    pub fn read(ledger: &dyn Ledger, environment: &EnvironmentName) -> Result<Self, AppError> {
+        let Some(head) = ledger.head(environment)? else {
+            return Ok(Self::default());
+        };
+        let refs = &head.record.refs;
+        let planned = |name: &str| -> Result<Option<(Record, Plan)>, AppError> {
+            refs.get(name)
+                .map(|&seq| plan_at(ledger, environment, seq))
+                .transpose()
+        };
+        let live = planned(LIVE)?.map(|(_, plan)| plan);
+        let open = planned(OPEN)?.map(|(record, plan)| OpenRollout {
+            seq: record.seq,
+            since: record.at,
+            plan,
+        });
+        Ok(Self {
+            live,
+            open,
+            head: Some(head),
+        })
+    }
+}
+
+impl Standing {
+    /// Every unit that the record knows of, wanted or not, with repetition.
+    pub fn units(&self) -> impl Iterator<Item = &UnitId> {
+        let plans = [self.live.as_ref(), self.open.as_ref().map(|open| &open.plan)];
+        plans
+            .into_iter()
+            .flatten()
+            .flat_map(|plan| &plan.placements)
+            .map(|placement| &placement.unit)
+    }
+}
+
+impl OpenRollout {
+    /// The rollout as it stands after everything that was recorded of it, and those records.
+    ///
+    /// # Errors
+    /// When the record cannot be read or does not fit its plan.
+    pub fn replay(
+        &self,
+        ledger: &dyn Ledger,
+        environment: &EnvironmentName,
+        head: &Stored,
+    ) -> Result<(Rollout, Vec<Recorded>), AppError> {
+        let events = events(ledger, environment, self.seq, head.record.seq)?;
+        let rollout = Rollout::replay(
+            self.plan.clone(),
+            events.iter().skip(1).map(|recorded| &recorded.event),
+        )
+        .map_err(|rejected| {
+            AppError::Record(format!(
+                "the ledger of {environment} does not fit its plan: {rejected}"
+            ))
+        })?;
+        Ok((rollout, events))
+    }
+}
+
+/// The events of the deployment whose plan is record `first`, up to record `last`.
+///
+/// # Errors
+/// When a record cannot be read.
+pub fn events(
+    ledger: &dyn Ledger,
+    environment: &EnvironmentName,
+    first: u64,
+    last: u64,
+) -> Result<Vec<Recorded>, AppError> {
+    let mut events = Vec::new();
+    let mut deployment = None;
+    for seq in first..=last {
+        let record = read(ledger, environment, seq)?;
+        if deployment.is_none() {
+            deployment.clone_from(&record.deployment);
+        }
+        if record.deployment == deployment && record.kind == "rollout" {
+            events.push(Recorded {
+                seq,
+                at: record.at,
+                event: event(&record)?,
+            });
+        }
+    }
+    Ok(events)
+}
+
+/// Every record of an environment, oldest first.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn all(ledger: &dyn Ledger, environment: &EnvironmentName) -> Result<Vec<Record>, AppError> {
+    match ledger.head(environment)? {
+        Some(head) => (0..=head.record.seq)
+            .map(|seq| read(ledger, environment, seq))
+            .collect(),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn plan_at(ledger: &dyn Ledger, environment: &EnvironmentName, seq: u64) -> Result<(Record, Plan), AppError> {
+    let record = read(ledger, environment, seq)?;
+    match event(&record)? {
+        Event::Planned(plan) => Ok((record, *plan)),
+        _ => Err(AppError::Record(format!(
+            "record {seq} of {environment} should be a plan and is not: run `greenroom audit verify`"
+        ))),
+    }
+}
+
+fn read(ledger: &dyn Ledger, environment: &EnvironmentName, seq: u64) -> Result<Record, AppError> {
+    let stored: Result<Option<Stored>, PortError> = ledger.read(environment, seq);
+    stored?.map(|stored| stored.record).ok_or_else(|| {
+        AppError::Record(format!(
+            "record {seq} of {environment} is gone from the ledger: run `greenroom audit verify`"
+        ))
+    })
+}
+
+fn event(record: &Record) -> Result<Event, AppError> {
+    serde_json::from_value(record.body.clone()).map_err(|error| {
+        AppError::Record(format!(
+            "record {} of {} cannot be understood ({error}): a newer greenroom may have written it",
+            record.seq, record.environment
+        ))
+    })
+}

@@ -1,0 +1,21 @@
+//! The release of a run in one environment.
+
+use super::build::Built;
+use super::identify::Identity;
+use crate::config::Environment;
+use crate::model::Release;
+
+/// Image, variables and the sources of secrets, as `environment` configures them.
+pub fn release(environment: &Environment, identity: &Identity, built: Option<&Built>) -> Release {
+    Release {
+        version: identity.version.clone(),
+        artifact: built.map(|built| built.artifact.clone()),
+        commit: identity.commit.clone(),
+        variables: environment.variables.clone(),
+        secrets: environment
+            .secrets
+            .iter()
+            .map(|(name, source)| (name.clone(), source.value.clone()))
+            .collect(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Going back to a release that was live before.
+
+use super::deploy::{Ask, Done, deploy};
+use super::error::AppError;
+use super::record;
+use super::watch::Watchers;
+use super::workspace::Workspace;
+use crate::history::{self, Selector};
+use crate::model::{EnvironmentName, Origin, Release};
+use crate::policy::Way;
+
+/// The release that `selector` means in `environment`, as it was recorded: image, variables, and where
+/// its secrets come from.
+///
+/// # Errors
+/// When there is none; lists what there is.
+pub fn choose(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    selector: &Selector,
+) -> Result<Release, AppError> {
+    workspace.environment(environment)?;
+    let records = record::all(workspace.ledger()?.as_ref(), environment)?;
+    let timeline = history::timeline(&records);
+    history::find_release(&timeline.deployments, selector).map_err(|error| AppError::Usage(error.to_string()))
+}
+
+/// What a rollback asks for.
+pub fn ask(release: Release, origin: Origin) -> Ask {
+    Ask {
+        release,
+        way: Way::Rollback,
+        origin,
+        strategy: None,
+        allow_stale: true,
+        skip_tests: false,
+        force: false,
+    }
+}
+
+/// Rolls `environment` back.
+///
+/// # Errors
+/// As [`choose`] and [`deploy`].
+pub fn rollback(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    selector: &Selector,
+    origin: Origin,
+    watchers: &Watchers,
+) -> Result<Done, AppError> {
+    let release = choose(workspace, environment, selector)?;
+    deploy(
+        workspace,
+        workspace.environment(environment)?,
+        &ask(release, origin),
+        watchers,
+    )
+}

@@ -1,0 +1,41 @@
+//! How environments stand, by their ledgers.
+
+use super::error::AppError;
+use super::workspace::Workspace;
+use crate::history::{self, Deployment, Status};
+use crate::model::{EnvironmentName, Record};
+
+/// How one environment stands: the head of its ledger and at most three more records are read.
+///
+/// # Errors
+/// When the ledger cannot be read or understood.
+pub fn status(workspace: &Workspace, environment: &EnvironmentName) -> Result<Status, AppError> {
+    let ledger = workspace.ledger()?;
+    let Some(head) = ledger.head(environment)? else {
+        return Ok(Status {
+            environment: environment.clone(),
+            live: None,
+            open: None,
+            last: None,
+        });
+    };
+    let mut others: Vec<Record> = Vec::new();
+    for seq in history::wanted(&head.record) {
+        others.extend(ledger.read(environment, seq)?.map(|stored| stored.record));
+    }
+    let lease = workspace.lease()?.holder(environment)?;
+    history::status(&head.record, &others, lease).map_err(|error| AppError::Record(error.to_string()))
+}
+
+/// What happened in one environment, oldest first, and whether someone is at work there now.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn deployments(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+) -> Result<(Vec<Deployment>, bool), AppError> {
+    let records = super::record::all(workspace.ledger()?.as_ref(), environment)?;
+    let held = workspace.lease()?.holder(environment)?.is_some();
+    Ok((history::timeline(&records).deployments, held))
+}

@@ -1,0 +1,224 @@
+//! Running an environment's suites against what runs there, outside of any rollout.
+
+use super::error::AppError;
+use super::record::Standing;
+use super::workspace::Workspace;
+use super::world::probe;
+use crate::analysis::{Finding, expect, suite};
+use crate::config::{Environment, Part, TargetConfig};
+use crate::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
+use crate::ports::Probe;
+use crate::report::Recorded;
+use crate::rollout::{
+    Event, Kind, Phase, Plan, Readiness, RollbackPolicy, Samples, Step, StepId, StepResult, Watch,
+};
+use std::collections::BTreeMap;
+
+/// What is verified.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Only this suite; every suite of the environment where `None`.
+    pub suite: Option<String>,
+    /// Another base URL than the configured one.
+    pub url: Option<Endpoint>,
+}
+
+/// Runs the suites; every check is run, also after one has failed. The events read like those of a
+/// rollout that only observes, so that every report can be made of them.
+///
+/// # Errors
+/// When there is nothing to run, no address to run it against, or a suite that this version cannot run.
+pub fn verify(
+    workspace: &Workspace,
+    environment: &Environment,
+    wish: &Wish,
+) -> Result<(Vec<Recorded>, Verdict), AppError> {
+    workspace.require(&[Part::Suite], Some(environment))?;
+    let suites = suites(workspace, environment, wish)?;
+    let url = wish.url.clone().or_else(|| address(environment)).ok_or_else(|| {
+        AppError::Project(format!(
+            "{} has no address: give it a `url:`, or name one with --url",
+            environment.name.value
+        ))
+    })?;
+    let release = live(workspace, environment)?;
+    let probe = probe(workspace, environment, &release)?;
+    let plan = plan(workspace, environment, release, suites.clone(), url.clone())?;
+    let mut record = Record {
+        workspace,
+        events: Vec::new(),
+    };
+    record.add(Event::Planned(Box::new(plan)));
+    let mut verdict = Verdict::Pass;
+    for (index, suite) in suites.iter().enumerate() {
+        let step = StepId {
+            phase: Phase::Forward,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+        };
+        record.add(Event::Began { step });
+        let finding = record.run(step, suite, probe.as_ref(), &url);
+        let result = match finding.verdict {
+            Verdict::Pass => StepResult::Done,
+            Verdict::Fail => StepResult::Failed {
+                reason: finding.reason,
+                units: Vec::new(),
+            },
+            Verdict::Inconclusive => StepResult::Inconclusive {
+                reason: finding.reason,
+            },
+        };
+        record.add(Event::Ended { step, result });
+        if finding.verdict != Verdict::Pass {
+            verdict = Verdict::Fail;
+        }
+    }
+    Ok((record.events, verdict))
+}
+
+struct Record<'a> {
+    workspace: &'a Workspace,
+    events: Vec<Recorded>,
+}
+
+impl Record<'_> {
+    fn add(&mut self, event: Event) {
+        let seq = self.events.len() as u64;
+        self.events.push(Recorded {
+            seq,
+            at: self.workspace.context.clock.now(),
+            event,
+        });
+    }
+
+    fn run(&mut self, step: StepId, suite: &Suite, probe: &dyn Probe, url: &Endpoint) -> Finding {
+        let mut findings = Vec::new();
+        for check in &suite.checks {
+            let (finding, took) = sample(check, probe, url);
+            let reason = self.workspace.redactor().redact(&finding.reason).into_owned();
+            self.add(Event::Judged {
+                step,
+                check: check.name.clone(),
+                suite: Some(suite.name.clone()),
+                kind: check.kind,
+                unit: None,
+                share: Percent::ALL,
+                verdict: finding.verdict,
+                reason: reason.clone(),
+                samples: Samples {
+                    count: 1,
+                    failed: u64::from(!finding.passed()),
+                    p50: Some(took),
+                    p95: Some(took),
+                },
+                took,
+            });
+            findings.push(Finding { reason, ..finding });
+        }
+        let named = suite
+            .checks
+            .iter()
+            .map(|check| check.name.as_str())
+            .zip(&findings);
+        suite::aggregate(&suite.name, named)
+    }
+}
+
+fn sample(check: &Check, probe: &dyn Probe, url: &Endpoint) -> (Finding, Period) {
+    match probe.sample(check, url) {
+        Ok(sample) => (expect::judge(check, &sample), sample.took),
+        Err(error) => (
+            Finding::fail(format!("cannot be measured: {error}")),
+            Period::ZERO,
+        ),
+    }
+}
+
+fn suites(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Result<Vec<Suite>, AppError> {
+    let mut suites = match &wish.suite {
+        Some(name) => vec![workspace.project.suites.get(name).cloned().ok_or_else(|| {
+            let known: Vec<&str> = workspace.project.suites.keys().map(String::as_str).collect();
+            AppError::Usage(format!(
+                "there is no suite {name}; configured are: {}",
+                known.join(", ")
+            ))
+        })?],
+        None => environment.suites.clone(),
+    };
+    // The time to start is measured when an instance starts, which this does not make happen.
+    for suite in &mut suites {
+        suite
+            .checks
+            .retain(|check| !matches!(check.probe, ProbeSpec::Startup(_)));
+    }
+    suites.retain(|suite| !suite.checks.is_empty());
+    if suites.is_empty() {
+        return Err(AppError::Project(format!(
+            "{} has no suite to run: list one under its `suites:`",
+            environment.name.value
+        )));
+    }
+    Ok(suites)
+}
+
+fn address(environment: &Environment) -> Option<Endpoint> {
+    environment.url.clone().or_else(|| match &environment.target {
+        Some(TargetConfig::Local(local)) => format!("http://{}", local.listen?).parse().ok(),
+        _ => None,
+    })
+}
+
+/// What is on record as live; a release without a version where nothing is.
+fn live(workspace: &Workspace, environment: &Environment) -> Result<Release, AppError> {
+    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    Ok(match standing.live {
+        Some(plan) => plan.candidate,
+        None => Release {
+            version: "unknown".parse()?,
+            artifact: None,
+            commit: None,
+            variables: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+        },
+    })
+}
+
+/// A plan that only observes.
+fn plan(
+    workspace: &Workspace,
+    environment: &Environment,
+    release: Release,
+    suites: Vec<Suite>,
+    url: Endpoint,
+) -> Result<Plan, AppError> {
+    let context = &workspace.context;
+    Ok(Plan {
+        deployment: context.deployment_id(context.clock.now())?,
+        kind: Kind::Deploy,
+        service: workspace.project.service.clone(),
+        environment: environment.name.value.clone(),
+        origin: context.origin("asked to verify what runs", None),
+        strategy: Strategy::Direct,
+        previous: Some(release.clone()),
+        candidate: release,
+        placements: Vec::new(),
+        url: Some(url),
+        routed: false,
+        in_place: true,
+        readiness: Readiness {
+            check: None,
+            interval: Period::ZERO,
+            timeout: Period::ZERO,
+        },
+        policy: RollbackPolicy {
+            automatic: false,
+            clean_up: false,
+            max_failures: 0,
+        },
+        drain: Period::ZERO,
+        parallelism: 1,
+        steps: suites
+            .into_iter()
+            .map(|suite| Step::Observe(Watch::Service { suite }))
+            .collect(),
+    })
+}

@@ -1,0 +1,269 @@
+//! A project as it lies on disk: its configuration, its directory, its ledger, its images.
+
+use super::context::Context;
+use super::error::{AppError, Problems};
+use super::load;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::environment::Environment;
+use crate::config::place::{Located, Sources};
+use crate::config::project::{LedgerConfig, Project};
+use crate::config::unsupported::{Part, Unsupported};
+use crate::host::git::Git;
+use crate::host::secrets::Secrets;
+use crate::ledger::{DirectoryLease, DirectoryLedger};
+use crate::model::{EnvironmentName, Redactor, Release, Secret, SecretSource};
+use crate::ports::{Lease, Ledger, Registry, Repository};
+use crate::registry::layout::LayoutRegistry;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// Name of the pipeline file.
+pub const PIPELINE: &str = "greenroom.yaml";
+/// Where greenroom keeps what belongs to the project, beside the pipeline file.
+const STATE: &str = ".greenroom";
+
+/// A loaded project.
+pub struct Workspace {
+    /// The machine and the caller.
+    pub context: Context,
+    /// The directory of the pipeline file; every relative path starts here.
+    pub root: PathBuf,
+    /// The resolved configuration.
+    pub project: Project,
+    /// The files it was read from.
+    pub sources: Sources,
+    secrets: Secrets,
+    known: OnceLock<Vec<Secret>>,
+    redactor: OnceLock<Redactor>,
+}
+
+impl Workspace {
+    /// Loads the project whose pipeline file is `config`, or `greenroom.yaml` in the working directory
+    /// or the nearest directory above that has one.
+    ///
+    /// # Errors
+    /// When there is none, or with everything that is wrong with it.
+    pub fn load(context: &Context, config: Option<&Path>) -> Result<Self, AppError> {
+        let directory = context.environment.directory();
+        let file = match config {
+            Some(file) => directory.join(file),
+            None => find(directory)?,
+        };
+        let root = file.parent().unwrap_or(directory).to_path_buf();
+        let shown = file.strip_prefix(directory).unwrap_or(&file);
+        let loaded = load::load(shown);
+        let sources = loaded.sources;
+        let project = loaded.outcome.map_err(|problems| {
+            AppError::Configuration(Box::new(Problems {
+                problems,
+                sources: sources.clone(),
+            }))
+        })?;
+        let secrets = Secrets::new(context.environment.variables().clone(), root.clone());
+        Ok(Self {
+            context: context.clone(),
+            root,
+            project,
+            sources,
+            secrets,
+            known: OnceLock::new(),
+            redactor: OnceLock::new(),
+        })
+    }
+
+    /// The configured environment of this name.
+    ///
+    /// # Errors
+    /// When there is none; names those that there are.
+    pub fn environment(&self, name: &EnvironmentName) -> Result<&Environment, AppError> {
+        self.project.environments.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self
+                .project
+                .environments
+                .keys()
+                .map(EnvironmentName::as_str)
+                .collect();
+            AppError::Usage(format!(
+                "there is no environment {name}; configured are: {}",
+                known.join(", ")
+            ))
+        })
+    }
+
+    /// A directory below the project's own state.
+    pub fn state(&self, part: &str) -> PathBuf {
+        self.root.join(STATE).join(part)
+    }
+
+    /// The ledger.
+    ///
+    /// # Errors
+    /// When the configured kind of ledger is not available in this version.
+    pub fn ledger(&self) -> Result<Arc<dyn Ledger>, AppError> {
+        Ok(Arc::new(DirectoryLedger::open(self.ledger_directory()?)))
+    }
+
+    /// The ledger as a directory, for those who check its very bytes.
+    ///
+    /// # Errors
+    /// When the ledger is none.
+    pub fn ledger_directory(&self) -> Result<PathBuf, AppError> {
+        match &self.project.ledger {
+            LedgerConfig::Directory(directory) => Ok(self.root.join(directory)),
+            LedgerConfig::GitBranch(_) | LedgerConfig::ObjectStore(_) => {
+                Err(self.refuse(&[Part::Ledger], &self.project.unsupported))
+            }
+        }
+    }
+
+    /// The leases that keep rollouts of one environment apart.
+    ///
+    /// # Errors
+    /// As [`Workspace::ledger`].
+    pub fn lease(&self) -> Result<Arc<dyn Lease>, AppError> {
+        Ok(Arc::new(DirectoryLease::open(
+            &self.ledger_directory()?,
+            Arc::clone(&self.context.clock),
+        )))
+    }
+
+    /// The embedded image store: one OCI layout per repository.
+    pub fn registry(&self) -> Arc<dyn Registry> {
+        Arc::new(LayoutRegistry::open(self.state("images")))
+    }
+
+    /// Facts from the project's git repository.
+    pub fn repository(&self) -> Arc<dyn Repository> {
+        Arc::new(self.git())
+    }
+
+    /// The same, with what only git itself can tell.
+    pub fn git(&self) -> Git {
+        Git::new(&self.root)
+    }
+
+    /// Where secrets come from.
+    pub fn secret_sources(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The values of these secrets.
+    ///
+    /// # Errors
+    /// A diagnostic for each that is missing.
+    pub fn secrets(
+        &self,
+        sources: &BTreeMap<String, Located<SecretSource>>,
+    ) -> Result<BTreeMap<String, Secret>, AppError> {
+        let mut values = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (name, source) in sources {
+            match self.secrets.resolve(name, &source.value) {
+                Ok(value) => {
+                    values.insert(name.clone(), value);
+                }
+                Err(error) => problems.push(Diagnostic::error(source.place, error.to_string())),
+            }
+        }
+        if problems.is_empty() {
+            Ok(values)
+        } else {
+            Err(self.problems(problems))
+        }
+    }
+
+    /// Every secret of the project whose value can be had here. The process may hold those of
+    /// environments that are not worked on, too.
+    pub fn known_secrets(&self) -> &[Secret] {
+        self.known.get_or_init(|| {
+            let environments = self.project.environments.values();
+            environments
+                .flat_map(|environment| &environment.secrets)
+                .filter_map(|(name, source)| self.secrets.resolve(name, &source.value).ok())
+                .collect()
+        })
+    }
+
+    /// Takes every known secret out of text.
+    pub fn redactor(&self) -> &Redactor {
+        self.redactor.get_or_init(|| Redactor::new(self.known_secrets()))
+    }
+
+    /// The same, also for the secrets of `release`: one from the ledger may name other sources than
+    /// today's configuration.
+    pub fn redactor_for(&self, release: &Release) -> Redactor {
+        let configured: Vec<&SecretSource> = self
+            .project
+            .environments
+            .values()
+            .flat_map(|environment| environment.secrets.values())
+            .map(|source| &source.value)
+            .collect();
+        let mut others: Vec<Secret> = Vec::new();
+        for (name, source) in &release.secrets {
+            if !configured.contains(&source)
+                && let Ok(secret) = self.secrets.resolve(name, source)
+            {
+                others.push(secret);
+            }
+        }
+        if others.is_empty() {
+            self.redactor().clone()
+        } else {
+            Redactor::new(self.known_secrets().iter().chain(&others))
+        }
+    }
+
+    /// Refuses when something of these parts is configured that this version cannot do.
+    ///
+    /// # Errors
+    /// With a diagnostic for each.
+    pub fn require(&self, parts: &[Part], environment: Option<&Environment>) -> Result<(), AppError> {
+        let own = environment.map_or(&[][..], |environment| &environment.unsupported);
+        let all: Vec<Unsupported> = self.project.unsupported.iter().chain(own).cloned().collect();
+        if all.iter().any(|unsupported| parts.contains(&unsupported.part)) {
+            return Err(self.refuse(parts, &all));
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, parts: &[Part], unsupported: &[Unsupported]) -> AppError {
+        let named = unsupported
+            .iter()
+            .filter(|unsupported| parts.contains(&unsupported.part));
+        self.problems(
+            named
+                .map(|unsupported| {
+                    Diagnostic::error(
+                        unsupported.place,
+                        format!("{} cannot be used in this version of greenroom", unsupported.what),
+                    )
+                    .help("take it out to go on without it")
+                })
+                .collect(),
+        )
+    }
+
+    /// These problems with the files that they are in.
+    pub fn problems(&self, problems: Vec<Diagnostic>) -> AppError {
+        AppError::Configuration(Box::new(Problems {
+            problems,
+            sources: self.sources.clone(),
+        }))
+    }
+}
+
+/// The nearest pipeline file at or above `directory`.
+fn find(directory: &Path) -> Result<PathBuf, AppError> {
+    directory
+        .ancestors()
+        .map(|above| above.join(PIPELINE))
+        .find(|file| file.is_file())
+        .ok_or_else(|| {
+            AppError::Usage(format!(
+                "there is no {PIPELINE} in {} or above it; name one with --config",
+                directory.display()
+            ))
+        })
+}

@@ -1,0 +1,3 @@
+//! Builders: how an image comes to be.
+
+pub mod files;

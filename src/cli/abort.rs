@@ -1,0 +1,19 @@
+//! `greenroom abort`.
+
+use super::shell::Shell;
+use super::takeup::{TakeUpArgs, take_up};
+use crate::app::takeup::Direction;
+use crate::app::{AppError, Exit};
+
+/// Bring the previous version back from a rollout that has not come to its end
+///
+/// Example: greenroom abort production --reason "the migration takes too long"
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: TakeUpArgs,
+}
+
+pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
+    take_up(shell, &args.common, Direction::Abort)
+}

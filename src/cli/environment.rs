@@ -1,0 +1,180 @@
+//! `greenroom environment`.
+
+use super::shell::Shell;
+use crate::app::shutdown::shut_down;
+use crate::app::{AppError, Exit};
+use crate::config::{Environment, TargetConfig, detect};
+use crate::model::EnvironmentName;
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+/// List, show and detect environments
+///
+/// Example: greenroom environment list
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List every configured environment
+    List,
+    /// Show one environment as it is resolved, with every default applied
+    Show {
+        /// The environment
+        environment: EnvironmentName,
+    },
+    /// Tell which environment this machine is in (ENVIRONMENT, then NODE_ENV)
+    Detect,
+    /// Stop everything that runs for an environment on this machine, its router too; the ledger keeps
+    /// what was live, and the next deployment starts it again
+    Stop {
+        /// The environment
+        environment: EnvironmentName,
+    },
+}
+
+pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
+    match &args.command {
+        Command::List => list(shell),
+        Command::Show { environment } => show(shell, environment),
+        Command::Detect => detected(shell),
+        Command::Stop { environment } => stop(shell, environment),
+    }
+}
+
+fn list(shell: &Shell) -> Result<Exit, AppError> {
+    let workspace = shell.workspace()?;
+    let environments = workspace.project.environments.values();
+    if shell.is_json() {
+        let all: Vec<Value> = environments.map(describe).collect();
+        shell.json(&json!({ "schema": "greenroom.environments/1", "environments": all }));
+        return Ok(Exit::Done);
+    }
+    shell.say(&format!(
+        "{:<16} {:<12} {:<11} {:<11} {}",
+        "NAME", "TYPE", "TARGET", "STRATEGY", "DESCRIPTION"
+    ));
+    for environment in environments {
+        shell.say(&format!(
+            "{:<16} {:<12} {:<11} {:<11} {}",
+            environment.name.value,
+            environment.kind,
+            environment.target.as_ref().map_or("-", TargetConfig::as_str),
+            environment.deployment.strategy.as_str(),
+            environment.description.as_deref().unwrap_or("")
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn show(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
+    let workspace = shell.workspace()?;
+    let described = describe(workspace.environment(name)?);
+    if shell.is_json() {
+        shell.json(&described);
+        return Ok(Exit::Done);
+    }
+    for line in lines(&described, 0) {
+        shell.say(&line);
+    }
+    Ok(Exit::Done)
+}
+
+fn detected(shell: &Shell) -> Result<Exit, AppError> {
+    let detection = detect(shell.context.environment.variables());
+    if shell.is_json() {
+        shell.json(&json!({ "environment": detection.name, "reason": detection.reason() }));
+    } else {
+        shell.say(&format!("{} ({})", detection.name, detection.reason()));
+    }
+    Ok(Exit::Done)
+}
+
+fn stop(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
+    let workspace = shell.workspace()?;
+    let ended = shut_down(&workspace, workspace.environment(name)?)?;
+    if shell.is_json() {
+        shell.json(&json!({ "environment": name, "stopped": ended.stopped, "left": ended.left }));
+    } else {
+        shell.say(&format!("{name}: {} stopped, {} left", ended.stopped, ended.left));
+    }
+    Ok(if ended.left == 0 { Exit::Done } else { Exit::Halted })
+}
+
+/// What matters about an environment. Secrets only by name.
+fn describe(environment: &Environment) -> Value {
+    let deployment = &environment.deployment;
+    json!({
+        "name": environment.name.value,
+        "type": environment.kind,
+        "description": environment.description,
+        "url": environment.url,
+        "target": environment.target.as_ref().map(TargetConfig::as_str),
+        "network": environment.network.as_ref().map(|network| json!({
+            "subnet": network.subnet.value.to_string(),
+            "gateway": network.gateway.value.to_string(),
+            "dnsServers": network.dns_servers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })),
+        "protection": {
+            "enabled": environment.protection.enabled,
+            "requireApproval": environment.protection.require_approval,
+            "allowOverwrite": environment.protection.allow_overwrite,
+            "requireTests": environment.protection.require_tests,
+            "from": environment.protection.from.as_ref().map(|from| from.value.to_string()),
+        },
+        "deployment": {
+            "strategy": deployment.strategy,
+            "healthCheckPath": deployment.readiness.path,
+            "healthCheckInterval": deployment.readiness.interval,
+            "healthCheckTimeout": deployment.readiness.timeout,
+            "autoPromote": deployment.auto_promote,
+            "cleanupOnFailure": deployment.cleanup_on_failure,
+            "rollback": {
+                "enabled": deployment.rollback.enabled,
+                "automatic": deployment.rollback.automatic,
+                "watch": deployment.rollback.watch,
+            },
+        },
+        "suites": environment.suites.iter().map(|suite| &suite.name).collect::<Vec<_>>(),
+        "variables": environment.variables,
+        "secrets": environment.secrets.keys().collect::<Vec<_>>(),
+        "features": environment.features,
+    })
+}
+
+/// JSON as indented lines, without what is not there.
+fn lines(value: &Value, depth: usize) -> Vec<String> {
+    let Value::Object(fields) = value else {
+        return Vec::new();
+    };
+    let indent = "  ".repeat(depth);
+    let mut lines = Vec::new();
+    // What it is comes before how it is set up.
+    let first = |name: &String| !["name", "type", "description", "url", "target"].contains(&name.as_str());
+    let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+    fields.sort_by_key(|(name, _)| (depth > 0 || first(name), *name));
+    for (name, value) in fields {
+        match value {
+            Value::Null => {}
+            Value::Object(inner) if inner.is_empty() => {}
+            Value::Array(items) if items.is_empty() => {}
+            Value::Object(_) => {
+                lines.push(format!("{indent}{name}:"));
+                lines.extend(self::lines(value, depth + 1));
+            }
+            Value::Array(items) => {
+                let shown: Vec<String> = items.iter().map(scalar).collect();
+                lines.push(format!("{indent}{name}: {}", shown.join(", ")));
+            }
+            other => lines.push(format!("{indent}{name}: {}", scalar(other))),
+        }
+    }
+    lines
+}
+
+fn scalar(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

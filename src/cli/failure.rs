@@ -1,0 +1,111 @@
+//! Errors as people and programs read them: what, where, and how to fix it.
+
+use super::shell::Shell;
+use crate::app::{AppError, Exit};
+use crate::config::Report;
+use crate::host::environment::Ci;
+use crate::report::annotations::{Annotation, Level};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Shows an error and gives its exit code.
+pub(super) fn show(shell: &Shell, error: &AppError) -> Exit {
+    if shell.is_json() {
+        shell.json(&document(error));
+    }
+    beside(shell, error)
+}
+
+/// An error as a JSON document of its own.
+pub(super) fn document(error: &AppError) -> Value {
+    json!({ "schema": "greenroom.error/1", "exit": error.exit() as u8, "error": describe(error) })
+}
+
+/// Shows an error that is no document of its own: as text, and to the runner.
+pub(super) fn beside(shell: &Shell, error: &AppError) -> Exit {
+    let exit = text_only(shell, error);
+    annotate(shell, error);
+    exit
+}
+
+/// Shows an error as text, and gives its exit code.
+pub(super) fn text_only(shell: &Shell, error: &AppError) -> Exit {
+    for line in text(shell, error).lines() {
+        shell.warn(line);
+    }
+    error.exit()
+}
+
+/// An error before there is a shell.
+pub(super) fn without_shell(error: &AppError) -> ExitCode {
+    let _ = writeln!(std::io::stderr().lock(), "error: {error}");
+    ExitCode::from(error.exit() as u8)
+}
+
+fn text(shell: &Shell, error: &AppError) -> String {
+    match error {
+        AppError::Configuration(problems) => {
+            let report = Report {
+                diagnostics: &problems.problems,
+                sources: &problems.sources,
+            };
+            report
+                .render(shell.context.environment.terminals().stderr && !shell.context.environment.no_color())
+        }
+        AppError::Refused(refusals) => {
+            let mut text = String::from("error: refused, nothing was deployed\n");
+            for refusal in refusals {
+                text += &format!(
+                    "  {}: {}\n    fix: {}\n",
+                    refusal.gate, refusal.reason, refusal.fix
+                );
+            }
+            text
+        }
+        AppError::Busy { environment, .. } => format!(
+            "error: {error}\n  fix: wait for it; if its process is gone, `greenroom resume {environment}` or \
+             `greenroom abort {environment}` takes over when the lease has expired"
+        ),
+        AppError::Usage(_)
+        | AppError::Project(_)
+        | AppError::NotAllowed(_)
+        | AppError::Port(_)
+        | AppError::Drive(_)
+        | AppError::Validation(_)
+        | AppError::Record(_)
+        | AppError::Io { .. } => format!("error: {error}"),
+    }
+}
+
+/// An error as JSON.
+pub(super) fn describe(error: &AppError) -> Value {
+    match error {
+        AppError::Configuration(problems) => {
+            let report = Report {
+                diagnostics: &problems.problems,
+                sources: &problems.sources,
+            };
+            json!({ "kind": "configuration", "problems": report })
+        }
+        AppError::Refused(refusals) => json!({ "kind": "refused", "refusals": refusals }),
+        AppError::Busy { environment, holder } => {
+            json!({ "kind": "busy", "environment": environment, "holder": holder })
+        }
+        other => {
+            json!({ "kind": format!("{:?}", other.exit()).to_lowercase(), "message": other.to_string() })
+        }
+    }
+}
+
+fn annotate(shell: &Shell, error: &AppError) {
+    if shell.context.environment.ci() == Some(Ci::GitHub) {
+        let annotation = Annotation {
+            level: Level::Error,
+            title: "greenroom".to_owned(),
+            message: shell.redact(&error.to_string()),
+            place: None,
+        };
+        shell.command(&annotation.command());
+    }
+}

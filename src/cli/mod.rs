@@ -1,0 +1,183 @@
+//! The command line: one file per command; arguments in, plain requests out.
+//!
+//! Text goes to standard output, problems to standard error; with `--format json` standard output is
+//! one JSON document and nothing else. Exit codes are those of [`Exit`].
+
+mod abort;
+mod audit;
+mod build;
+mod check;
+mod console;
+mod demo;
+mod deploy;
+mod environment;
+mod failure;
+mod history;
+mod options;
+mod outcome;
+mod plan;
+mod publish;
+mod resume;
+mod rollback;
+mod router;
+mod run;
+mod schema;
+mod shell;
+mod status;
+mod tag;
+mod takeup;
+mod trigger;
+mod verify;
+
+use crate::app::Exit;
+use clap::{Parser, Subcommand};
+use options::Global;
+use shell::Shell;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Ships a service to an environment, proves that it works there, and puts the old one back when it
+/// does not.
+///
+/// See it work: greenroom demo
+#[derive(Debug, Parser)]
+#[command(name = "greenroom", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done · 1 bug · 2 usage · 3 configuration · 4 rolled back, the \
+    environment is healthy · 5 halted, a person is needed · 6 refused · 7 busy · 8 nothing to do (with \
+    --exit-code) · 130 interrupted"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Plan(plan::Args),
+    Demo(demo::Args),
+    Check(check::Args),
+    Schema(schema::Args),
+    Trigger(trigger::Args),
+    Tag(tag::Args),
+    Build(build::Args),
+    Deploy(deploy::Args),
+    Verify(verify::Args),
+    Rollback(rollback::Args),
+    Resume(resume::Args),
+    Abort(abort::Args),
+    Environment(environment::Args),
+    Status(status::Args),
+    History(history::Args),
+    Audit(audit::Args),
+    Router(router::Args),
+}
+
+/// Runs the command line whose words are `words`, the first of which is the program's name.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and go to standard output.
+            let code = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            let _ = error.print();
+            return ExitCode::from(code as u8);
+        }
+    };
+    let shell = match Shell::open(cli.global, cli.command.waits()) {
+        Ok(shell) => shell,
+        Err(error) => return failure::without_shell(&error),
+    };
+    let done = cli.command.run(&shell);
+    ExitCode::from(match done {
+        Ok(exit) => exit as u8,
+        Err(error) => failure::show(&shell, &error) as u8,
+    })
+}
+
+impl Command {
+    /// Whether it waits for things, so that signals have to be caught.
+    fn waits(&self) -> bool {
+        match self {
+            Self::Run(_)
+            | Self::Demo(_)
+            | Self::Deploy(_)
+            | Self::Rollback(_)
+            | Self::Resume(_)
+            | Self::Abort(_) => true,
+            Self::Plan(_)
+            | Self::Check(_)
+            | Self::Schema(_)
+            | Self::Trigger(_)
+            | Self::Tag(_)
+            | Self::Build(_)
+            | Self::Verify(_)
+            | Self::Environment(_)
+            | Self::Status(_)
+            | Self::History(_)
+            | Self::Audit(_)
+            | Self::Router(_) => false,
+        }
+    }
+
+    fn run(self, shell: &Shell) -> Result<Exit, crate::app::AppError> {
+        match self {
+            Self::Run(args) => run::run(shell, &args),
+            Self::Plan(args) => plan::run(shell, &args),
+            Self::Demo(args) => demo::run(shell, &args),
+            Self::Check(args) => check::run(shell, &args),
+            Self::Schema(args) => schema::run(shell, &args),
+            Self::Trigger(args) => trigger::run(shell, &args),
+            Self::Tag(args) => tag::run(shell, &args),
+            Self::Build(args) => build::run(shell, &args),
+            Self::Deploy(args) => deploy::run(shell, &args),
+            Self::Verify(args) => verify::run(shell, &args),
+            Self::Rollback(args) => rollback::run(shell, &args),
+            Self::Resume(args) => resume::run(shell, &args),
+            Self::Abort(args) => abort::run(shell, &args),
+            Self::Environment(args) => environment::run(shell, &args),
+            Self::Status(args) => status::run(shell, &args),
+            Self::History(args) => history::run(shell, &args),
+            Self::Audit(args) => audit::run(shell, &args),
+            Self::Router(args) => router::run(&args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command()
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+        {
+            let help = command.clone().render_long_help().to_string();
+            assert!(
+                help.contains("greenroom "),
+                "{} has no example in its help",
+                command.get_name()
+            );
+            assert!(
+                help.contains("Example"),
+                "{} has no example in its help",
+                command.get_name()
+            );
+        }
+    }
+}

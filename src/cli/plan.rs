@@ -1,0 +1,78 @@
+//! `greenroom plan`.
+
+use super::deploy::{WhatArgs, tell};
+use super::shell::Shell;
+use crate::app::deploy::Prepared;
+use crate::app::pipeline::{self, Wish};
+use crate::app::{AppError, Exit, Workspace};
+use crate::model::EnvironmentName;
+use crate::report::describe_plan;
+use serde_json::{Value, json};
+
+/// Show every effect and every gate, and touch nothing
+///
+/// Example: greenroom plan -e production --strategy blue-green
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The environment; may be given several times; by the event where none is given
+    #[arg(short, long, value_name = "ENV")]
+    environment: Vec<EnvironmentName>,
+    /// Plan for every environment
+    #[arg(long, conflicts_with = "environment")]
+    all: bool,
+    #[command(flatten)]
+    what: WhatArgs,
+}
+
+pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
+    let workspace = shell.workspace()?;
+    let mut wish = args.what.wish(shell, &workspace)?;
+    wish.environments = args.environment.clone();
+    if args.all {
+        wish.environments = workspace.project.environments.keys().cloned().collect();
+    }
+    show(shell, &workspace, &wish)
+}
+
+/// Shows what [`pipeline::run`] would do.
+pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<Exit, AppError> {
+    let plans = pipeline::plan(workspace, wish, &mut |progress| tell(shell, &progress))?;
+    let mut worst = Exit::Done;
+    let mut documents: Vec<Value> = Vec::new();
+    for (environment, prepared) in plans {
+        match prepared {
+            // Of many environments only what is shown is made.
+            Ok(Prepared::Ready { plan, notes }) if shell.is_json() => {
+                documents.push(json!({ "environment": environment, "plan": plan, "notes": notes }));
+            }
+            Ok(Prepared::Ready { plan, notes }) => {
+                shell.say(&format!("\n{}", describe_plan(&plan, &str::to_owned).trim_end()));
+                for note in &notes {
+                    shell.say(&format!("note: {note}"));
+                }
+            }
+            Ok(Prepared::AlreadyLive(live)) => {
+                let version = &live.candidate.version;
+                shell.say(&format!(
+                    "\n{version} is live in {environment} already: nothing to do"
+                ));
+                documents.push(json!({ "environment": environment, "live": version }));
+            }
+            Err(error) => {
+                if !shell.is_json() {
+                    shell.warn(&format!("\n{environment}:"));
+                }
+                let exit = super::failure::text_only(shell, &error);
+                documents
+                    .push(json!({ "environment": environment, "error": super::failure::describe(&error) }));
+                if worst == Exit::Done {
+                    worst = exit;
+                }
+            }
+        }
+    }
+    if shell.is_json() {
+        shell.json(&json!({ "schema": "greenroom.plans/1", "plans": documents }));
+    }
+    Ok(worst)
+}

@@ -1,0 +1,179 @@
+//! What a command leaves behind: step outputs, step summary, annotations, JUnit, JSON.
+
+use super::shell::Shell;
+use crate::app::AppError;
+use crate::host::environment::Ci;
+use crate::host::files::{PUBLIC, replace};
+use crate::host::workflow::{WorkflowFiles, delimiter};
+use crate::report::annotations::{self, Annotation};
+use crate::report::outputs::Outputs;
+use crate::report::{RunReport, json, junit, markdown};
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Where reports go.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ReportArgs {
+    /// Write the checks as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// Write the summary as Markdown (in GitHub Actions it also goes to the step summary)
+    #[arg(long, value_name = "FILE")]
+    pub(super) summary: Option<PathBuf>,
+}
+
+/// Collects the reports of one command.
+#[derive(Default)]
+pub(super) struct Publication {
+    reports: Vec<RunReport>,
+    /// JSON of what has no report: environments that were refused, failed, or had nothing to do.
+    others: Vec<Value>,
+    outputs: Outputs,
+    idle: bool,
+}
+
+impl Publication {
+    /// A rollout that came to its end.
+    pub(super) fn add(&mut self, report: RunReport) {
+        self.reports.push(report);
+    }
+
+    /// An output of the step.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.outputs.set(name, value);
+    }
+
+    /// An environment without a rollout, as JSON.
+    pub(super) fn add_other(&mut self, document: Value) {
+        self.others.push(document);
+    }
+
+    /// There was nothing to do, or it is so already.
+    pub(super) fn nothing_done(&mut self) {
+        self.idle = true;
+    }
+
+    /// Whether nothing had to be done at all.
+    pub(super) fn is_idle(&self) -> bool {
+        self.idle && self.reports.is_empty()
+    }
+
+    /// Writes everything. Reports never fail a deployment that went well: what cannot be written is
+    /// a warning.
+    pub(super) fn publish(mut self, shell: &Shell, args: &ReportArgs) {
+        if let Some(last) = self.reports.last() {
+            self.outputs.extend(Outputs::of(last));
+        }
+        let chosen = annotations::render(self.reports.iter().flat_map(annotations::of).collect());
+        if shell.context.environment.ci() == Some(Ci::GitHub) {
+            for command in &chosen.commands {
+                shell.command(command);
+            }
+        }
+        self.write_summary(shell, args, &chosen.overflow);
+        if let Some(file) = &args.junit {
+            let documents: Vec<String> = self.reports.iter().map(junit::render).collect();
+            for (index, document) in documents.iter().enumerate() {
+                written(shell, &numbered(file, index), document);
+            }
+        }
+        self.write_outputs(shell);
+        if shell.is_json() {
+            self.print(shell);
+        }
+    }
+
+    fn write_summary(&mut self, shell: &Shell, args: &ReportArgs, overflow: &[Annotation]) {
+        let files = workflow_files(shell);
+        for (index, report) in self.reports.iter().enumerate() {
+            // The annotations that GitHub does not keep belong to the action as a whole.
+            let overflow = if index == 0 { overflow } else { &[] };
+            let room = files.summary_room().min(markdown::MOST_BYTES);
+            let text = markdown::render(report, overflow, room);
+            if let Err(error) = files.add_summary(&text) {
+                shell.warn(&format!("warning: the step summary was not written: {error}"));
+            }
+            if let Some(file) = &args.summary {
+                let text = markdown::render(report, overflow, markdown::MOST_BYTES);
+                written(shell, &numbered(file, index), &text);
+            }
+        }
+        if let Some(file) = &args.summary {
+            self.outputs.set("summary_file", &file.to_string_lossy());
+        }
+    }
+
+    /// Writes the step's outputs alone, where the run ended before there was anything to report on.
+    pub(super) fn write_outputs(&self, shell: &Shell) {
+        let rendered = delimiter()
+            .map_err(|error| error.to_string())
+            .and_then(|delimiter| self.outputs.render(&delimiter).map_err(|error| error.to_string()))
+            .and_then(|text| {
+                workflow_files(shell)
+                    .add_outputs(&text)
+                    .map_err(|error| error.to_string())
+            });
+        if let Err(error) = rendered {
+            shell.warn(&format!("warning: the step outputs were not written: {error}"));
+        }
+    }
+
+    /// One report is the document; several are a list.
+    fn print(&self, shell: &Shell) {
+        let values: Vec<Value> = self
+            .reports
+            .iter()
+            .map(|report| serde_json::from_str(&json::render(report)).unwrap_or(Value::Null))
+            .chain(self.others.iter().cloned())
+            .collect();
+        match values.as_slice() {
+            [one] => shell.json(one),
+            _ => shell.json(&json!({ "schema": "greenroom.runs/1", "runs": values })),
+        }
+    }
+}
+
+fn workflow_files(shell: &Shell) -> WorkflowFiles {
+    let environment = &shell.context.environment;
+    WorkflowFiles {
+        outputs: environment.output_path().map(Path::to_path_buf),
+        summary: environment.summary_path().map(Path::to_path_buf),
+    }
+}
+
+/// Writes step outputs of a command that deploys nothing.
+pub(super) fn outputs(shell: &Shell, values: &[(&str, String)]) -> Result<(), AppError> {
+    let mut outputs = Outputs::default();
+    for (name, value) in values {
+        outputs.set(name, value);
+    }
+    let delimiter = delimiter().map_err(AppError::io("making a delimiter for outputs"))?;
+    let text = outputs
+        .render(&delimiter)
+        .map_err(|error| AppError::Project(error.to_string()))?;
+    workflow_files(shell)
+        .add_outputs(&text)
+        .map_err(AppError::io("writing the step outputs"))?;
+    Ok(())
+}
+
+fn written(shell: &Shell, file: &Path, text: &str) {
+    let file = shell.context.environment.directory().join(file);
+    if let Err(error) = replace(&file, text.as_bytes(), PUBLIC) {
+        shell.warn(&format!("warning: {} was not written: {error}", file.display()));
+    }
+}
+
+/// `report.xml`, `report-2.xml`, …
+fn numbered(file: &Path, index: usize) -> PathBuf {
+    if index == 0 {
+        return file.to_path_buf();
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = match file.extension() {
+        Some(extension) => format!("{stem}-{}.{}", index + 1, extension.to_string_lossy()),
+        None => format!("{stem}-{}", index + 1),
+    };
+    file.with_file_name(name)
+}

@@ -1,0 +1,22 @@
+//! `greenroom resume`.
+
+use super::shell::Shell;
+use super::takeup::{TakeUpArgs, take_up};
+use crate::app::takeup::Direction;
+use crate::app::{AppError, Exit};
+
+/// Take up a rollout that halted or whose process died
+///
+/// Goes on from where it stopped: a step that had begun is performed again, a paused canary goes to its
+/// next step.
+///
+/// Example: greenroom resume production
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: TakeUpArgs,
+}
+
+pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
+    take_up(shell, &args.common, Direction::Resume)
+}

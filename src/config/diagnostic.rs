@@ -1,0 +1,118 @@
+//! What is wrong with a configuration, where, and how to fix it.
+
+use super::place::{Located, Place};
+use crate::model::SecretSource;
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The configuration cannot be used.
+    Error,
+    /// It can be used, but something in it has no effect in this version.
+    Note,
+}
+
+/// Another place that has to do with a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// Where.
+    pub place: Place,
+    /// What is there.
+    pub label: String,
+}
+
+/// One problem. [`super::render::Report`] shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, as a lowercase fragment.
+    pub message: String,
+    /// Where; `None` when no file could be read at all.
+    pub place: Option<Place>,
+    /// What stands at the place, in a few words.
+    pub label: Option<String>,
+    /// Other places that have to do with it.
+    pub related: Vec<Related>,
+    /// How to fix it.
+    pub help: Option<String>,
+    /// What stands at the place is not to be shown.
+    pub confidential: bool,
+}
+
+impl Diagnostic {
+    /// An error at `place`.
+    pub fn error(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            place: Some(place),
+            label: None,
+            related: Vec::new(),
+            help: None,
+            confidential: false,
+        }
+    }
+
+    /// A note at `place`.
+    pub fn note(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Note,
+            ..Self::error(place, message)
+        }
+    }
+
+    /// An error that no line can be blamed for, as when the first file cannot be read.
+    pub fn without_place(message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            place: None,
+            label: None,
+            related: Vec::new(),
+            help: None,
+            confidential: false,
+        }
+    }
+
+    /// The error for a secret whose value is not where its source says.
+    pub fn missing_secret(name: &str, source: &Located<SecretSource>) -> Self {
+        let (what, help) = match &source.value {
+            SecretSource::Env(variable) => (
+                format!("the environment variable {variable} is not set"),
+                format!("set {variable} for this command, or change the source of `{name}`"),
+            ),
+            SecretSource::File(path) => (
+                format!("the file {path} cannot be read"),
+                format!("put the value into {path}, or change the source of `{name}`"),
+            ),
+        };
+        Self::error(source.place, format!("the secret `{name}` is missing: {what}")).help(help)
+    }
+
+    /// Says how to fix it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Says what stands at the place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Points at another place.
+    #[must_use]
+    pub fn related(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.related.push(Related {
+            place,
+            label: label.into(),
+        });
+        self
+    }
+}

@@ -1,0 +1,195 @@
+//! The resolved environment: what it extends merged in, every default applied.
+
+use super::description::{Infrastructure, Observability, Resources, SecurityPolicy};
+use super::place::{Located, Place};
+use super::project::Freeze;
+use super::target::TargetConfig;
+use super::unsupported::Unsupported;
+use crate::model::{Endpoint, EnvironmentName, EnvironmentType, Period, SecretSource, Strategy, Suite};
+use core::net::IpAddr;
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A resolved environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// Its name.
+    pub name: Located<EnvironmentName>,
+    /// What it is for.
+    pub kind: EnvironmentType,
+    /// In one line.
+    pub description: Option<String>,
+    /// Where remote checks look and clients go.
+    pub url: Option<Endpoint>,
+    /// Its network.
+    pub network: Option<Network>,
+    /// Where it runs; one without can be checked and shown, but not deployed to.
+    pub target: Option<TargetConfig>,
+    /// What guards it.
+    pub protection: Protection,
+    /// Variables handed to the service.
+    pub variables: BTreeMap<String, String>,
+    /// Secrets handed to the service, by name.
+    pub secrets: BTreeMap<String, Located<SecretSource>>,
+    /// How a new version takes over.
+    pub deployment: Deployment,
+    /// Suites that verify it, in order.
+    pub suites: Vec<Suite>,
+    /// Commands around a deployment.
+    pub hooks: Hooks,
+    /// Spans of time in which nothing is deployed here.
+    pub freeze: Vec<Freeze>,
+    /// Where its infrastructure is.
+    pub infrastructure: Option<Infrastructure>,
+    /// What it may use.
+    pub resources: Option<Resources>,
+    /// Its security policy.
+    pub security: Option<SecurityPolicy>,
+    /// Its logs, metrics and traces.
+    pub observability: Option<Observability>,
+    /// Feature flags.
+    pub features: BTreeMap<String, bool>,
+    /// What parses but cannot be performed by this version.
+    pub unsupported: Vec<Unsupported>,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// The subnet, `192.168.2.0/24`.
+    pub subnet: Located<IpNet>,
+    /// The gateway, an address in it.
+    pub gateway: Located<IpAddr>,
+    /// Name servers.
+    pub dns_servers: Vec<IpAddr>,
+}
+
+/// What guards an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protection {
+    /// Whether any of the rest holds.
+    pub enabled: bool,
+    /// Whether a person must approve.
+    pub require_approval: bool,
+    /// Who must.
+    pub approvals: Approvals,
+    /// Whether things may be overwritten that greenroom did not make.
+    pub allow_overwrite: bool,
+    /// Whether a digest must have passed its tests in `from` before.
+    pub require_tests: bool,
+    /// The environment before: as written, else the one before in the promotion order (whose place is
+    /// then that in the order).
+    pub from: Option<Located<EnvironmentName>>,
+}
+
+/// Who must approve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approvals {
+    /// How many.
+    pub count: u32,
+    /// Members of these teams; anyone where empty.
+    pub teams: Vec<String>,
+    /// Whether the person who asks counts.
+    pub allow_self: bool,
+}
+
+/// How a new version takes over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deployment {
+    /// How.
+    pub strategy: Strategy,
+    /// Where the strategy is written, where it is.
+    pub strategy_place: Option<Place>,
+    /// When an instance counts as ready.
+    pub readiness: Readiness,
+    /// Whether it goes to the environment before first.
+    pub test_first: bool,
+    /// Whether success here is followed by the next environment of the promotion order.
+    pub auto_promote: bool,
+    /// Whether what a failed deployment left is removed.
+    pub cleanup_on_failure: bool,
+    /// What is saved before.
+    pub backup: Backup,
+    /// How long a retired instance may take to finish its requests and stop.
+    pub drain: Period,
+    /// What happens on failure.
+    pub rollback: Rollback,
+}
+
+/// When an instance counts as ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// Path and query that answer with 2xx when it is.
+    pub path: String,
+    /// Time between two samples.
+    pub interval: Period,
+    /// The longest wait.
+    pub timeout: Period,
+}
+
+/// What is saved before a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Backup {
+    /// Nothing.
+    #[default]
+    None,
+    /// A snapshot.
+    Snapshot,
+    /// A full backup.
+    Full,
+}
+
+/// What happens on failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    /// Whether there is a way back at all.
+    pub enabled: bool,
+    /// Whether it is taken without asking.
+    pub automatic: bool,
+    /// How long the previous release may take to be ready again.
+    pub health_check_timeout: Period,
+    /// The longest that the way back may take as a whole.
+    pub timeout: Option<Period>,
+    /// Which release comes back.
+    pub strategy: RollbackStrategy,
+    /// How long the new version is watched after it has taken over.
+    pub watch: Period,
+}
+
+/// Which release comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RollbackStrategy {
+    /// The one before.
+    #[default]
+    Previous,
+    /// The newest that succeeded and was not rolled back since.
+    Stable,
+    /// None by itself: a person decides.
+    Manual,
+}
+
+/// Commands around a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hooks {
+    /// Before anything is touched.
+    pub before_deploy: Vec<Hook>,
+    /// After the new version has taken over.
+    pub after_deploy: Vec<Hook>,
+}
+
+/// A command of the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Shown in reports.
+    pub name: String,
+    /// The program and its arguments.
+    pub run: Vec<String>,
+    /// Whether going back is still possible once it has begun.
+    pub reversible: bool,
+    /// Its time limit.
+    pub timeout: Period,
+}

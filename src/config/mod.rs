@@ -1,0 +1,33 @@
+//! Configuration: YAML text → resolved pipeline and environments, or diagnostics with spans. Pure.
+
+pub mod argv;
+mod defaults;
+pub mod description;
+pub mod detect;
+pub mod diagnostic;
+pub mod environment;
+pub mod image;
+mod merge;
+pub mod place;
+pub mod project;
+mod range;
+mod raw;
+pub mod remote;
+pub mod render;
+mod resolve;
+mod scalar;
+pub mod schema;
+pub mod target;
+mod tree;
+mod typed;
+pub mod unsupported;
+
+pub use detect::{Detection, detect};
+pub use diagnostic::{Diagnostic, Severity};
+pub use environment::Environment;
+pub use place::{Located, Place, Sources};
+pub use project::Project;
+pub use render::Report;
+pub use resolve::{Files, Found, Loaded, load};
+pub use target::TargetConfig;
+pub use unsupported::{Part, Unsupported};

@@ -1,0 +1,18 @@
+//! What is written: the shape of the files, before defaults and names are settled.
+
+mod check;
+mod deployment;
+mod environment;
+mod image;
+mod pipeline;
+mod target;
+
+pub(crate) use check::{RawCheck, RawHttp};
+pub(crate) use deployment::{RawAnalysis, RawCanary, RawDeployment, RawRollback, RawRolling, RawStrategy};
+pub(crate) use environment::{RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
+pub(crate) use image::{RawBuild, RawDockerfile, RawFiles, RawImage};
+pub(crate) use pipeline::{
+    RawChannel, RawCommandPolicy, RawFreeze, RawLedger, RawNotify, RawPipeline, RawRetention, RawScan,
+    RawTrigger, RawValidate, RawVersion,
+};
+pub(crate) use target::{RawCommandTarget, RawLocal};

@@ -1,0 +1,183 @@
+//! Diagnostics as a person or a machine reads them.
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::place::{Place, Sources};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::ser::{Serialize, SerializeSeq, Serializer};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Longest line that is shown, in characters.
+const WIDEST: usize = 110;
+
+/// Diagnostics with the files that they are about.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// The problems, in the order in which they are shown.
+    pub diagnostics: &'a [Diagnostic],
+    /// The files.
+    pub sources: &'a Sources,
+}
+
+impl Report<'_> {
+    /// As rustc would show them: message, file, line, the line itself, and how to fix it. With ANSI
+    /// colours where `colour` is set. Ends with a line break unless there is nothing to show.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .term_width(WIDEST);
+        self.diagnostics
+            .iter()
+            .map(|diagnostic| {
+                let shown = renderer.render(&[self.group(diagnostic)]);
+                let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+                format!("{}\n", lines.join("\n"))
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    fn group<'d>(&'d self, diagnostic: &'d Diagnostic) -> Group<'d> {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Note => Level::NOTE,
+        };
+        let mut group = Group::with_title(level.primary_title(visible(&diagnostic.message)));
+        let mut remaining: Vec<(Place, &str)> = diagnostic
+            .related
+            .iter()
+            .map(|related| (related.place, related.label.as_str()))
+            .collect();
+        if let Some(place) = diagnostic.place {
+            let same_file: Vec<_> = remaining
+                .extract_if(.., |(other, _)| other.file == place.file)
+                .collect();
+            group = group.element(self.snippet(
+                (place, diagnostic.label.as_deref().unwrap_or("")),
+                &same_file,
+                diagnostic.confidential,
+            ));
+        }
+        for other in remaining {
+            group = group.element(self.snippet(other, &[], false));
+        }
+        match &diagnostic.help {
+            Some(help) => group.element(Level::HELP.message(visible(help))),
+            None => group,
+        }
+    }
+
+    fn snippet<'d>(
+        &'d self,
+        primary: (Place, &'d str),
+        others: &[(Place, &'d str)],
+        confidential: bool,
+    ) -> Snippet<'d, annotate_snippets::Annotation<'d>> {
+        let (path, text) = self
+            .sources
+            .of(primary.0)
+            .map_or(("", ""), |source| (source.path.as_str(), source.text.as_str()));
+        let shown = if confidential {
+            masked(text, primary.0)
+        } else {
+            Cow::Borrowed(text)
+        };
+        let mut snippet =
+            Snippet::source(shown)
+                .path(path)
+                .annotation(annotation(AnnotationKind::Primary, text, primary));
+        for other in others {
+            snippet = snippet.annotation(annotation(AnnotationKind::Context, text, *other));
+        }
+        snippet
+    }
+
+    fn machine(&self, diagnostic: &Diagnostic) -> Value {
+        let mut object = Map::new();
+        object.insert("severity".into(), json!(diagnostic.severity));
+        object.insert("message".into(), json!(diagnostic.message));
+        if let Some(place) = diagnostic.place {
+            object.extend(self.position(place));
+        }
+        if !diagnostic.related.is_empty() {
+            let related: Vec<Value> = diagnostic
+                .related
+                .iter()
+                .map(|related| {
+                    let mut object = self.position(related.place);
+                    object.insert("label".into(), json!(related.label));
+                    Value::Object(object)
+                })
+                .collect();
+            object.insert("related".into(), Value::Array(related));
+        }
+        if let Some(help) = &diagnostic.help {
+            object.insert("help".into(), json!(help));
+        }
+        Value::Object(object)
+    }
+
+    fn position(&self, place: Place) -> Map<String, Value> {
+        let file = self.sources.of(place).map(|source| source.path.as_str());
+        let mut object = Map::new();
+        object.insert("file".into(), json!(file));
+        object.insert("line".into(), json!(place.line));
+        object.insert("column".into(), json!(place.column));
+        object.insert("length".into(), json!(self.sources.text(place).chars().count()));
+        object
+    }
+}
+
+/// A list of objects: `severity`, `message`, and where known `file`, `line`, `column`, `length` (in
+/// characters), `related` (places with a `label`) and `help`.
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.diagnostics.len()))?;
+        for diagnostic in self.diagnostics {
+            list.serialize_element(&self.machine(diagnostic))?;
+        }
+        list.end()
+    }
+}
+
+/// The text with an asterisk for each byte at `place`, so that every other place stays where it is.
+fn masked(text: &str, place: Place) -> Cow<'_, str> {
+    let Some(written) = text.get(place.range()) else {
+        return Cow::Borrowed("");
+    };
+    let stars: String = written
+        .bytes()
+        .map(|byte| if byte == b'\n' { '\n' } else { '*' })
+        .collect();
+    let Range { start, end } = place.range();
+    Cow::Owned([&text[..start], &stars, &text[end..]].concat())
+}
+
+/// Marks a place up to the end of its first line.
+fn annotation<'d>(
+    kind: AnnotationKind,
+    text: &str,
+    (place, label): (Place, &'d str),
+) -> annotate_snippets::Annotation<'d> {
+    let range = place.range();
+    let written = text.get(range.clone()).unwrap_or("");
+    let length = written.lines().next().map_or(0, |line| line.trim_end().len());
+    let span = range.start.min(text.len())..(range.start + length).min(text.len());
+    let annotation = kind.span(span);
+    if label.is_empty() {
+        annotation
+    } else {
+        annotation.label(visible(label))
+    }
+}
+
+/// The text without control characters, which could move the cursor of whoever looks at it.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}

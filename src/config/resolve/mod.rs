@@ -1,0 +1,14 @@
+//! From what is written to what is meant.
+
+mod command;
+mod cross;
+mod deployment;
+mod environment;
+mod image;
+mod load;
+mod pipeline;
+mod strategy;
+mod suite;
+mod target;
+
+pub use load::{Files, Found, Loaded, load};

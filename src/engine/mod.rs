@@ -1,0 +1,27 @@
+//! The only loop: performs what the rollout machine asks for, waits, retries, and records.
+//!
+//! `Began` reaches the ledger before an act and `Ended` after it. Every act is idempotent, so that a
+//! rollout whose process died is taken up by performing the step again. Only the engine waits and
+//! retries; what it saw goes to [`crate::analysis`] for judgement.
+
+mod hook;
+mod journal;
+mod judged;
+mod keeper;
+mod observe;
+mod parallel;
+mod ready;
+mod retire;
+mod retry;
+mod session;
+mod signals;
+mod site;
+mod stage;
+mod tally;
+mod traffic;
+
+pub use journal::{Journal, JournalError, Observer};
+pub use keeper::LeaseKeeper;
+pub use parallel::each;
+pub use session::{DriveError, Session};
+pub use site::{PrepareHook, Redact, Site};

@@ -1,0 +1,52 @@
+//! History: records → chain verification, status, list of deployments. Pure.
+
+mod chain;
+mod finding;
+mod refs;
+mod release;
+mod status;
+mod timeline;
+
+pub use chain::{Expectation, verify};
+pub use finding::{Audit, Finding, Problem};
+pub use refs::refs_after;
+pub use release::{NoSuchRelease, Selector, find_release};
+pub use status::{Live, OpenRollout, Status, status, wanted};
+pub use timeline::{Deployment, Evidence, Intervention, Standing, StepRun, Timeline, timeline};
+
+use crate::model::Record;
+use crate::rollout::Event;
+use serde::Deserialize as _;
+use thiserror::Error;
+
+/// The kind of the records that hold a [`rollout::Event`](crate::rollout::Event).
+pub const ROLLOUT: &str = "rollout";
+
+/// A record whose body is not what its kind says, or that does not lead where it should.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("reading record {seq} of the ledger: {reason}; was it written by a newer greenroom?")]
+pub struct Unreadable {
+    /// The record.
+    pub seq: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// The event in a record of kind [`ROLLOUT`]; `None` for records of other kinds.
+///
+/// # Errors
+/// When the body is no event.
+pub fn event_of(record: &Record) -> Result<Option<Event>, Unreadable> {
+    if record.kind != ROLLOUT {
+        return Ok(None);
+    }
+    Event::deserialize(&record.body)
+        .map(Some)
+        .map_err(|error| Unreadable {
+            seq: record.seq,
+            reason: error.to_string(),
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! The references that each record carries, so that the newest leads to everything that matters.
+//!
+//! | name | leads to | moves |
+//! |---|---|---|
+//! | `open` | the `Planned` record of a rollout that has not finished | set by `Planned`; removed when it succeeded or was rolled back, kept when it halted |
+//! | `live` | the `Planned` record of what runs | when the candidate becomes the version on record |
+//! | `promoted` | the record by which it did | with `live` |
+//! | `previous` | the `Planned` record of what ran before | with `live` |
+//! | `finished` | the newest `Finished` record | by each |
+//!
+//! The candidate becomes the version on record when `Promote` is done, not only when the rollout has
+//! finished: a process that dies while the old release is being retired leaves the truth behind.
+//! When `Promote` fails all traffic goes to the candidate, so it is also the version on record from
+//! the first step of that completion on, and stays it when the rollout then halts. A rollout that is
+//! rolled back after that gives its place back.
+
+use crate::model::Record;
+use crate::rollout::{Event, Outcome, Phase, Plan, Step, StepId, StepResult};
+use std::collections::BTreeMap;
+
+pub(super) const OPEN: &str = "open";
+pub(super) const LIVE: &str = "live";
+pub(super) const PROMOTED: &str = "promoted";
+pub(super) const PREVIOUS: &str = "previous";
+pub(super) const FINISHED: &str = "finished";
+
+/// The references of the record that holds `event`, an event of the rollout of `plan`, and follows
+/// `previous`.
+pub fn refs_after(previous: Option<&Record>, plan: &Plan, event: &Event) -> BTreeMap<String, u64> {
+    let seq = previous.map_or(0, |record| record.seq + 1);
+    let mut refs = previous.map(|record| record.refs.clone()).unwrap_or_default();
+    match event {
+        Event::Planned(_) => {
+            refs.insert(OPEN.to_owned(), seq);
+        }
+        Event::Finished { outcome, .. } => finish(&mut refs, *outcome, seq),
+        _ if goes_live(plan, event) => promote(&mut refs, seq),
+        _ => {}
+    }
+    refs
+}
+
+/// Whether `event` makes the candidate the version on record.
+pub(super) fn goes_live(plan: &Plan, event: &Event) -> bool {
+    match event {
+        Event::Ended {
+            step,
+            result: StepResult::Done,
+        } => forward_step(plan, *step) == Some(&Step::Promote),
+        Event::Began { step } => step.phase == Phase::Completion,
+        _ => false,
+    }
+}
+
+/// The step of the way forward that `id` names.
+pub(super) fn forward_step(plan: &Plan, id: StepId) -> Option<&Step> {
+    (id.phase == Phase::Forward)
+        .then(|| plan.steps.get(id.index as usize))
+        .flatten()
+}
+
+fn promote(refs: &mut BTreeMap<String, u64>, seq: u64) {
+    let Some(open) = refs.get(OPEN).copied() else {
+        return;
+    };
+    if refs.get(LIVE) == Some(&open) {
+        return;
+    }
+    match refs.insert(LIVE.to_owned(), open) {
+        Some(before) => refs.insert(PREVIOUS.to_owned(), before),
+        None => refs.remove(PREVIOUS),
+    };
+    refs.insert(PROMOTED.to_owned(), seq);
+}
+
+fn finish(refs: &mut BTreeMap<String, u64>, outcome: Outcome, seq: u64) {
+    refs.insert(FINISHED.to_owned(), seq);
+    match outcome {
+        Outcome::Halted => {}
+        Outcome::Succeeded => {
+            promote(refs, seq);
+            refs.remove(OPEN);
+        }
+        Outcome::RolledBack => {
+            if refs
+                .remove(OPEN)
+                .is_some_and(|open| refs.get(LIVE) == Some(&open))
+            {
+                match refs.remove(PREVIOUS) {
+                    Some(before) => {
+                        refs.insert(LIVE.to_owned(), before);
+                        refs.insert(PROMOTED.to_owned(), seq);
+                    }
+                    None => {
+                        refs.remove(LIVE);
+                        refs.remove(PROMOTED);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What is settled once for all requests of a client.
+
+use crate::host::files;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use ureq::tls::{PemItem, RootCerts, parse_pem};
+
+/// A CA file is a few certificates.
+const CA_FILE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// What is settled once for all requests of a client.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// PEM file with the certificates to trust instead of the public ones (webpki-roots), as with
+    /// curl's `--cacert`.
+    pub ca_file: Option<PathBuf>,
+    /// URL of the proxy that every request goes through. Nothing is read from the environment.
+    pub proxy: Option<String>,
+}
+
+/// A client cannot be made with these settings.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The CA file cannot be read.
+    #[error("reading the CA file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The CA file holds no certificate.
+    #[error("reading the CA file {}: {problem}; it must hold PEM certificates (BEGIN CERTIFICATE)", path.display())]
+    NotCertificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The proxy's URL makes no sense.
+    #[error("the proxy {0} is not a URL like http://proxy.example:3128")]
+    Proxy(String),
+}
+
+/// The certificates of a PEM file.
+pub(super) fn certificates(path: &Path) -> Result<RootCerts, SettingsError> {
+    let unusable = |problem: String| SettingsError::NotCertificates {
+        path: path.to_owned(),
+        problem,
+    };
+    let pem = files::read_bounded(path, CA_FILE_LIMIT).map_err(|source| SettingsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| unusable(error.to_string()))? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(unusable("it holds no certificate".to_owned()));
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Client;
+    use super::*;
+
+    #[test]
+    fn a_ca_file_without_certificates_is_refused_with_its_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let settings = Settings {
+            ca_file: Some(file.path().to_owned()),
+            ..Settings::default()
+        };
+        let error = Client::new(&settings).unwrap_err().to_string();
+        assert!(error.contains("it holds no certificate"), "{error}");
+        assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
+        let missing = Settings {
+            ca_file: Some("/no/such/file".into()),
+            ..Settings::default()
+        };
+        assert!(matches!(
+            Client::new(&missing),
+            Err(SettingsError::Unreadable { .. })
+        ));
+    }
+}

@@ -1,0 +1,450 @@
+//! The gates.
+
+use super::{Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Way};
+
+/// Holds a request against every gate.
+pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Ruling {
+    let mut findings = Findings::default();
+    findings.unfinished(request, facts);
+    findings.freeze(request, protection);
+    findings.stale(request, facts);
+    findings.overwrite(protection, facts);
+    if protection.enabled {
+        findings.approval(request, protection);
+        if request.way == Way::Deploy {
+            findings.tests(request, protection, facts);
+            findings.promotion(request, facts);
+        }
+    } else {
+        let environment = &request.environment;
+        findings.note(format!(
+            "the protection of {environment} is off: neither approval, tests nor promotion are asked for"
+        ));
+    }
+    if request.skip_tests {
+        findings.note("the checks before the build are skipped, as asked".to_owned());
+    }
+    if findings.refusals.is_empty() {
+        Ruling::Allowed {
+            notes: findings.notes,
+        }
+    } else {
+        Ruling::Refused(findings.refusals)
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    refusals: Vec<Refusal>,
+    notes: Vec<String>,
+}
+
+impl Findings {
+    fn refuse(&mut self, gate: Gate, reason: String, fix: impl Into<String>) {
+        self.refusals.push(Refusal {
+            gate,
+            reason,
+            fix: fix.into(),
+        });
+    }
+
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    fn unfinished(&mut self, request: &Request, facts: &Facts) {
+        let environment = &request.environment;
+        if let Some(open) = &facts.unfinished {
+            let reason = format!(
+                "{} to {environment} ({}), started by {:?} at {}, has not ended",
+                open.version,
+                open.deployment,
+                open.who,
+                open.since.human()
+            );
+            let fix = format!(
+                "finish it with `greenroom resume {environment}` or take it back with `greenroom abort {environment}`"
+            );
+            self.refuse(Gate::Unfinished, reason, fix);
+        }
+    }
+
+    fn freeze(&mut self, request: &Request, protection: &Protection) {
+        let environment = &request.environment;
+        for freeze in &protection.freezes {
+            let concerns = freeze.environments.is_empty() || freeze.environments.contains(environment);
+            if !concerns || !(freeze.from..freeze.until).contains(&request.at) {
+                continue;
+            }
+            let until = freeze.until.human();
+            let reason = format!("{environment} is frozen until {until} ({})", freeze.reason);
+            match request.way {
+                Way::Rollback => self.note(format!("{reason}; going back is allowed all the same")),
+                Way::Deploy => self.refuse(
+                    Gate::Freeze,
+                    reason,
+                    "wait until then, or change `freeze` in the configuration",
+                ),
+            }
+        }
+    }
+
+    /// Only a commit that is an ancestor of the live one is stale: a queued or repeated run that a
+    /// newer one has overtaken. Another branch is a choice that somebody made.
+    fn stale(&mut self, request: &Request, facts: &Facts) {
+        if request.way == Way::Rollback {
+            return;
+        }
+        let environment = &request.environment;
+        let (reason, fix) = match facts.lineage {
+            Lineage::First | Lineage::Newer => return,
+            Lineage::Same => {
+                return self.note(format!("this commit is live in {environment} already"));
+            }
+            Lineage::Diverged => {
+                return self.note(format!("the commit live in {environment} is not an ancestor of this one: another branch, or rewritten history"));
+            }
+            Lineage::Unknown => {
+                return self.note(format!("whether this is older than what is live in {environment} cannot be told: one of the two commits is not known"));
+            }
+            Lineage::Older => (
+                format!("this commit is older than the one live in {environment}: a newer run was faster"),
+                format!(
+                    "deploy the newest commit; to go back use `greenroom rollback {environment}`, or pass --allow-stale"
+                ),
+            ),
+            Lineage::Shallow => (
+                format!(
+                    "whether this commit is older than the one live in {environment} cannot be told: the clone is shallow"
+                ),
+                "check out with `fetch-depth: 0` (git fetch --unshallow), or pass --allow-stale".to_owned(),
+            ),
+        };
+        if request.allow_stale {
+            self.note(format!("{reason}; --allow-stale lets it through"));
+        } else {
+            self.refuse(Gate::Stale, reason, fix);
+        }
+    }
+
+    fn overwrite(&mut self, protection: &Protection, facts: &Facts) {
+        for foreign in &facts.foreign {
+            let reason = format!(
+                "{} holds what greenroom did not make: {}",
+                foreign.unit, foreign.what
+            );
+            if protection.allow_overwrite {
+                self.note(format!(
+                    "{reason}; protection.allowOverwrite lets it be overwritten"
+                ));
+            } else {
+                let fix = "remove it or name another place; `protection: { allowOverwrite: true }` lets greenroom overwrite it";
+                self.refuse(Gate::Overwrite, reason, fix);
+            }
+        }
+    }
+
+    fn approval(&mut self, request: &Request, protection: &Protection) {
+        if protection.require_approval {
+            let environment = &request.environment;
+            self.refuse(
+                Gate::Approval,
+                format!("{environment} requires approval, and this version of greenroom cannot obtain one"),
+                "let the CI system ask (required reviewers of its environment) and set `protection: { requireApproval: false }`",
+            );
+        }
+    }
+
+    fn tests(&mut self, request: &Request, protection: &Protection, facts: &Facts) {
+        if !protection.require_tests || facts.suites > 0 {
+            return;
+        }
+        let environment = &request.environment;
+        if facts.health_check {
+            self.note(format!(
+                "no suite is configured for {environment}: only the health check speaks for {}",
+                request.version
+            ));
+        } else {
+            self.refuse(
+                Gate::Tests,
+                format!("{environment} requires tests, and neither a suite nor a health check is configured"),
+                "name a suite under `suites`, or set `requireTests: false`",
+            );
+        }
+    }
+
+    fn promotion(&mut self, request: &Request, facts: &Facts) {
+        let Some(promotion) = &facts.promotion else {
+            return;
+        };
+        let (environment, from, version) = (&request.environment, &promotion.from, &request.version);
+        let reason = match promotion.proven {
+            Some(true) => return,
+            Some(false) => format!(
+                "{environment} takes only what succeeded in {from}, and the image of {version} did not"
+            ),
+            None => format!(
+                "{environment} takes only what succeeded in {from}, and which image {version} is cannot be told"
+            ),
+        };
+        let fix = format!("deploy it to {from} first and name the same digest here");
+        self.refuse(Gate::Promotion, reason, fix);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Foreign, Freeze, Promotion, Unfinished};
+
+    fn request() -> Request {
+        Request {
+            environment: "production".parse().unwrap(),
+            version: "1.2.3".parse().unwrap(),
+            way: Way::Deploy,
+            at: "2026-12-24T18:00:00Z".parse().unwrap(),
+            allow_stale: false,
+            skip_tests: false,
+        }
+    }
+
+    fn facts() -> Facts {
+        Facts {
+            lineage: Lineage::Newer,
+            foreign: Vec::new(),
+            unfinished: None,
+            suites: 1,
+            health_check: true,
+            promotion: None,
+        }
+    }
+
+    fn freeze(environments: &[&str], from: &str, until: &str) -> Freeze {
+        Freeze {
+            environments: environments.iter().map(|name| name.parse().unwrap()).collect(),
+            from: from.parse().unwrap(),
+            until: until.parse().unwrap(),
+            reason: "holidays".into(),
+        }
+    }
+
+    /// Everything that can be wrong at once.
+    fn worst() -> (Protection, Facts) {
+        let protection = Protection {
+            require_approval: true,
+            freezes: vec![freeze(
+                &["production"],
+                "2026-12-20T00:00:00Z",
+                "2027-01-02T00:00:00Z",
+            )],
+            ..Protection::default()
+        };
+        let facts = Facts {
+            lineage: Lineage::Older,
+            foreign: vec![Foreign {
+                unit: "web-1".parse().unwrap(),
+                what: "a process listening on port 8080".into(),
+            }],
+            unfinished: Some(Unfinished {
+                deployment: "20261120-235019-1f0c9a2e".parse().unwrap(),
+                version: "1.2.2".parse().unwrap(),
+                who: "ada\n::error::".into(),
+                since: "2026-11-20T23:50:19Z".parse().unwrap(),
+            }),
+            suites: 0,
+            health_check: false,
+            promotion: Some(Promotion {
+                from: "staging".parse().unwrap(),
+                proven: Some(false),
+            }),
+        };
+        (protection, facts)
+    }
+
+    fn told(ruling: &Ruling) -> String {
+        match ruling {
+            Ruling::Allowed { notes } if notes.is_empty() => "allowed".to_owned(),
+            Ruling::Allowed { notes } => format!("allowed\n{}", notes.join("\n")),
+            Ruling::Refused(refusals) => {
+                let lines: Vec<String> = refusals
+                    .iter()
+                    .map(|refusal| format!("{}: {refusal}", refusal.gate))
+                    .collect();
+                lines.join("\n")
+            }
+        }
+    }
+
+    fn gates(ruling: &Ruling) -> Vec<Gate> {
+        match ruling {
+            Ruling::Allowed { .. } => Vec::new(),
+            Ruling::Refused(refusals) => refusals.iter().map(|refusal| refusal.gate).collect(),
+        }
+    }
+
+    #[test]
+    fn what_meets_every_gate_goes_through_without_a_word() {
+        assert_eq!(
+            told(&judge(&request(), &Protection::default(), &facts())),
+            "allowed"
+        );
+    }
+
+    #[test]
+    fn every_gate_that_is_not_met_is_named_at_once_with_its_way_out() {
+        let (protection, facts) = worst();
+        let text = told(&judge(&request(), &protection, &facts));
+        insta::assert_snapshot!(text, @r##"
+        unfinished: 1.2.2 to production (20261120-235019-1f0c9a2e), started by "ada\n::error::" at 2026-11-20 23:50:19 UTC, has not ended; finish it with `greenroom resume production` or take it back with `greenroom abort production`
+        freeze: production is frozen until 2027-01-02 00:00:00 UTC (holidays); wait until then, or change `freeze` in the configuration
+        stale: this commit is older than the one live in production: a newer run was faster; deploy the newest commit; to go back use `greenroom rollback production`, or pass --allow-stale
+        overwrite: web-1 holds what greenroom did not make: a process listening on port 8080; remove it or name another place; `protection: { allowOverwrite: true }` lets greenroom overwrite it
+        approval: production requires approval, and this version of greenroom cannot obtain one; let the CI system ask (required reviewers of its environment) and set `protection: { requireApproval: false }`
+        tests: production requires tests, and neither a suite nor a health check is configured; name a suite under `suites`, or set `requireTests: false`
+        promotion: production takes only what succeeded in staging, and the image of 1.2.3 did not; deploy it to staging first and name the same digest here
+        "##);
+    }
+
+    #[test]
+    fn a_rollback_needs_no_new_proof_but_touches_nothing_foreign() {
+        let (protection, facts) = worst();
+        let request = Request {
+            way: Way::Rollback,
+            ..request()
+        };
+        let ruling = judge(&request, &protection, &facts);
+        assert_eq!(
+            gates(&ruling),
+            [Gate::Unfinished, Gate::Overwrite, Gate::Approval]
+        );
+    }
+
+    #[test]
+    fn what_is_switched_off_is_not_asked_for_but_what_belongs_to_others_stays_safe() {
+        let (protection, facts) = worst();
+        let protection = Protection {
+            enabled: false,
+            ..protection
+        };
+        let ruling = judge(&request(), &protection, &facts);
+        assert_eq!(
+            gates(&ruling),
+            [Gate::Unfinished, Gate::Freeze, Gate::Stale, Gate::Overwrite]
+        );
+    }
+
+    #[test]
+    fn what_is_let_through_is_said() {
+        let (_, worst) = worst();
+        let request = Request {
+            allow_stale: true,
+            skip_tests: true,
+            ..request()
+        };
+        let protection = Protection {
+            allow_overwrite: true,
+            ..Protection::default()
+        };
+        let facts = Facts {
+            unfinished: None,
+            promotion: None,
+            health_check: true,
+            ..worst
+        };
+        insta::assert_snapshot!(told(&judge(&request, &protection, &facts)), @r##"
+        allowed
+        this commit is older than the one live in production: a newer run was faster; --allow-stale lets it through
+        web-1 holds what greenroom did not make: a process listening on port 8080; protection.allowOverwrite lets it be overwritten
+        no suite is configured for production: only the health check speaks for 1.2.3
+        the checks before the build are skipped, as asked
+        "##);
+    }
+
+    #[test]
+    fn a_freeze_holds_from_its_first_instant_to_the_one_before_its_last() {
+        let table = [
+            (
+                &["production"][..],
+                "2026-12-24T18:00:00Z",
+                "2026-12-24T18:00:01Z",
+                true,
+            ),
+            (
+                &["production"],
+                "2026-12-24T17:00:00Z",
+                "2026-12-24T18:00:00Z",
+                false,
+            ),
+            (
+                &["production"],
+                "2026-12-24T18:00:01Z",
+                "2026-12-25T00:00:00Z",
+                false,
+            ),
+            (
+                &["staging"],
+                "2026-12-01T00:00:00Z",
+                "2026-12-31T00:00:00Z",
+                false,
+            ),
+            (
+                &["staging", "production"],
+                "2026-12-01T00:00:00Z",
+                "2026-12-31T00:00:00Z",
+                true,
+            ),
+            (&[], "2026-12-01T00:00:00Z", "2026-12-31T00:00:00Z", true),
+        ];
+        for (environments, from, until, frozen) in table {
+            let protection = Protection {
+                freezes: vec![freeze(environments, from, until)],
+                ..Protection::default()
+            };
+            let expected: &[Gate] = if frozen { &[Gate::Freeze] } else { &[] };
+            assert_eq!(
+                gates(&judge(&request(), &protection, &facts())),
+                expected,
+                "{environments:?} {from}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_commits_older_than_the_live_one_and_unknowable_ones_are_stale() {
+        for (lineage, refused) in [
+            (Lineage::First, false),
+            (Lineage::Same, false),
+            (Lineage::Newer, false),
+            (Lineage::Diverged, false),
+            (Lineage::Unknown, false),
+            (Lineage::Older, true),
+            (Lineage::Shallow, true),
+        ] {
+            let facts = Facts { lineage, ..facts() };
+            let expected: &[Gate] = if refused { &[Gate::Stale] } else { &[] };
+            assert_eq!(
+                gates(&judge(&request(), &Protection::default(), &facts)),
+                expected,
+                "{lineage:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn promotion_wants_proof_for_this_very_image() {
+        for (proven, refused) in [(Some(true), false), (Some(false), true), (None, true)] {
+            let facts = Facts {
+                promotion: Some(Promotion {
+                    from: "staging".parse().unwrap(),
+                    proven,
+                }),
+                ..facts()
+            };
+            assert_eq!(
+                gates(&judge(&request(), &Protection::default(), &facts)) == [Gate::Promotion],
+                refused
+            );
+        }
+    }
+}

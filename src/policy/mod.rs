@@ -1,0 +1,14 @@
+//! Gates: request + environment + history → allowed, or refused with every reason. Pure.
+//!
+//! Facts are gathered by the caller; [`judge`] looks at all gates, so that a person learns of every
+//! obstacle at once.
+
+mod gate;
+mod judge;
+mod lineage;
+
+pub use gate::{
+    Facts, Foreign, Freeze, Gate, Promotion, Protection, Refusal, Request, Ruling, Unfinished, Way,
+};
+pub use judge::judge;
+pub use lineage::Lineage;

@@ -1,0 +1,348 @@
+//! Images in a directory: one OCI image layout per repository
+//! (OCI image spec 1.1, "Image Layout Specification"), readable and writable by skopeo.
+
+use super::verified::Verified;
+use crate::host::{files, random};
+use crate::model::{Digest, Tag};
+use crate::ports::{ErrorKind, PortError, Registry};
+use rustix::fs::{FlockOperation, flock};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The annotation that holds a tag in `index.json`.
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// Registries must accept manifests of 4 MiB (OCI distribution spec, "Pushing manifests").
+const LARGEST_MANIFEST: u64 = 4 << 20;
+/// An index of some ten thousand tags.
+const LARGEST_INDEX: u64 = 16 << 20;
+/// What a layout consists of; no repository may be kept under these names within another.
+const MEMBERS: [&str; 3] = ["blobs", "index.json", "oci-layout"];
+
+/// Repositories below one directory. The repository `acme/app` is the layout `acme/app`; a registry's
+/// `host:port` is written `host+port`, since skopeo ends a path at the first colon.
+///
+/// Safe for many readers and writers at once, within one process and across several.
+pub struct LayoutRegistry {
+    root: PathBuf,
+}
+
+impl LayoutRegistry {
+    /// The repositories below `root`, which need not exist yet.
+    pub fn open(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The layout of a repository, as skopeo is given it (`oci:PATH:TAG`).
+    ///
+    /// # Errors
+    /// `Invalid` for a name that is no repository's, or would lead out of the root.
+    pub fn path(&self, repository: &str) -> Result<PathBuf, PortError> {
+        let segments: Vec<&str> = repository.split('/').collect();
+        let legal = segments.iter().enumerate().all(|(place, segment)| {
+            segment.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && segment
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c) || (c == ':' && place == 0))
+                && (place == 0 || !MEMBERS.contains(segment))
+        });
+        if !legal || repository.len() > 255 {
+            return Err(PortError::new(
+                ErrorKind::Invalid,
+                format!("opening the repository {repository:?}"),
+                "not a repository name: write letters, digits, '.', '_' and '-', with '/' between parts that begin with a letter or digit (acme/app)",
+            ));
+        }
+        Ok(self.root.join(repository.replace(':', "+")))
+    }
+
+    fn index(&self, repository: &str) -> Result<Option<Value>, PortError> {
+        let path = self.path(repository)?.join("index.json");
+        let doing = || format!("reading {}", path.display());
+        let bytes = match files::read_bounded(&path, LARGEST_INDEX) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(PortError::new(ErrorKind::Invalid, doing(), error)),
+        };
+        let index: Value =
+            serde_json::from_slice(&bytes).map_err(|e| PortError::new(ErrorKind::Invalid, doing(), e))?;
+        if index["schemaVersion"] != 2 || !index["manifests"].is_array() {
+            let message = "not an OCI image index (schemaVersion 2 with a list of manifests)";
+            return Err(PortError::new(ErrorKind::Invalid, doing(), message));
+        }
+        Ok(Some(index))
+    }
+
+    fn blob_path(&self, repository: &str, digest: &Digest) -> Result<PathBuf, PortError> {
+        Ok(self.path(repository)?.join("blobs/sha256").join(digest.hex()))
+    }
+
+    /// Makes the layout's directories and its marker.
+    fn prepare(&self, repository: &str) -> Result<PathBuf, PortError> {
+        let layout = self.path(repository)?;
+        let made = || -> io::Result<()> {
+            fs::create_dir_all(layout.join("blobs/sha256"))?;
+            let marker = layout.join("oci-layout");
+            if !marker.exists() {
+                let version = br#"{"imageLayoutVersion":"1.0.0"}"#;
+                match files::create_new(&marker, version, files::PUBLIC) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(())
+        };
+        made().map_err(storing(&layout))?;
+        Ok(layout)
+    }
+
+    /// A manifest may only name what is there: whoever finds it by its tag can then have all of it.
+    fn has_all(&self, repository: &str, manifest: &Value) -> Result<(), PortError> {
+        let listed = ["layers", "manifests"]
+            .iter()
+            .filter_map(|list| manifest[*list].as_array())
+            .flatten();
+        for descriptor in listed.chain(manifest.get("config")) {
+            let digest: Digest = descriptor["digest"]
+                .as_str()
+                .unwrap_or_default()
+                .parse()
+                .map_err(|e| PortError::new(ErrorKind::Invalid, format!("storing in {repository}"), e))?;
+            if !self.blob_path(repository, &digest)?.is_file() {
+                return Err(PortError::new(
+                    ErrorKind::Invalid,
+                    format!("storing a manifest in {repository}"),
+                    format!("it names {digest}, which is not there; store the blobs first"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn storing(path: &Path) -> impl Fn(io::Error) -> PortError {
+    let doing = format!("storing in {}", path.display());
+    move |error| {
+        let kind = match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Denied,
+            io::ErrorKind::InvalidData => ErrorKind::Invalid,
+            _ => ErrorKind::Transient,
+        };
+        PortError::new(kind, &doing, error)
+    }
+}
+
+fn missing(repository: &str, digest: &Digest) -> PortError {
+    PortError::new(
+        ErrorKind::Missing,
+        format!("reading {digest} from {repository}"),
+        "there is no such image or blob in the image directory; build or copy it first",
+    )
+}
+
+fn ref_name(descriptor: &Value) -> Option<&str> {
+    descriptor["annotations"][REF_NAME].as_str()
+}
+
+/// Points the tags at the manifest. What a tag pointed at before stays, without that tag.
+fn point(manifests: &mut Vec<Value>, plain: &Value, tags: &[Tag]) {
+    let digest = plain["digest"].clone();
+    let moved = |descriptor: &Value| {
+        ref_name(descriptor).is_some_and(|name| tags.iter().any(|tag| tag.as_str() == name))
+    };
+    for descriptor in manifests.iter_mut().filter(|d| moved(d)) {
+        if let Some(annotations) = descriptor["annotations"].as_object_mut() {
+            annotations.remove(REF_NAME);
+        }
+    }
+    for tag in tags {
+        let mut descriptor = plain.clone();
+        descriptor["annotations"] = json!({ REF_NAME: tag });
+        manifests.push(descriptor);
+    }
+    if !manifests.iter().any(|d| d["digest"] == digest) {
+        manifests.push(plain.clone());
+    }
+    // One descriptor without a tag is enough, and none is needed beside one with a tag.
+    let tagged: BTreeSet<String> = manifests
+        .iter()
+        .filter(|d| ref_name(d).is_some())
+        .map(|d| d["digest"].to_string())
+        .collect();
+    let mut untagged = BTreeSet::new();
+    manifests.retain(|d| {
+        let digest = d["digest"].to_string();
+        ref_name(d).is_some() || (!tagged.contains(&digest) && untagged.insert(digest))
+    });
+}
+
+impl Registry for LayoutRegistry {
+    fn resolve(&self, repository: &str, tag: &Tag) -> Result<Option<Digest>, PortError> {
+        let index = self.index(repository)?;
+        let found = index
+            .iter()
+            .flat_map(|index| index["manifests"].as_array())
+            .flatten()
+            .find(|descriptor| ref_name(descriptor) == Some(tag.as_str()));
+        found
+            .map(|descriptor| {
+                let digest = descriptor["digest"].as_str().unwrap_or_default();
+                digest.parse().map_err(|e| {
+                    PortError::new(ErrorKind::Invalid, format!("resolving {repository}:{tag}"), e)
+                })
+            })
+            .transpose()
+    }
+
+    fn manifest(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>, PortError> {
+        let path = self.blob_path(repository, digest)?;
+        let doing = || format!("reading the manifest {digest} of {repository}");
+        let bytes = files::read_bounded(&path, LARGEST_MANIFEST).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => missing(repository, digest),
+            _ => PortError::new(ErrorKind::Invalid, doing(), error),
+        })?;
+        let found = Digest::of(&bytes);
+        if found != *digest {
+            let message = format!("the file is damaged: its digest is {found}");
+            return Err(PortError::new(ErrorKind::Invalid, doing(), message));
+        }
+        Ok(bytes)
+    }
+
+    fn blob(&self, repository: &str, digest: &Digest) -> Result<Box<dyn Read + Send>, PortError> {
+        let file = File::open(self.blob_path(repository, digest)?).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => missing(repository, digest),
+            _ => PortError::new(
+                ErrorKind::Denied,
+                format!("reading {digest} from {repository}"),
+                error,
+            ),
+        })?;
+        Ok(Box::new(Verified::new(file, digest.clone())))
+    }
+
+    fn push_blob(&self, repository: &str, digest: &Digest, content: &mut dyn Read) -> Result<(), PortError> {
+        let path = self.blob_path(repository, digest)?;
+        if path.is_file() {
+            return Ok(());
+        }
+        let layout = self.prepare(repository)?;
+        let store = || -> io::Result<()> {
+            let staged = path.with_file_name(format!(".stage-{}", random::hex(8)?));
+            let mut file = OpenOptions::new().write(true).create_new(true).open(&staged)?;
+            io::copy(&mut Verified::new(content, digest.clone()), &mut file)
+                .and_then(|_| file.sync_all())
+                .and_then(|()| fs::rename(&staged, &path))
+                .inspect_err(|_| {
+                    let _ = fs::remove_file(&staged);
+                })?;
+            File::open(layout.join("blobs/sha256"))?.sync_all()
+        };
+        store().map_err(storing(&path))
+    }
+
+    fn push_manifest(&self, repository: &str, manifest: &[u8], tags: &[Tag]) -> Result<Digest, PortError> {
+        let doing = format!("storing a manifest in {repository}");
+        let invalid = |message: String| PortError::new(ErrorKind::Invalid, &doing, message);
+        let size = manifest.len() as u64;
+        if size > LARGEST_MANIFEST {
+            return Err(invalid(format!("larger than {LARGEST_MANIFEST} bytes")));
+        }
+        let parsed: Value = serde_json::from_slice(manifest).map_err(|e| invalid(e.to_string()))?;
+        let media_type = match parsed["mediaType"].as_str() {
+            Some(written) => written,
+            None if parsed["manifests"].is_array() => INDEX,
+            None if parsed["layers"].is_array() => MANIFEST,
+            None => return Err(invalid("neither an image manifest nor an index".into())),
+        };
+        self.has_all(repository, &parsed)?;
+        let digest = Digest::of(manifest);
+        self.push_blob(repository, &digest, &mut &manifest[..])?;
+
+        let layout = self.prepare(repository)?;
+        // The marker is never replaced, so that a lock on it is a lock on the layout.
+        let lock = File::open(layout.join("oci-layout")).map_err(storing(&layout))?;
+        flock(&lock, FlockOperation::LockExclusive).map_err(|e| storing(&layout)(e.into()))?;
+        let mut index = self
+            .index(repository)?
+            .unwrap_or_else(|| json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}));
+        if let Some(manifests) = index["manifests"].as_array_mut() {
+            let plain = json!({"mediaType": media_type, "digest": digest, "size": size});
+            point(manifests, &plain, tags);
+        }
+        let bytes = serde_json::to_vec(&index).map_err(|e| invalid(e.to_string()))?;
+        files::replace(&layout.join("index.json"), &bytes, files::PUBLIC).map_err(storing(&layout))?;
+        Ok(digest)
+    }
+
+    fn tags(&self, repository: &str) -> Result<Vec<Tag>, PortError> {
+        let index = self.index(repository)?;
+        let tags: BTreeSet<Tag> = index
+            .iter()
+            .flat_map(|index| index["manifests"].as_array())
+            .flatten()
+            .filter_map(|descriptor| ref_name(descriptor)?.parse().ok())
+            .collect();
+        Ok(tags.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_stays_below_the_root() {
+        let registry = LayoutRegistry::open("/images".into());
+        for (name, path) in [
+            ("app", "/images/app"),
+            ("acme/app_2", "/images/acme/app_2"),
+            ("ghcr.io:443/acme/app", "/images/ghcr.io+443/acme/app"),
+        ] {
+            assert_eq!(registry.path(name).unwrap(), Path::new(path));
+        }
+        for name in [
+            "",
+            "/etc",
+            "..",
+            "a/../../b",
+            "a//b",
+            ".hidden",
+            "a/blobs",
+            "a/b:1",
+            "a\0b",
+            "a/",
+        ] {
+            assert_eq!(
+                registry.path(name).unwrap_err().kind,
+                ErrorKind::Invalid,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_moved_tag_leaves_the_old_manifest_untagged() {
+        let tags: Vec<Tag> = vec!["1.0".parse().unwrap(), "latest".parse().unwrap()];
+        let (old, new) = (
+            json!({"digest": "sha256:old", "size": 1}),
+            json!({"digest": "sha256:new", "size": 2}),
+        );
+        let mut manifests = Vec::new();
+        point(&mut manifests, &old, &tags);
+        point(&mut manifests, &new, &tags);
+        point(&mut manifests, &new, &[]);
+        assert_eq!(
+            Value::from(manifests),
+            json!([
+                {"digest": "sha256:old", "size": 1, "annotations": {}},
+                {"digest": "sha256:new", "size": 2, "annotations": {REF_NAME: "1.0"}},
+                {"digest": "sha256:new", "size": 2, "annotations": {REF_NAME: "latest"}},
+            ])
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! Image stores.
+
+pub mod layout;
+mod verified;

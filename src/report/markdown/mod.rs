@@ -1,0 +1,32 @@
+//! The run as GitHub-flavoured Markdown: the step summary, most important first.
+//!
+//! A summary of over 1 MiB is dropped as a whole (actions/runner#4337), so this one never is: the
+//! least important sections are shortened, then left out, and the summary says so.
+
+mod escape;
+mod fit;
+mod sections;
+mod timeline;
+
+use super::RunReport;
+use super::annotations::Annotation;
+use fit::fit;
+
+/// The most bytes of one step's summary that GitHub keeps.
+pub const MOST_BYTES: usize = 1_048_576;
+
+/// The outcome and the cause fit into this in any case.
+const LEAST_BYTES: usize = 65_536;
+
+/// Renders the summary of one run.
+///
+/// `overflow` are the annotations of the action that GitHub would not have kept; they are listed here
+/// instead. The text is at most `limit` bytes long ([`MOST_BYTES`], or less where several summaries
+/// share a file), and its fences and details blocks are closed, whatever was left out. A limit under
+/// 64 KiB is treated as 64 KiB: the outcome and the cause are never left out.
+pub fn render(report: &RunReport, overflow: &[Annotation], limit: usize) -> String {
+    fit(sections::all(report, overflow), limit.max(LEAST_BYTES))
+}
+
+#[cfg(test)]
+mod tests;

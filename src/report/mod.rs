@@ -1,0 +1,61 @@
+//! Reports as functions of the event list. Pure.
+//!
+//! A finished rollout replays through the same code that showed it live. Two readers take the
+//! events: [`Console`] one by one, as they happen, and [`RunReport::fold`] all of them at once. What
+//! they keep has been through the redaction hook; [`markdown`], [`junit`], [`json`], [`annotations`]
+//! and [`outputs`] are functions of the [`RunReport`].
+//!
+//! Names, reasons and logs are foreign text: they come from branches, services and containers. They
+//! are made harmless once for what no sink wants (control characters, terminal escapes, characters
+//! that reverse the reading direction: [`foreign`]) and escaped again at each sink by its own rules.
+
+mod advice;
+pub mod annotations;
+mod change;
+mod console;
+mod describe;
+mod elapsed;
+mod fold;
+pub mod foreign;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod outputs;
+mod plan_text;
+mod run;
+pub mod workflow_command;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+pub use change::{Change, Changes, VariableChange};
+pub use console::{Console, Groups, Style};
+pub use describe::describe_step;
+pub use elapsed::elapsed;
+pub use fold::ReportError;
+pub use plan_text::describe_plan;
+pub use run::{
+    CheckRow, FailureRow, HistoryPointer, Note, OriginRow, RunReport, StepRow, StepState, Totals,
+    TrafficPoint,
+};
+
+use crate::model::Timestamp;
+use crate::rollout::{Event, Step, StepId};
+
+/// One event with its place in the ledger and its time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Its sequence number in the environment's ledger.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The redaction hook: text in, the same text without secret values out.
+pub type Redact<'a> = &'a dyn Fn(&str) -> String;
+
+/// Leads from a step's id to the step. An event names a step only by its id, and what the ids of a
+/// way back mean is known to the rollout machine; `None` where it does not know.
+pub type Acts<'a> = &'a dyn Fn(StepId) -> Option<Step>;

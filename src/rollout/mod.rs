@@ -1,0 +1,26 @@
+//! The heart: plan, strategies, machine, events. Pure.
+//!
+//! ```text
+//! plan(request, observed, capabilities) → Plan
+//! Rollout::new(plan) · next() → Run(StepId, Step) | Finished(Outcome) · apply(&Event) · replay(plan, events)
+//! ```
+
+mod acts;
+mod event;
+mod machine;
+mod observing;
+mod plan;
+mod planning;
+mod recovery;
+mod step;
+mod strategy;
+mod traffic;
+
+pub use acts::acts;
+pub use event::{Event, Outcome, Samples, StepResult, UnitFailure};
+pub use machine::{Next, Rejected, Rollout};
+pub use observing::{Found, observe};
+pub use plan::{Kind, Placement, Plan, Readiness, RollbackPolicy};
+pub use planning::{Abilities, Observed, Occupancy, PlanError, Request, plan};
+pub use step::{Hook, Phase, Side, Step, StepId, Watch};
+pub use traffic::Share;

@@ -1,0 +1,3 @@
+//! Routers: who gets how much of the traffic.
+
+pub mod builtin;

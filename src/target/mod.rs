@@ -1,0 +1,4 @@
+//! Where releases run, one file or folder per technology.
+
+pub mod command;
+pub mod local;

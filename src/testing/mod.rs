@@ -1,0 +1,15 @@
+//! Strict fakes and the contract suites of the ports.
+
+pub mod clock;
+pub mod lease;
+pub mod ledger;
+pub mod probe;
+pub mod registry;
+pub mod router;
+pub mod runner;
+pub mod story;
+pub mod target;
+
+pub use clock::FakeClock;
+pub use lease::MemoryLease;
+pub use ledger::MemoryLedger;

@@ -1,0 +1,124 @@
+//! The contract of [`Runner`] and a fake that answers from a script.
+
+use crate::model::Period;
+use crate::ports::{Command, ErrorKind, Finished, PortError, Runner};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Checks everything that [`Runner`] promises, on a machine that has a POSIX shell.
+///
+/// # Errors
+/// When a command cannot be run that has to be.
+///
+/// # Panics
+/// When the contract is broken.
+pub fn runner_contract(runner: &dyn Runner) -> Result<(), PortError> {
+    let shell = |script: &str| Command {
+        argv: ["sh", "-c", script, "name", "$HOME; `two words`"]
+            .map(String::from)
+            .to_vec(),
+        directory: None,
+        variables: BTreeMap::from([("GIVEN".to_owned(), "a b".to_owned())]),
+        secrets: BTreeMap::new(),
+        timeout: Period::from_secs(20),
+    };
+    let words = runner.run(&shell("printf '%s|%s' \"$1\" \"$GIVEN\""))?;
+    assert_eq!(
+        (words.code, words.stdout.as_str()),
+        (Some(0), "$HOME; `two words`|a b")
+    );
+    let input = runner.run(&shell("cat; echo error >&2; exit 3"))?;
+    assert_eq!(
+        (input.code, input.stderr.as_str()),
+        (Some(3), "error\n"),
+        "standard input is empty"
+    );
+    let signal = runner.run(&shell("kill -9 $$"))?;
+    assert!(signal.code.is_none() && !signal.timed_out);
+    let mut slow = shell("sleep 30");
+    slow.timeout = Period::from_millis(100);
+    let slow = runner.run(&slow)?;
+    assert!(slow.timed_out && slow.took < Period::from_secs(10));
+    let mut absent = shell("");
+    absent.argv = vec!["greenroom-no-such-program".to_owned()];
+    let absent = runner.run(&absent).err().map(|error| error.kind);
+    assert_eq!(absent, Some(ErrorKind::Missing));
+    Ok(())
+}
+
+/// Answers each command from its script, and remembers what it was asked. A command that is not in the
+/// script is an error.
+#[derive(Default)]
+pub struct ScriptedRunner {
+    script: Mutex<BTreeMap<Vec<String>, Finished>>,
+    asked: Mutex<Vec<Command>>,
+}
+
+impl ScriptedRunner {
+    /// From now on `argv` ends with `code` and this standard output.
+    pub fn answer(&self, argv: &[&str], code: i32, stdout: &str) {
+        let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+        let finished = Finished {
+            code: Some(code),
+            timed_out: false,
+            stdout: stdout.to_owned(),
+            stderr: String::new(),
+            took: Period::from_millis(1),
+        };
+        self.script
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(argv, finished);
+    }
+
+    /// The commands that were run since the last time this was asked, in order.
+    pub fn take(&self) -> Vec<Command> {
+        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Runner for ScriptedRunner {
+    fn run(&self, command: &Command) -> Result<Finished, PortError> {
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(command.clone());
+        self.script
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&command.argv)
+            .cloned()
+            .ok_or_else(|| {
+                let doing = format!("running {:?}", command.argv);
+                PortError::new(ErrorKind::Missing, doing, "it is not in the script")
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::runner::LocalRunner;
+
+    #[test]
+    fn this_machine_keeps_the_contract() {
+        runner_contract(&LocalRunner::new(&BTreeMap::new(), std::env::temp_dir())).unwrap();
+    }
+
+    #[test]
+    fn the_fake_refuses_what_is_not_in_its_script() {
+        let runner = ScriptedRunner::default();
+        runner.answer(&["deploy", "1.0"], 0, "done\n");
+        let mut command = Command {
+            argv: vec!["deploy".into(), "1.0".into()],
+            directory: None,
+            variables: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            timeout: Period::ZERO,
+        };
+        assert_eq!(runner.run(&command).unwrap().stdout, "done\n");
+        command.argv.pop();
+        assert_eq!(runner.run(&command).unwrap_err().kind, ErrorKind::Missing);
+        assert_eq!(runner.take().len(), 2);
+    }
+}

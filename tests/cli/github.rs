@@ -1,0 +1,233 @@
+//! In a job of GitHub Actions: events in; outputs, summary, annotations and masks out.
+
+use crate::project::{PIPELINE, Project, Ran};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const TRIGGERS: &str = "\
+triggers:
+  - push: { branches: [develop] }
+    environment: staging
+  - label: { name: deploy-to-staging, base: [main] }
+    environment: staging
+";
+
+fn project() -> Project {
+    let project = Project::new("  rollback: { watch: 0s }");
+    project.write("greenroom.yaml", format!("{PIPELINE}{TRIGGERS}"));
+    project
+}
+
+fn push(branch: &str) -> Value {
+    let mut event: Value = serde_json::from_str(include_str!("../fixtures/events/push.json")).unwrap();
+    event["ref"] = json!(format!("refs/heads/{branch}"));
+    event
+}
+
+/// Runs greenroom as the runner does; the step's files are `output` and `summary`.
+fn step(project: &Project, name: &str, event: &Value, words: &[&str]) -> Ran {
+    for file in ["output", "summary"] {
+        project.write(file, "");
+    }
+    project.write("event.json", serde_json::to_string(event).unwrap());
+    let path = |file: &str| project.path(file).to_string_lossy().into_owned();
+    project.with(
+        words,
+        &[
+            ("GITHUB_ACTIONS", "true"),
+            ("CI", "true"),
+            ("GITHUB_EVENT_NAME", name),
+            ("GITHUB_EVENT_PATH", &path("event.json")),
+            ("GITHUB_OUTPUT", &path("output")),
+            ("GITHUB_STEP_SUMMARY", &path("summary")),
+            ("GITHUB_REPOSITORY_ID", "1001"),
+            ("GITHUB_REPOSITORY", "acme/widgets"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_RUN_ID", "7"),
+            ("GITHUB_ACTOR", "grace"),
+        ],
+    )
+}
+
+/// Reads the step's outputs as the runner does (actions/runner, `FileCommandManager.cs`).
+fn outputs(project: &Project) -> BTreeMap<String, String> {
+    let text = project.read("output");
+    let mut lines = text.lines();
+    let mut read = BTreeMap::new();
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            continue;
+        }
+        let equals = line.find('=').unwrap_or(usize::MAX);
+        let heredoc = line.find("<<").unwrap_or(usize::MAX);
+        if equals < heredoc {
+            read.insert(line[..equals].to_owned(), line[equals + 1..].to_owned());
+        } else {
+            assert_ne!(heredoc, usize::MAX, "no output: {line:?}");
+            let end = &line[heredoc + 2..];
+            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+            read.insert(line[..heredoc].to_owned(), value.join("\n"));
+        }
+    }
+    read
+}
+
+/// The commands that the runner sees (actions/runner, `ActionCommand.cs`), by name.
+fn commands(text: &str) -> BTreeMap<String, usize> {
+    let mut seen = BTreeMap::new();
+    for line in text.lines() {
+        let name = match line.trim_start().strip_prefix("::") {
+            Some(rest) if rest.contains("::") => rest.split([' ', ':']).next(),
+            _ => line
+                .split_once("##[")
+                .and_then(|(_, rest)| rest.split([']', ' ']).next()),
+        };
+        if let Some(name) = name {
+            *seen.entry(name.to_owned()).or_insert(0) += 1;
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_push_to_the_branch_deploys_and_leaves_outputs_and_a_summary() {
+    let project = project();
+    let event = push("develop");
+    let ran = step(&project, "push", &event, &["run"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    let outputs = outputs(&project);
+    for (name, value) in [
+        ("should_deploy", "true"),
+        ("environment", "staging"),
+        ("version", "1.0.0"),
+        ("outcome", "succeeded"),
+        ("ref", "refs/heads/develop"),
+    ] {
+        assert_eq!(
+            outputs.get(name).map(String::as_str),
+            Some(value),
+            "{name} of {outputs:#?}"
+        );
+    }
+    assert!(outputs["digest"].starts_with("sha256:") && outputs["ledger_head"].starts_with("sha256:"));
+    assert_eq!(outputs["tags"].lines().count(), 2);
+    let summary = project.read("summary");
+    assert!(
+        summary.contains("1.0.0") && summary.contains("mermaid"),
+        "{summary}"
+    );
+    let seen = commands(&ran.out);
+    assert_eq!(seen.get("group"), seen.get("endgroup"), "{seen:?}");
+    assert!(seen["group"] > 3 && seen["notice"] == 1, "{seen:?}");
+    assert!(project.must(&["status"]).out.contains("by grace"));
+}
+
+#[test]
+fn other_events_deploy_nothing_and_a_fork_is_refused() {
+    let project = project();
+    let ran = step(&project, "push", &push("feature"), &["run"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
+    assert_eq!(outputs(&project)["should_deploy"], "false");
+    assert_eq!(
+        step(&project, "push", &push("feature"), &["run", "--exit-code"]).status,
+        8
+    );
+
+    let labeled: Value = serde_json::from_str(include_str!("../fixtures/events/labeled.json")).unwrap();
+    let ran = step(&project, "pull_request", &labeled, &["trigger"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    let values = outputs(&project);
+    assert_eq!(
+        (values["should_deploy"].as_str(), values["sha"].as_str()),
+        ("true", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+    );
+
+    let fork: Value = serde_json::from_str(include_str!("../fixtures/events/labeled_fork.json")).unwrap();
+    for command in ["run", "trigger"] {
+        let ran = step(&project, "pull_request", &fork, &[command]);
+        assert_eq!(ran.status, 6, "{command}: {}{}", ran.out, ran.err);
+        assert_eq!(
+            outputs(&project).get("should_deploy").map(String::as_str),
+            Some("false"),
+            "{command}"
+        );
+    }
+    assert!(!project.path(".greenroom/ledger").exists());
+}
+
+#[test]
+fn a_failed_deployment_is_annotated_within_githubs_limits() {
+    let project = project();
+    let checks: String = (0..30)
+        .map(|n| {
+            format!(
+                "    - {{ name: c{n}, type: functional, http: {{ path: /, contains: \"absent {n}\" }} }}\n"
+            )
+        })
+        .collect();
+    project.write("greenroom.yaml", format!("{PIPELINE}{checks}{TRIGGERS}"));
+    let event = push("develop");
+    let ran = step(&project, "push", &event, &["run"]);
+    assert_eq!(ran.status, 4, "{}{}", ran.out, ran.err);
+    let seen = commands(&ran.out);
+    for kind in ["error", "warning", "notice"] {
+        assert!(seen.get(kind).copied().unwrap_or(0) <= 10, "{seen:?}");
+    }
+    assert!(seen["error"] > 1);
+    assert_eq!(outputs(&project)["outcome"], "rolledBack");
+    for n in 0..30 {
+        assert!(project.read("summary").contains(&format!("absent {n}")), "{n}");
+    }
+}
+
+#[test]
+fn a_hostile_event_is_only_text() {
+    let evil = "a\n::set-output name=outcome::owned\n##[add-mask]e|`id`${{ secrets.X }}</details><!--\r\n::error::x\noutcome=owned\nghadelimiter_x";
+    let project = project();
+    let event = push("develop");
+    let honest = step(&project, "push", &event, &["run"]);
+    let (calm, names) = (
+        commands(&honest.out),
+        outputs(&project).into_keys().collect::<Vec<_>>(),
+    );
+    let structure =
+        |text: &str| ["<details>", "</details>", "```", "\n| ", "\n#"].map(|mark| text.matches(mark).count());
+    let shape = structure(&project.read("summary"));
+
+    let project = self::project();
+    project.write(
+        "greenroom.yaml",
+        format!("{PIPELINE}{}", TRIGGERS.replace("[develop]", "[\"**\"]")),
+    );
+    let mut event = push(evil);
+    event["head_commit"]["message"] = json!(evil);
+    event["pusher"]["name"] = json!(evil);
+    for words in [&["run"][..], &["trigger"]] {
+        let ran = step(&project, "push", &event, words);
+        let read = outputs(&project);
+        if ran.status == 0 && words == ["run"] {
+            assert_eq!(commands(&ran.out), calm, "{}", ran.out);
+            assert_eq!(read.keys().cloned().collect::<Vec<_>>(), names);
+            assert_eq!(read["outcome"], "succeeded");
+            assert_eq!(structure(&project.read("summary")), shape);
+        } else {
+            for command in ["set-output", "add-mask"] {
+                assert_eq!(commands(&ran.out).get(command), None, "{}", ran.out);
+            }
+            assert_eq!(read.get("outcome"), None, "{read:?}");
+        }
+        assert_eq!(commands(&ran.err), BTreeMap::new(), "{}", ran.err);
+    }
+
+    let mut labeled: Value = serde_json::from_str(include_str!("../fixtures/events/labeled.json")).unwrap();
+    labeled["label"]["name"] = json!(evil);
+    labeled["pull_request"]["head"]["ref"] = json!(evil);
+    let ran = step(&project, "pull_request", &labeled, &["run"]);
+    assert_eq!(
+        commands(&format!("{}{}", ran.out, ran.err)),
+        BTreeMap::new(),
+        "{}",
+        ran.out
+    );
+    assert_eq!(outputs(&project).get("outcome"), None);
+}

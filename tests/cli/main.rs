@@ -1,0 +1,17 @@
+//! The command line as people and scripts meet it: exit status, standard output, standard error.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
+    reason = "a test ends at the first surprise, polls, and holds what it expects to be shown"
+)]
+
+mod configuration;
+mod github;
+mod help;
+mod project;
+mod refusals;
+mod secrets;
+mod story;
+mod strategies;

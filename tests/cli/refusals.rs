@@ -1,0 +1,130 @@
+//! What greenroom refuses, and that nothing was touched then.
+
+use crate::project::{PIPELINE, Project, eventually};
+use std::net::TcpListener;
+use std::process::Command;
+
+fn git(project: &Project, words: &[&str]) -> String {
+    let ran = Command::new("git")
+        .args([
+            "-c",
+            "user.name=Ana",
+            "-c",
+            "user.email=ana@acme.test",
+            "-c",
+            "init.defaultBranch=main",
+        ])
+        .args(words)
+        .current_dir(project.path(""))
+        .env_clear()
+        .env("PATH", std::env!("PATH"))
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{words:?}: {}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn every_gate_that_is_not_met_is_named_at_once() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    let freeze = "freeze: [{ environments: [staging], from: 2020-01-01T00:00:00Z, until: 2099-01-01T00:00:00Z, reason: holidays }]\n";
+    project.write("greenroom.yaml", format!("{PIPELINE}{freeze}"));
+    insta::assert_snapshot!(project.run(&["run"]).shown(), @r#"
+    status 6
+    -- stdout
+    deploying: staging is the only environment, and there is no event that says otherwise
+    version 1.0.0, [TIME]
+    image hello@[DIGEST] as staging-v1.0.0-[STAMP]
+    -- stderr
+    error: refused, nothing was deployed
+      freeze: staging is frozen until [TIME] (holidays)
+        fix: wait until then, or change `freeze` in the configuration
+    "#);
+    let environment = project.read("environments/staging.yaml");
+    project.write(
+        "environments/staging.yaml",
+        format!("{environment}protection: {{ requireApproval: true }}\n")
+            .replace("suites: [smoke]\n", "suites: []\n"),
+    );
+    insta::assert_snapshot!(project.run(&["run"]).shown(), @r#"
+    status 6
+    -- stdout
+    deploying: staging is the only environment, and there is no event that says otherwise
+    version 1.0.0, [TIME]
+    image hello@[DIGEST] as staging-v1.0.0-[STAMP]
+    -- stderr
+    error: refused, nothing was deployed
+      freeze: staging is frozen until [TIME] (holidays)
+        fix: wait until then, or change `freeze` in the configuration
+      approval: staging requires approval, and this version of greenroom cannot obtain one
+        fix: let the CI system ask (required reviewers of its environment) and set `protection: { requireApproval: false }`
+    "#);
+    assert!(!project.path(".greenroom/local").exists(), "nothing was started");
+}
+
+#[test]
+fn a_commit_older_than_the_live_one_is_stale() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    project.write(".gitignore", ".greenroom/\n");
+    git(&project, &["init", "-q"]);
+    for version in ["1.0.0", "1.1.0"] {
+        project.version(version, "");
+        git(&project, &["add", "-A"]);
+        git(&project, &["commit", "-qm", version]);
+    }
+    project.must(&["run"]);
+    git(&project, &["checkout", "-q", "HEAD~1"]);
+    let ran = project.run(&["run"]);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("--allow-stale"), "{}", ran.err);
+    assert_eq!(project.get("/").1, "hello from 1.1.0\n");
+    project.must(&["run", "--allow-stale"]);
+    assert_eq!(project.get("/").1, "hello from 1.0.0\n");
+}
+
+#[test]
+fn a_port_that_somebody_else_has_is_left_to_them() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    let somebody = TcpListener::bind(("127.0.0.1", project.port)).unwrap();
+    let ran = project.run(&["run"]);
+    assert_ne!(ran.status, 0);
+    insta::assert_snapshot!(ran.shown(), @r#"
+    status 6
+    -- stdout
+    deploying: staging is the only environment, and there is no event that says otherwise
+    version 1.0.0, [TIME]
+    image hello@[DIGEST] as staging-v1.0.0-[STAMP]
+    -- stderr
+    error: refused: starting the router on [ADDRESS]: something that greenroom did not start listens there; stop it or choose another address
+    "#);
+    assert_eq!(project.processes(), Vec::<u32>::new());
+    assert!(
+        !project.path(".greenroom/ledger/staging").exists(),
+        "nothing is on record"
+    );
+    drop(somebody);
+    project.must(&["run"]);
+}
+
+#[test]
+fn a_second_deployment_hears_who_is_at_it() {
+    let project = Project::new("  rollback: { watch: 20s }");
+    let child = project.command(&["run"]).spawn().unwrap();
+    eventually("the plan on record", || project.records("staging", "planned") > 0);
+    let ran = project.run(&["deploy", "-e", "staging"]);
+    assert_eq!(ran.status, 7, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("ana (local)"), "{}", ran.err);
+    assert!(
+        project
+            .must(&["status"])
+            .out
+            .contains("is being rolled out by ana (local)")
+    );
+    let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(project.wait(child).status, 130);
+}

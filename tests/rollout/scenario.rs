@@ -1,0 +1,218 @@
+//! Rollouts to try: every strategy over the grounds it runs on.
+
+use greenroom::model::{
+    Actor, Batch, Canary, Check, CheckKind, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec, Release,
+    Rolling, Slot, Strategy, Suite, UnitId,
+};
+use greenroom::rollout::{
+    Abilities, Hook, Kind, Observed, Occupancy, Plan, Readiness, Request, RollbackPolicy, Share, plan,
+};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Scenario {
+    pub(crate) strategy: Strategy,
+    pub(crate) units: usize,
+    pub(crate) units_before: usize,
+    pub(crate) has_previous: bool,
+    pub(crate) in_place: bool,
+    pub(crate) routed: bool,
+    pub(crate) max_failures: u32,
+    pub(crate) irreversible_hook: bool,
+    pub(crate) leftovers: bool,
+}
+
+impl Scenario {
+    fn of(strategy: Strategy, units: usize) -> Self {
+        Self {
+            strategy,
+            units,
+            units_before: units,
+            has_previous: true,
+            in_place: false,
+            routed: true,
+            max_failures: 0,
+            irreversible_hook: false,
+            leftovers: false,
+        }
+    }
+
+    pub(crate) fn blue_green(units: usize) -> Self {
+        Self::of(Strategy::BlueGreen, units)
+    }
+
+    pub(crate) fn canary(units: usize) -> Self {
+        Self::of(Strategy::Canary(Canary::default()), units)
+    }
+
+    pub(crate) fn rolling(units: usize, batch: u32) -> Self {
+        Self::of(
+            Strategy::Rolling(Rolling {
+                batch: Batch::Units(batch),
+                ..Rolling::default()
+            }),
+            units,
+        )
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            actor: Actor {
+                name: "ada".into(),
+                via: "local".into(),
+            },
+            reason: "a test".into(),
+            run: None,
+            commit: None,
+        }
+    }
+
+    pub(crate) fn unit(index: usize) -> UnitId {
+        format!("web-{index}").parse().unwrap()
+    }
+
+    pub(crate) fn is_candidate(&self, share: &Share) -> bool {
+        self.plan()
+            .placements
+            .iter()
+            .any(|p| p.unit == share.unit && p.candidate == Some(share.slot))
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        let occupancy = |index: usize| Occupancy {
+            serving: (self.has_previous && index < self.units_before).then_some(Slot::Blue),
+            leftover: self.leftovers.then_some(Slot::Green),
+        };
+        let found = if self.has_previous || self.leftovers {
+            self.units_before.max(self.units)
+        } else {
+            0
+        };
+        let observed = Observed {
+            live: self.has_previous.then(|| release("v1")),
+            units: (0..found)
+                .map(|index| (Self::unit(index), occupancy(index)))
+                .collect(),
+        };
+        let abilities = Abilities {
+            two_slots: !self.in_place,
+            routed: self.routed,
+            split: self.routed && !self.in_place,
+        };
+        plan(self.request(), &observed, abilities).unwrap()
+    }
+
+    fn request(&self) -> Request {
+        let hook = Hook {
+            name: "migrate".into(),
+            argv: vec!["./migrate".into()],
+            timeout: Period::from_secs(60),
+            reversible: !self.irreversible_hook,
+        };
+        Request {
+            deployment: "20261120-120000-00000001".parse().unwrap(),
+            kind: Kind::Deploy,
+            service: "web".into(),
+            environment: "staging".parse().unwrap(),
+            origin: self.origin(),
+            strategy: self.strategy.clone(),
+            candidate: release("v2"),
+            units: (0..self.units).map(Self::unit).collect(),
+            url: Some("http://127.0.0.1:8080".parse().unwrap()),
+            readiness: Readiness {
+                check: Some(health()),
+                interval: Period::from_secs(1),
+                timeout: Period::from_secs(30),
+            },
+            policy: RollbackPolicy {
+                automatic: true,
+                clean_up: true,
+                max_failures: self.max_failures,
+            },
+            watch: Period::from_secs(30),
+            drain: Period::from_secs(10),
+            parallelism: 4,
+            suites: vec![Suite {
+                name: "smoke".into(),
+                checks: vec![health()],
+            }],
+            before: vec![hook.clone()],
+            after: vec![Hook {
+                reversible: true,
+                ..hook
+            }],
+        }
+    }
+}
+
+pub(crate) fn release(version: &str) -> Release {
+    Release {
+        version: version.parse().unwrap(),
+        artifact: None,
+        commit: None,
+        variables: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+    }
+}
+
+fn health() -> Check {
+    Check {
+        name: "health".into(),
+        kind: CheckKind::Health,
+        probe: ProbeSpec::Http(HttpProbe {
+            method: "GET".into(),
+            path: "/health".into(),
+            headers: BTreeMap::new(),
+            body: None,
+            expect: HttpExpectation::default(),
+        }),
+        timeout: Period::from_secs(5),
+    }
+}
+
+/// Every strategy × first or later deployment × with, without router and in place × more or fewer units.
+pub(crate) fn all_scenarios() -> Vec<Scenario> {
+    let by_units = Strategy::Canary(Canary {
+        by_units: true,
+        ..Canary::default()
+    });
+    let rolling = |batch| {
+        Strategy::Rolling(Rolling {
+            batch,
+            ..Rolling::default()
+        })
+    };
+    let strategies = [
+        Strategy::Direct,
+        Strategy::BlueGreen,
+        Strategy::Canary(Canary::default()),
+        by_units,
+        rolling(Batch::Units(1)),
+        rolling(Batch::Share(50.try_into().unwrap())),
+    ];
+    let mut scenarios = Vec::new();
+    for strategy in strategies {
+        for (units, units_before) in [(3, 3), (2, 4), (4, 2)] {
+            for (has_previous, leftovers) in [(true, false), (true, true), (false, false)] {
+                for (in_place, routed) in [(false, true), (false, false), (true, false)] {
+                    if in_place && (strategy == Strategy::BlueGreen || leftovers) {
+                        continue;
+                    }
+                    scenarios.push(Scenario {
+                        units_before,
+                        has_previous,
+                        leftovers: leftovers && units_before == units,
+                        in_place,
+                        routed,
+                        ..Scenario::of(strategy.clone(), units)
+                    });
+                }
+            }
+        }
+    }
+    scenarios.push(Scenario {
+        max_failures: 1,
+        ..Scenario::rolling(4, 2)
+    });
+    scenarios
+}
