@@ -282,6 +282,24 @@ fn the_previous_version_is_restored_before_traffic_returns_and_the_candidate_goe
     assert_eq!(way_back, ["restore", "await", "shift", "retire"]);
 }
 
+#[test]
+fn two_faults_anywhere_end_well_where_a_unit_may_be_left_behind() {
+    let scenario = Scenario {
+        max_failures: 1,
+        ..Scenario::rolling(4, 2)
+    };
+    let last = run(&scenario, &[]).performed + 6;
+    for first in 0..last {
+        for second in first + 1..last {
+            for fault in Fault::ALL {
+                for other in Fault::ALL {
+                    run(&scenario, &[(first, fault), (second, other)]).assert_sound(&scenario);
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -170,12 +170,7 @@ impl Rollout {
                 None => return Next::Finished(Outcome::RolledBack),
             },
             Position::Completion => {
-                let units = self
-                    .plan
-                    .placements
-                    .iter()
-                    .map(|placement| placement.unit.clone())
-                    .collect();
+                let units = self.unfailed();
                 (
                     Phase::Completion,
                     0,
@@ -237,12 +232,7 @@ impl Rollout {
             Step::Shift { units, percent } => self.share(units, percent),
             Step::Promote => {
                 self.promoting = true;
-                let everyone = self
-                    .plan
-                    .placements
-                    .iter()
-                    .map(|placement| placement.unit.clone());
-                let everyone = everyone.filter(|unit| !self.failed.contains_key(unit)).collect();
+                let everyone = self.unfailed();
                 self.share(everyone, Percent::ALL);
             }
             Step::Hook(hook) if !hook.reversible => self.irreversible = true,
@@ -257,6 +247,15 @@ impl Rollout {
             } => {}
         }
         Ok(())
+    }
+
+    /// Every unit but those that were given up, whose candidate is gone.
+    fn unfailed(&self) -> Vec<UnitId> {
+        let units = self.plan.placements.iter().map(|placement| &placement.unit);
+        units
+            .filter(|unit| !self.failed.contains_key(*unit))
+            .cloned()
+            .collect()
     }
 
     fn share(&mut self, units: Vec<UnitId>, percent: Percent) {
