@@ -137,6 +137,16 @@ impl FilesBuilder {
         })
     }
 
+    fn store(&self, repository: &str, digest: &Digest, content: &[u8]) -> Result<(), PortError> {
+        let blob = Blob {
+            digest,
+            size: content.len() as u64,
+            from: None,
+            open: &in_memory(content),
+        };
+        self.registry.push_blob(repository, &blob)
+    }
+
     fn check(&self) -> Result<(), String> {
         let image = &self.image;
         if image.layers.is_empty() {
@@ -177,14 +187,7 @@ impl Builder for FilesBuilder {
         }
         let config = serde_json::to_vec(&self.config(request, &layers)).map_err(|e| invalid(&e))?;
         let config_digest = Digest::of(&config);
-        let blob = Blob {
-            digest: &config_digest,
-            size: config.len() as u64,
-            from: None,
-            open: &in_memory(&config),
-        };
-        self.registry.push_blob(repository, &blob)?;
-
+        self.store(repository, &config_digest, &config)?;
         let descriptors: Vec<Value> = layers
             .iter()
             .map(|layer| {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The annotation that holds a tag in `index.json`.
@@ -371,12 +372,12 @@ impl Catalog for LayoutRegistry {
             images.entry(digest).or_default().extend(tag);
         }
         let held = |(digest, tags): (Digest, BTreeSet<Tag>)| {
-            let written =
-                fs::metadata(self.blob_path(repository, &digest)?).and_then(|found| found.modified());
+            let written = fs::metadata(self.blob_path(repository, &digest)?).ok();
+            let pushed = |file: fs::Metadata| Timestamp::from_unix_millis(file.mtime().saturating_mul(1000));
             Ok(HeldImage {
                 digest,
                 tags: tags.into_iter().collect(),
-                pushed: written.ok().and_then(timestamp),
+                pushed: written.map(pushed),
             })
         };
         images.into_iter().map(held).collect()
@@ -424,13 +425,6 @@ fn untag(manifests: &mut Vec<Value>, tag: &Tag) {
     plain["annotations"] = json!({});
     manifests.retain(|entry| ref_name(entry) != Some(tag.as_str()));
     point(manifests, &plain, &[]);
-}
-
-fn timestamp(time: std::time::SystemTime) -> Option<Timestamp> {
-    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_unix_millis(
-        i64::try_from(since.as_millis()).ok()?,
-    ))
 }
 
 #[cfg(test)]
