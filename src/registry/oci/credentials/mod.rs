@@ -46,13 +46,16 @@ pub(super) struct Found {
     pub(super) source: String,
 }
 
+/// What was found for a repository, or what is wrong with the place where it should be.
+type Outcome = Result<Option<Arc<Found>>, String>;
+
 /// Finds credentials. Nothing is read before a registry asks for one, and nothing twice.
 #[derive(Default)]
 pub struct Credentials {
     variables: BTreeMap<String, String>,
     /// The registry that the variables without a host belong to.
     own: Option<String>,
-    known: Mutex<BTreeMap<String, Result<Option<Arc<Found>>, String>>>,
+    known: Mutex<BTreeMap<String, Outcome>>,
 }
 
 impl Credentials {
@@ -69,7 +72,7 @@ impl Credentials {
 
     /// The credential for a repository's registry, if there is one. The error says what is wrong with
     /// the place where one should be.
-    pub(super) fn find(&self, host: &str, name: &str) -> Result<Option<Arc<Found>>, String> {
+    pub(super) fn find(&self, host: &str, name: &str) -> Outcome {
         // Held while a helper is asked: it may show a prompt, and is to show it once.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let key = format!("{host}/{name}");
