@@ -6,6 +6,8 @@
 mod registry {
     mod auth;
     mod catalog;
+    mod command;
+    mod credentials;
     pub(crate) mod daemon;
     mod limits;
     mod pull;

@@ -160,7 +160,11 @@ impl Wire {
         if matches!(reply.status, 200..=299) {
             return Ok(Ok(reply));
         }
-        let refusal = refusal(reply, call.doing, self.clock.now());
+        let is_elsewhere = !is_own(call.place, &reply.url);
+        let refusal = Refusal {
+            is_elsewhere,
+            ..refusal(reply, call.doing, self.clock.now())
+        };
         if refusal.setback.again == Again::Never {
             Ok(Err(refusal))
         } else {
