@@ -194,7 +194,7 @@ fn settle(
         wish.environments.clone()
     };
     let first = workspace.environment(environments.first().unwrap_or(&environments[0]))?;
-    workspace.require(&[Part::Target, Part::Ledger, Part::Scan], Some(first))?;
+    workspace.require(&[Part::Target, Part::Ledger], Some(first))?;
     let identity = Identity::settle(workspace, &decision, wish.version.as_ref(), time)?;
     tell(Progress::Identified(&identity));
     let skip_tests = wish.skip_tests || decision.skip_tests;

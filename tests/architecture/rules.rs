@@ -4,17 +4,21 @@ use super::scan::{Path, Scan};
 
 /// The modules that decide and do nothing else.
 const PURE: &[&str] = &[
-    "model", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis", "history", "report",
+    "model", "ports", "config", "trigger", "tagging", "policy", "scan", "rollout", "analysis", "history",
+    "report",
 ];
 
 /// What implements a port.
-const ADAPTERS: &[&str] = &["target", "router", "registry", "builder", "ledger", "probe"];
+const ADAPTERS: &[&str] = &[
+    "target", "router", "registry", "builder", "ledger", "probe", "scanner", "forge",
+];
 
 /// Where adapters are chosen by what is configured, each port in one place.
 const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
     ("app::world", &["target", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
+    ("app::scan::tools", &["scanner", "forge"]),
 ];
 
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
@@ -24,12 +28,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("trigger", &["model"]),
     ("tagging", &["model"]),
+    ("scan", &["model"]),
     ("rollout", &["model"]),
     ("analysis", &["model", "ports"]),
     ("policy", &["model", "ports"]),
-    // The records hold the rollout's events, and who holds the lease.
-    ("history", &["model", "ports", "rollout"]),
-    ("report", &["model", "rollout", "history"]),
+    // The records hold the rollout's events and what scans came to, and who holds the lease.
+    ("history", &["model", "ports", "rollout", "scan"]),
+    ("report", &["model", "rollout", "history", "scan"]),
     ("engine", &["model", "ports", "rollout", "analysis", "history"]),
     ("host", &["model", "ports"]),
     ("target", &["model", "ports", "host"]),
@@ -38,25 +43,29 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("builder", &["model", "ports", "host"]),
     ("ledger", &["model", "ports", "host"]),
     ("probe", &["model", "ports", "host"]),
+    ("scanner", &["model", "ports", "host"]),
+    ("forge", &["model", "ports", "host"]),
     (
         "app",
         &[
             "model", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis", "history",
-            "report", "engine", "host", "target", "router", "registry", "builder", "ledger", "probe",
+            "report", "engine", "host", "target", "router", "registry", "builder", "ledger", "probe", "scan",
+            "scanner", "forge",
         ],
     ),
     // A command shows the values that a use case returned.
     (
         "cli",
         &[
-            "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host",
+            "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host", "scan",
         ],
     ),
     (
         "testing",
         &[
             "model", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis", "history",
-            "report", "engine", "host", "target", "router", "registry", "builder", "ledger", "probe",
+            "report", "engine", "host", "target", "router", "registry", "builder", "ledger", "probe", "scan",
+            "scanner", "forge",
         ],
     ),
     ("main", &["cli"]),
@@ -86,7 +95,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
-    ("flate2", &["builder", "target"]),
+    ("flate2", &["builder", "target", "forge"]),
+    ("base64", &["forge"]),
     ("tar", &["builder", "target"]),
     // The one async part.
     ("tokio", &["router::builtin"]),
@@ -446,6 +456,16 @@ mod tests {
             "src/app/build.rs",
             "use crate::target::local;",
             "app::build → target: only app::world names a target",
+        ),
+        (
+            "src/app/scan/gate.rs",
+            "use crate::scanner::CommandScanner;",
+            "app::scan::gate → scanner: only app::scan::tools names a scanner",
+        ),
+        (
+            "src/scanner/command.rs",
+            "use crate::scan::ScanReport;",
+            "scanner → scan",
         ),
         (
             "src/app/audit.rs",
