@@ -69,6 +69,9 @@ pub enum AppError {
     /// A check before the build failed.
     #[error("{0}")]
     Validation(String),
+    /// The image could not be scanned, or its scan says nothing about it. Never taken for a pass.
+    #[error("{0}")]
+    Scan(String),
     /// The record and the code do not fit together.
     #[error("{0}")]
     Record(String),
@@ -96,7 +99,8 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Configuration(_) | Self::Project(_) => Exit::Configuration,
+            // A scanner, its database or the image's base has to be changed; nothing was touched.
+            Self::Configuration(_) | Self::Project(_) | Self::Scan(_) => Exit::Configuration,
             Self::Refused(_) | Self::NotAllowed(_) => Exit::Refused,
             Self::Busy { .. } => Exit::Busy,
             // Nothing was deployed: what runs is what ran before.
