@@ -161,6 +161,7 @@ impl Story<'_> {
         );
         let workspace = self.workspace()?;
         let (timeline, _) = status::timeline(&workspace, &environment()?)?;
+        let deployments = timeline.deployments;
         for deployment in &deployments {
             let outcome = deployment
                 .outcome
