@@ -19,6 +19,8 @@
 //! | [`rollout`] | the heart: plan, strategies, machine, events |
 //! | [`analysis`] | samples → verdict |
 //! | [`history`] | records → is the chain whole, what is live, what happened |
+//! | [`oci`] | bytes → manifests, indexes and what hangs off them |
+//! | [`retention`] | manifests + ledger → which images may go |
 //! | [`report`] | events → Markdown, JSON, JUnit, annotations, console |
 //! | [`ports`] | every trait, on one screen |
 //!
@@ -38,11 +40,13 @@ pub mod history;
 pub mod host;
 pub mod ledger;
 pub mod model;
+pub mod oci;
 pub mod policy;
 pub mod ports;
 pub mod probe;
 pub mod registry;
 pub mod report;
+pub mod retention;
 pub mod rollout;
 pub mod router;
 pub mod scan;

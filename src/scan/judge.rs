@@ -3,7 +3,7 @@
 use super::finding::{Finding, FixState};
 use super::policy::{Allowance, Policy};
 use super::report::{ScanReport, Subject};
-use crate::model::{Period, Severity, Timestamp};
+use crate::model::{Digest, Period, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -211,12 +211,7 @@ fn about_the_image(input: &Input<'_>, notes: &mut Vec<String>) -> Vec<String> {
         ));
     } else if !report.subjects.contains(&subject.digest) {
         if report.subjects.is_disjoint(&subject.parts) {
-            let found: Vec<&str> = report
-                .subjects
-                .iter()
-                .take(3)
-                .map(|found| found.as_str())
-                .collect();
+            let found: Vec<&str> = report.subjects.iter().take(3).map(Digest::as_str).collect();
             reasons.push(format!(
                 "the report is about another image ({}), not {}: scan {{{{ image }}}}, or make the report anew",
                 found.join(", "),
@@ -398,7 +393,7 @@ fn remarks(input: &Input<'_>, notes: &mut Vec<String>) {
     }
     if report.others > 0 {
         notes.push(format!(
-            "{} secrets, misconfigurations or licences are in the report and are not judged",
+            "{} other results (secrets, misconfigurations, licences) are in the report and are not judged",
             report.others
         ));
     }

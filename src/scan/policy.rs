@@ -48,7 +48,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The severities that block, worst first: `CRITICAL, HIGH`.
+    /// The severities that block, worst first: `CRITICAL or HIGH`.
     pub fn blocking(&self) -> String {
         let words: Vec<&str> = self
             .block
@@ -56,6 +56,6 @@ impl Policy {
             .rev()
             .map(|severity| severity.as_str())
             .collect();
-        words.join(", ")
+        words.join(" or ")
     }
 }

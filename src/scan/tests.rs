@@ -312,6 +312,67 @@ fn only_what_the_baseline_does_not_have_counts() {
 /// What is done to a report, and what the reason for the error says.
 type Spoiled = (fn(&mut Value), &'static str);
 
+const TRIVY_SPOILED: &[Spoiled] = &[
+    (
+        |v| v["Metadata"]["RepoDigests"] = json!([format!("hello@sha256:{}", "5".repeat(64))]),
+        "about another image",
+    ),
+    (|v| v["Metadata"] = json!({}), "does not say which image"),
+    (
+        |v| v["Metadata"]["OS"]["EOSL"] = json!(true),
+        "debian 12.8 is at its end of life",
+    ),
+    (|v| v["Results"] = json!([]), "no packages were looked at"),
+    (|v| v["Results"] = Value::Null, "no packages were looked at"),
+    (
+        |v| {
+            for part in v["Results"].as_array_mut().unwrap() {
+                part["Packages"] = json!([]);
+            }
+        },
+        "no packages were looked at",
+    ),
+    (
+        |v| drop(v["Results"].as_array_mut().unwrap().remove(0)),
+        "its packages were not looked at",
+    ),
+    (
+        |v| v["CreatedAt"] = json!("2026-11-16T11:59:59Z"),
+        "the report was made on 2026-11-16 11:59:59 UTC, more than 5d ago",
+    ),
+    (
+        |v| drop(v.as_object_mut().unwrap().remove("CreatedAt")),
+        "nothing says how old",
+    ),
+    (
+        |v| v["CreatedAt"] = json!("2026-11-30T00:00:00Z"),
+        "dated in the future",
+    ),
+];
+
+const GRYPE_SPOILED: &[Spoiled] = &[
+    (
+        |v| v["descriptor"]["db"]["status"]["built"] = json!("2026-11-01T00:00:00Z"),
+        "the scanner's database was built on 2026-11-01",
+    ),
+    (
+        |v| {
+            v["matches"] = json!([]);
+            v["ignoredMatches"] = json!([]);
+            v["distro"] = json!({ "name": "", "version": "", "idLike": null });
+        },
+        "no packages were looked at",
+    ),
+    (
+        |v| v["alertsByPackage"] = json!([{ "alerts": [{ "type": "distro-eol" }] }]),
+        "debian 12 is at its end of life",
+    ),
+    (
+        |v| v["source"] = json!({ "type": "directory", "target": "/src" }),
+        "does not say which image",
+    ),
+];
+
 #[test]
 fn a_report_that_says_nothing_about_the_image_is_never_a_pass() {
     let nothing_blocks = Policy {
@@ -323,69 +384,10 @@ fn a_report_that_says_nothing_about_the_image_is_never_a_pass() {
         judged(&report(TRIVY), &nothing_blocks, None).result,
         ScanResult::Pass
     );
-    let trivy: &[Spoiled] = &[
-        (
-            |v| v["Metadata"]["RepoDigests"] = json!([format!("hello@{}", digest("5"))]),
-            "about another image",
-        ),
-        (|v| v["Metadata"] = json!({}), "does not say which image"),
-        (
-            |v| v["Metadata"]["OS"]["EOSL"] = json!(true),
-            "debian 12.8 is at its end of life",
-        ),
-        (|v| v["Results"] = json!([]), "no packages were looked at"),
-        (|v| v["Results"] = Value::Null, "no packages were looked at"),
-        (
-            |v| {
-                for part in v["Results"].as_array_mut().unwrap() {
-                    part["Packages"] = json!([]);
-                }
-            },
-            "no packages were looked at",
-        ),
-        (
-            |v| drop(v["Results"].as_array_mut().unwrap().remove(0)),
-            "its packages were not looked at",
-        ),
-        (
-            |v| v["CreatedAt"] = json!("2026-11-16T11:59:59Z"),
-            "the report was made on 2026-11-16 11:59:59 UTC, more than 5d ago",
-        ),
-        (
-            |v| drop(v.as_object_mut().unwrap().remove("CreatedAt")),
-            "nothing says how old",
-        ),
-        (
-            |v| v["CreatedAt"] = json!("2026-11-30T00:00:00Z"),
-            "dated in the future",
-        ),
-    ];
-    let grype: &[Spoiled] = &[
-        (
-            |v| v["descriptor"]["db"]["status"]["built"] = json!("2026-11-01T00:00:00Z"),
-            "the scanner's database was built on 2026-11-01",
-        ),
-        (
-            |v| {
-                v["matches"] = json!([]);
-                v["ignoredMatches"] = json!([]);
-                v["distro"] = json!({ "name": "", "version": "", "idLike": null });
-            },
-            "no packages were looked at",
-        ),
-        (
-            |v| v["alertsByPackage"] = json!([{ "alerts": [{ "type": "distro-eol" }] }]),
-            "debian 12 is at its end of life",
-        ),
-        (
-            |v| v["source"] = json!({ "type": "directory", "target": "/src" }),
-            "does not say which image",
-        ),
-    ];
-    let all = trivy
+    let all = TRIVY_SPOILED
         .iter()
         .map(|spoiled| (TRIVY, spoiled))
-        .chain(grype.iter().map(|spoiled| (GRYPE, spoiled)));
+        .chain(GRYPE_SPOILED.iter().map(|spoiled| (GRYPE, spoiled)));
     for (text, (spoil, expected)) in all {
         let judgment = judged(&changed(text, spoil), &nothing_blocks, None);
         assert_eq!(judgment.result, ScanResult::Error, "{expected}");

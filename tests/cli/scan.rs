@@ -139,7 +139,7 @@ fn the_plan_names_the_gate_and_runs_nothing() {
     let project = project("  onlyNew: true\n", REPORT);
     let ran = project.must(&["plan", "-e", "production"]);
     let note = ran.out.lines().find(|line| line.contains("scanned")).unwrap();
-    insta::assert_snapshot!(note, @r#"note: before anything is touched the image is scanned (sh): CRITICAL, HIGH findings, where the live image does not have them, stop it"#);
+    insta::assert_snapshot!(note, @r#"note: the image is scanned before anything is touched (sh): findings of severity CRITICAL or HIGH, where the live image does not have them, stop it"#);
     assert_eq!(scans(&project), 0);
 }
 
@@ -218,7 +218,7 @@ pass: nothing counts against hello@[DIGEST] in production
   allowed: CVE-2026-1001 in libssl3: no TLS here (until [TIME])
   allowed: CVE-2026-2001 in debug: not reachable
   note: trivy left out 1 of its findings, as it was told
-  note: 1 secrets, misconfigurations or licences are in the report and are not judged
+  note: 1 other results (secrets, misconfigurations, licences) are in the report and are not judged
 "#);
     let history = project.must(&["history", "production", "--format", "json"]).out;
     let history: Value = serde_json::from_str(&history).unwrap();

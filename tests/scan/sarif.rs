@@ -140,7 +140,7 @@ blocked: 2 findings count against ghcr.io/acme/hello@sha256:00000000000000000000
   not counted: 1 allowed, 1 of lower severity, 1 left out by the scanner
   allowed: CVE-2026-1002 in bash: no shell is reachable (until 2027-02-01 00:00:00 UTC)
   note: trivy left out 1 of its findings, as it was told
-  note: 1 secrets, misconfigurations or licences are in the report and are not judged
+  note: 1 other results (secrets, misconfigurations, licences) are in the report and are not judged
   nothing with these findings goes to production
 "#);
     insta::assert_snapshot!(markdown::scan(&assessment), @r#"
@@ -161,13 +161,13 @@ Not counted: 1 allowed, 1 of lower severity, 1 left out by the scanner.
 
 trivy left out 1 of its findings, as it was told
 
-1 secrets, misconfigurations or licences are in the report and are not judged
+1 other results (secrets, misconfigurations, licences) are in the report and are not judged
 
 nothing with these findings goes to production.
 "#);
     let commands = annotations::render(scan::annotations(&assessment)).commands;
     insta::assert_snapshot!(commands.join("\n"), @r#"
-::error title=scan for production%3A blocked::2 findings count against ghcr.io/acme/hello@sha256:0000000000000000000000000000000000000000000000000000000000000000 in production (1 CRITICAL, 1 HIGH)%0A2 findings count (1 CRITICAL, 1 HIGH)
+::error title=scan for production%3A blocked::2 findings count against ghcr.io/acme/hello@sha256:0000000000000000000000000000000000000000000000000000000000000000 in production (1 CRITICAL, 1 HIGH)
 ::error title=CVE-2026-1001 (CRITICAL) in libssl3::libssl3 3.0.15-1: fixed in 3.0.16-1%0Aopenssl: a handshake that never ends%0Ahttps://avd.aquasec.com/nvd/cve-2026-1001
 ::error title=CVE-2026-2001 (HIGH) in debug::debug 3.0.1: fixed in 3.1.0, 2.6.9
 "#);

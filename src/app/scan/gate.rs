@@ -55,7 +55,7 @@ pub fn describe(workspace: &Workspace, environment: &Environment) -> Option<Stri
         ""
     };
     Some(format!(
-        "before anything is touched the image is scanned ({by}): {} findings{new} {does}",
+        "the image is scanned before anything is touched ({by}): findings of severity {}{new} {does}",
         policy_of(workspace).blocking()
     ))
 }
