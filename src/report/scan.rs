@@ -162,7 +162,10 @@ pub fn annotations(assessment: &Assessment) -> Vec<Annotation> {
     let mut all = vec![Annotation {
         level: weight,
         title: format!("scan for {}: {}", assessment.environment, judgment.result),
-        message: format!("{}\n{}", assessment.headline(), judgment.reasons.join("\n")),
+        message: match judgment.result {
+            ScanResult::Pass | ScanResult::Blocked => assessment.headline(),
+            ScanResult::Error => format!("{}\n{}", assessment.headline(), judgment.reasons.join("\n")),
+        },
         place: None,
     }];
     let findings = assessment.counting().take(MOST_PER_KIND - 1);

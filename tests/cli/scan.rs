@@ -1,6 +1,6 @@
 //! The scan gate, with a scanner that is a script.
 
-use crate::project::{PIPELINE, Project, free_port};
+use crate::project::{PIPELINE, Project, eventually, free_port};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -316,6 +316,28 @@ fn findings_go_to_github_as_annotations_summary_and_sarif() {
     ] {
         assert!(!text.contains("swordfish"));
     }
+}
+
+#[test]
+fn a_signal_while_the_scanner_runs_leaves_everything_untouched() {
+    let project = project("", REPORT);
+    project.write(
+        "scanner.sh",
+        format!("touch begun\nuntil [ -e go ]; do sleep 0.05; done\n{SCANNER}"),
+    );
+    let child = project.command(&["deploy", "-e", "staging"]).spawn().unwrap();
+    eventually("the scanner", || project.path("begun").exists());
+    let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    project.write("go", "");
+    let ran = project.wait(child);
+    assert_eq!(ran.status, 130, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.err.contains("interrupted by SIGTERM: nothing was touched"),
+        "{}",
+        ran.err
+    );
+    assert!(!project.path(".greenroom/ledger/staging").exists());
 }
 
 #[test]

@@ -172,7 +172,12 @@ impl<'a> Gate<'a> {
                 foreign::block(&why)
             ))
         };
-        let bytes = scanner.scan(image).map_err(|error| failed(error.to_string()))?;
+        let bytes = scanner.scan(image);
+        // A signal does not end the scanner, but nothing follows it then.
+        if let Some(interrupted) = self.workspace.context.clock.interruption() {
+            return Err(interrupted.into());
+        }
+        let bytes = bytes.map_err(|error| failed(error.to_string()))?;
         let report = read(&bytes).map_err(|error| failed(error.to_string()))?;
         let scanned = (subject(self.workspace, image), report);
         self.scanned = Some(scanned.clone());
