@@ -81,10 +81,15 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         }
     };
     if exit == Exit::Refused && args.rollback {
-        exit = go_back(shell, &workspace, &scan, &mut publication)?;
+        exit = go_back(shell, &workspace, &scan, &mut publication)
+            .unwrap_or_else(|error| super::failure::beside(shell, &error));
     }
     publication.publish(shell, &args.reports);
-    handed_in?;
+    // The result is there; what came of it is told beside it.
+    if let Err(error) = handed_in {
+        let failed = super::failure::beside(shell, &error);
+        exit = if exit == Exit::Done { failed } else { exit };
+    }
     Ok(exit)
 }
 

@@ -3,6 +3,7 @@
 use super::report::ScanReport;
 use super::{grype, trivy};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -56,28 +57,47 @@ pub fn read(bytes: &[u8]) -> Result<ScanReport, ReadError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ReadError::Empty);
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        if error.is_eof() {
-            ReadError::Truncated { bytes: bytes.len() }
-        } else {
-            ReadError::NotJson {
+    // The whole text is looked at once without keeping it, so that a report is held in memory only in
+    // the form that is wanted.
+    let mark: Mark = match serde_json::from_slice(bytes) {
+        Ok(mark) => mark,
+        Err(error) if error.is_eof() => return Err(ReadError::Truncated { bytes: bytes.len() }),
+        Err(error) if error.is_data() => Mark::default(),
+        Err(error) => {
+            return Err(ReadError::NotJson {
                 reason: error.to_string(),
-            }
+            });
         }
-    })?;
-    if value.get("SchemaVersion").is_some() {
-        return trivy::report(shaped("Trivy", value)?).map(ScanReport::sorted);
+    };
+    if mark.schema_version.is_some() {
+        return trivy::report(shaped("Trivy", bytes)?).map(ScanReport::sorted);
     }
-    if value.pointer("/descriptor/name").and_then(Value::as_str) == Some("grype") {
-        return grype::report(shaped("Grype", value)?).map(ScanReport::sorted);
+    if mark
+        .descriptor
+        .is_some_and(|descriptor| descriptor.name.as_deref() == Some("grype"))
+    {
+        return grype::report(shaped("Grype", bytes)?).map(ScanReport::sorted);
     }
     Err(ReadError::Unknown {
-        found: resembled(&value),
+        found: resembled(&serde_json::from_slice(bytes).unwrap_or_default()),
     })
 }
 
-fn shaped<T: for<'de> Deserialize<'de>>(scanner: &'static str, value: Value) -> Result<T, ReadError> {
-    T::deserialize(value).map_err(|error| ReadError::Shape {
+/// What tells the reports of scanners apart.
+#[derive(Deserialize, Default)]
+struct Mark {
+    #[serde(rename = "SchemaVersion")]
+    schema_version: Option<IgnoredAny>,
+    descriptor: Option<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Descriptor {
+    name: Option<String>,
+}
+
+fn shaped<T: for<'de> Deserialize<'de>>(scanner: &'static str, bytes: &[u8]) -> Result<T, ReadError> {
+    serde_json::from_slice(bytes).map_err(|error| ReadError::Shape {
         scanner,
         reason: error.to_string().chars().take(200).collect(),
     })

@@ -6,11 +6,9 @@ use crate::model::{Digest, Origin, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Most keys of each kind that are kept; a finding beyond them counts as new the next time. A record is
-/// at most 4 MiB.
-const MOST_KEYS: usize = 2_000;
-/// Most allowances that are kept.
-const MOST_ALLOWED: usize = 500;
+/// Most bytes of each list that are kept, so that a record stays well below its bound of 4 MiB. A finding
+/// whose key found no room counts as new the next time.
+const ROOM: usize = 512 * 1024;
 
 /// A finding that was put up with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,13 +60,9 @@ impl ScanRecord {
     pub fn of(assessment: &Assessment, origin: Origin) -> Self {
         let judgment = &assessment.judgment;
         let keys = |wanted: fn(&Standing) -> bool| {
-            judgment
-                .findings
-                .iter()
-                .filter(|judged| wanted(&judged.standing))
-                .take(MOST_KEYS)
-                .map(|judged| judged.finding.key())
-                .collect()
+            let all = judgment.findings.iter();
+            let wanted = all.filter(|judged| wanted(&judged.standing));
+            within(wanted.map(|judged| judged.finding.key()), String::len).collect()
         };
         let allowed = judgment
             .findings
@@ -94,7 +88,7 @@ impl ScanRecord {
             counts: judgment.counts.clone(),
             counting: keys(Standing::counts),
             known: keys(|standing| *standing == Standing::Known),
-            allowed: allowed.take(MOST_ALLOWED).collect(),
+            allowed: within(allowed, |allowed| allowed.key.len() + allowed.reason.len()).collect(),
             origin,
         }
     }
@@ -113,4 +107,12 @@ impl ScanRecord {
             self.baseline()
         }
     }
+}
+
+/// The first of these that have room together, each with what surrounds it.
+fn within<T>(all: impl Iterator<Item = T>, size: impl Fn(&T) -> usize) -> impl Iterator<Item = T> {
+    all.scan(0, move |used, item| {
+        *used += size(&item) + 64;
+        (*used <= ROOM).then_some(item)
+    })
 }

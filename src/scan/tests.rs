@@ -1,10 +1,10 @@
 //! Reading both scanners' reports, and judging them.
 
 use super::{
-    Allowance, Finding, FixState, Input, Judgment, Policy, ReadError, ScanReport, ScanResult, Standing,
-    Subject, judge, read,
+    Allowance, Assessment, Finding, FixState, Input, Judgment, Level, Policy, ReadError, ScanRecord,
+    ScanReport, ScanResult, Standing, Subject, judge, read,
 };
-use crate::model::{Digest, Period, Severity, Timestamp};
+use crate::model::{Artifact, Digest, Period, Severity, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -429,6 +429,40 @@ fn a_report_about_a_part_of_the_image_is_about_the_image() {
         images: 1,
     };
     assert_eq!(judgment(archive).result, ScanResult::Blocked);
+}
+
+#[test]
+fn a_record_of_very_many_findings_stays_small_and_keeps_the_worst() {
+    let mut report = report(TRIVY);
+    let one = report.findings[0].clone();
+    report.findings = (0..50_000)
+        .map(|number| Finding {
+            id: format!("CVE-2026-{number:06}"),
+            ..one.clone()
+        })
+        .collect();
+    let judgment = judged(&report, &Policy::default(), None);
+    let assessment = Assessment {
+        image: Artifact {
+            repository: "hello".to_owned(),
+            digest: digest("0"),
+        },
+        environment: "production".parse().unwrap(),
+        level: Level::Block,
+        at: now(),
+        live: false,
+        report,
+        judgment,
+    };
+    let record = ScanRecord::of(
+        &assessment,
+        crate::testing::story::plan("d-1", "1.0.0", None).origin,
+    );
+    assert_eq!(record.counts.total(), 50_000);
+    assert!(record.counting.len() > 4_000 && record.counting.first().unwrap().contains("000000"));
+    assert!(serde_json::to_vec(&record).unwrap().len() < 1 << 20);
+    let read: ScanRecord = serde_json::from_value(serde_json::to_value(&record).unwrap()).unwrap();
+    assert_eq!(read, record);
 }
 
 #[test]

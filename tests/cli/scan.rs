@@ -247,12 +247,12 @@ fn a_report_that_is_there_is_judged_without_any_scanner() {
     assert_eq!(ran.status, 2, "{}", ran.err);
     assert!(ran.err.contains("--report"), "{}", ran.err);
     let ran = project.run(&[&words[..], &["--report", "found.json", "--format", "json"]].concat());
-    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
     let document: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(document["schema"], "greenroom.scan/1");
     assert_eq!(
         (&document["result"], &document["level"]),
-        (&Value::from("blocked"), &Value::from("warn"))
+        (&Value::from("blocked"), &Value::from("block"))
     );
     assert_eq!(scans(&project), 0);
 }
@@ -316,6 +316,40 @@ fn findings_go_to_github_as_annotations_summary_and_sarif() {
     ] {
         assert!(!text.contains("swordfish"));
     }
+}
+
+#[test]
+fn a_scanner_that_reads_the_layout_knows_the_image_by_its_configuration() {
+    let project = project("", REPORT);
+    let run = "[sh, scanner.sh, \"{{ layout }}\", \"{{ digest }}\"]";
+    project.write("greenroom.yaml", format!("{PIPELINE}scan: {{ run: {run} }}\n"));
+    let scanner = r#"
+config=$(sed 's/.*"config":{[^}]*"digest":"sha256:\([0-9a-f]*\)".*/\1/' "$1/blobs/sha256/${2#sha256:}")
+sed -e "s/1\{64\}/$config/" -e '/RepoDigests/d' -e '/ImageID/s/,$//' report.json
+"#;
+    project.write("scanner.sh", scanner);
+    let ran = project.run(&["deploy", "-e", "production"]);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+    // The configuration of another image is another image.
+    project.write(
+        "scanner.sh",
+        scanner.replace("$config/", "$(echo $config | tr 0-9a-f 1-9a-f0)/"),
+    );
+    let ran = project.run(&["deploy", "-e", "production"]);
+    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("another image"), "{}", ran.err);
+}
+
+#[test]
+fn going_back_where_there_is_nothing_before_says_so() {
+    let project = project("", &clean());
+    project.must(&["deploy", "-e", "production"]);
+    project.write("report.json", REPORT);
+    let ran = project.run(&["scan", "-e", "production", "--rollback", "--format", "json"]);
+    assert_ne!(ran.status, 0, "{}{}", ran.out, ran.err);
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(document["result"], "blocked");
+    assert!(ran.err.contains("nothing was live before"), "{}", ran.err);
 }
 
 #[test]

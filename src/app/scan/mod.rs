@@ -13,7 +13,8 @@ use super::build::find;
 use super::error::AppError;
 use super::record::Standing;
 use super::workspace::Workspace;
-use crate::model::{Artifact, CommitId, EnvironmentName};
+use crate::config::Environment;
+use crate::model::{Artifact, CommitId, EnvironmentName, EnvironmentType};
 use crate::scan::{Assessment, Level};
 use std::path::PathBuf;
 
@@ -45,10 +46,19 @@ pub fn scan(workspace: &Workspace, wish: &Wish) -> Result<Scan, AppError> {
     let environment = workspace.environment(&wish.environment)?;
     let (image, commit) = image(workspace, wish)?;
     let mut gate = Gate::of(workspace, Some(image));
-    let level = level(workspace, environment).unwrap_or(Level::Warn);
+    let level = level(workspace, environment).unwrap_or(usual(workspace, environment));
     let origin = workspace.context.origin("asked to scan", commit.clone());
     let assessment = gate.assess(environment, level, wish.report.as_deref(), origin)?;
     Ok(Scan { assessment, commit })
+}
+
+/// The level of an environment that is scanned only because somebody asks.
+fn usual(workspace: &Workspace, environment: &Environment) -> Level {
+    let configured = workspace.project.scan.is_some();
+    match environment.kind {
+        EnvironmentType::Production if !configured => Level::Block,
+        _ => Level::Warn,
+    }
 }
 
 fn image(workspace: &Workspace, wish: &Wish) -> Result<(Artifact, Option<CommitId>), AppError> {
