@@ -92,8 +92,9 @@ impl GitHub {
             .map_err(|error| {
                 let kind = match error.failure {
                     Failure::Invalid => ErrorKind::Invalid,
+                    Failure::Untrusted => ErrorKind::Denied,
                     // Whether it was taken is not known; the same upload again changes nothing.
-                    Failure::Unanswered => ErrorKind::Transient,
+                    Failure::Unreachable | Failure::Unanswered => ErrorKind::Transient,
                 };
                 PortError::new(kind, doing, error)
             })

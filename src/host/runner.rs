@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -43,7 +43,21 @@ impl LocalRunner {
         Self { minimal, root }
     }
 
-    fn spawn(&self, command: &Command) -> Result<Child, PortError> {
+    /// Runs a command that reads a few words, at most 4 KiB, from its standard input.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not take the words.
+    pub fn ask(&self, command: &Command, words: &str) -> Result<Finished, PortError> {
+        let mut child = self.spawn(command, Stdio::piped())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // As much as a pipe holds, so that nobody has to read for it. One that has no use for the
+            // words may have closed its end: what it answers says more.
+            let _ = stdin.write_all(&words.as_bytes()[..words.len().min(4096)]);
+        }
+        Ok(finish(child, command, Keep::End)?.finished)
+    }
+
+    fn spawn(&self, command: &Command, stdin: Stdio) -> Result<Child, PortError> {
         let doing = doing(command);
         let Some((program, arguments)) = command.argv.split_first() else {
             return Err(PortError::new(
@@ -71,7 +85,7 @@ impl LocalRunner {
             .envs(&command.variables)
             .envs(command.secrets.iter().map(|(name, value)| (name, value.expose())))
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -90,49 +104,46 @@ impl LocalRunner {
     }
 }
 
-impl LocalRunner {
-    /// Runs the command, and keeps of its standard output what `keep` says.
-    fn perform(&self, command: &Command, keep: Keep) -> Result<Captured, PortError> {
-        let begun = Instant::now();
-        let child = self.spawn(command)?;
-        let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
-        let mut running = Running::new(child, keep).map_err(failed)?;
-        let until = begun + command.timeout.as_duration();
-        let done = running
-            .watch(until, |running| running.exited || running.stdout.overflowed)
-            .map_err(failed)?;
-        let timed_out = !done;
-        if timed_out || (running.stdout.overflowed && !running.exited) {
-            running.end().map_err(failed)?;
-        }
-        let status = running.finish().map_err(failed)?;
-        let redactor = Redactor::new(command.secrets.values());
-        let (stdout, whole) = match keep {
-            Keep::End => (redactor.redact(&running.stdout.text()).into_owned(), Vec::new()),
-            Keep::Whole(_) => (String::new(), std::mem::take(&mut running.stdout.kept)),
-        };
-        Ok(Captured {
-            finished: Finished {
-                code: status.code(),
-                timed_out,
-                stdout,
-                stderr: redactor.redact(&running.stderr.text()).into_owned(),
-                took: Period::from(begun.elapsed()),
-            },
-            stdout: whole,
-            overflowed: running.stdout.overflowed,
-        })
-    }
-}
-
 impl Runner for LocalRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
-        Ok(self.perform(command, Keep::End)?.finished)
+        Ok(finish(self.spawn(command, Stdio::null())?, command, Keep::End)?.finished)
     }
 
     fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
-        self.perform(command, Keep::Whole(most))
+        finish(self.spawn(command, Stdio::null())?, command, Keep::Whole(most))
     }
+}
+
+/// Waits for a command that has just been started, and ends it when its time is up or it writes more
+/// than is to be kept.
+fn finish(child: Child, command: &Command, keep: Keep) -> Result<Captured, PortError> {
+    let begun = Instant::now();
+    let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
+    let mut running = Running::new(child, keep).map_err(failed)?;
+    let until = begun + command.timeout.as_duration();
+    let done = running
+        .watch(until, |running| running.exited || running.stdout.overflowed)
+        .map_err(failed)?;
+    if !done || (running.stdout.overflowed && !running.exited) {
+        running.end().map_err(failed)?;
+    }
+    let status = running.finish().map_err(failed)?;
+    let redactor = Redactor::new(command.secrets.values());
+    let (stdout, whole) = match keep {
+        Keep::End => (redactor.redact(&running.stdout.text()).into_owned(), Vec::new()),
+        Keep::Whole(_) => (String::new(), std::mem::take(&mut running.stdout.kept)),
+    };
+    Ok(Captured {
+        finished: Finished {
+            code: status.code(),
+            timed_out: !done,
+            stdout,
+            stderr: redactor.redact(&running.stderr.text()).into_owned(),
+            took: Period::from(begun.elapsed()),
+        },
+        stdout: whole,
+        overflowed: running.stdout.overflowed,
+    })
 }
 
 fn doing(command: &Command) -> String {

@@ -148,8 +148,9 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
+    ("base64", &["registry::oci", "forge"]),
+    ("httpdate", &["registry::oci"]),
     ("flate2", &["builder", "target", "forge"]),
-    ("base64", &["forge"]),
     ("tar", &["builder", "target"]),
     // The one async part.
     ("tokio", &["router::builtin"]),

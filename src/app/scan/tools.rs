@@ -82,7 +82,8 @@ fn render(workspace: &Workspace) -> Render {
         .project
         .image
         .as_ref()
-        .and_then(|image| workspace.layout(&image.repository));
+        .and_then(|image| workspace.layout(&image.repository))
+        .filter(|layout| layout.is_dir());
     Arc::new(move |word: &str, image: &Artifact| {
         let mut facts = BTreeMap::from([
             ("service".to_owned(), service.clone()),
