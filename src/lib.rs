@@ -24,7 +24,7 @@
 //! | [`ports`] | every trait, on one screen |
 //!
 //! Effects stand behind the ports: [`engine`] (the only loop), [`target`], [`router`],
-//! [`registry`], [`builder`], [`ledger`], [`probe`], [`host`]. [`app`] holds one use case per file
+//! [`registry`], [`signature`], [`builder`], [`ledger`], [`probe`], [`host`]. [`app`] holds one use case per file
 //! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
 //! contract suites that every implementation of a port must pass.
 
@@ -47,6 +47,7 @@ pub mod report;
 pub mod retention;
 pub mod rollout;
 pub mod router;
+pub mod signature;
 pub mod tagging;
 pub mod target;
 pub mod testing;

@@ -16,6 +16,7 @@ pub mod release;
 mod restricted;
 pub mod rollback;
 pub mod shutdown;
+pub mod signature;
 pub mod status;
 pub mod summary;
 pub mod takeup;

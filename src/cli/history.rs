@@ -5,6 +5,7 @@ use crate::app::{AppError, Exit, status};
 use crate::history::{Deployment, Standing};
 use crate::model::{EnvironmentName, Verdict};
 use crate::report::elapsed;
+use crate::report::foreign::line;
 use crate::rollout::Kind;
 use serde_json::json;
 
@@ -72,6 +73,8 @@ fn text(deployment: &Deployment, held: bool) -> Vec<String> {
             deployment.id, plan.origin.actor.name, plan.origin.actor.via, plan.origin.reason
         ),
     ];
+    let signed = plan.signatures.iter();
+    lines.extend(signed.map(|signed| format!("    signed by {}", line(&signed.to_string()))));
     if !deployment.summary.is_empty() {
         lines.push(format!("    {}", deployment.summary));
     }

@@ -23,6 +23,7 @@ mod router;
 mod run;
 mod schema;
 mod shell;
+mod signature;
 mod status;
 mod tag;
 mod takeup;
@@ -73,6 +74,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Audit(audit::Args),
+    Signature(signature::Args),
     Router(router::Args),
 }
 
@@ -123,6 +125,7 @@ impl Command {
             | Self::Status(_)
             | Self::History(_)
             | Self::Audit(_)
+            | Self::Signature(_)
             | Self::Router(_) => false,
         }
     }
@@ -146,6 +149,7 @@ impl Command {
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),
             Self::Audit(args) => audit::run(shell, &args),
+            Self::Signature(args) => signature::run(shell, &args),
             Self::Router(args) => router::run(&args),
         }
     }

@@ -19,13 +19,22 @@ const PURE: &[&str] = &[
 ];
 
 /// What implements a port.
-const ADAPTERS: &[&str] = &["target", "router", "registry", "builder", "ledger", "probe"];
+const ADAPTERS: &[&str] = &[
+    "target",
+    "router",
+    "registry",
+    "signature",
+    "builder",
+    "ledger",
+    "probe",
+];
 
 /// Where adapters are chosen by what is configured, each port in one place.
 const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
     ("app::world", &["target", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
+    ("app::signature", &["signature"]),
 ];
 
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
@@ -48,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("target", &["model", "oci", "ports", "host"]),
     ("router", &["model", "ports", "host"]),
     ("registry", &["model", "oci", "ports", "host"]),
+    ("signature", &["model", "ports", "host"]),
     ("builder", &["model", "oci", "ports", "host"]),
     ("ledger", &["model", "ports", "host"]),
     ("probe", &["model", "ports", "host"]),
@@ -71,6 +81,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "target",
             "router",
             "registry",
+            "signature",
             "builder",
             "ledger",
             "probe",
@@ -103,6 +114,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "target",
             "router",
             "registry",
+            "signature",
             "builder",
             "ledger",
             "probe",
@@ -112,7 +124,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters whose technologies, one folder or file each, know nothing of each other.
-const SEPARATE: &[&str] = &["target", "router"];
+const SEPARATE: &[&str] = &["target", "router", "signature"];
 
 /// The home of every crate in `[dependencies]`; an empty list means everywhere.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
@@ -142,7 +154,9 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["router::builtin"]),
     ("hyper_util", &["router::builtin"]),
     ("http_body_util", &["router::builtin"]),
+    ("sigstore_verify", &["signature::sigstore"]),
     // The machine.
+    ("rustls", &["host::http"]),
     ("ureq", &["host::http", "host::url"]),
     ("getrandom", &["host::random"]),
     (
@@ -232,6 +246,7 @@ const IMPURE: &[&str] = &[
     "ureq",
     "rustix",
     "getrandom",
+    "rustls",
     "signal_hook",
     "tempfile",
 ];

@@ -5,6 +5,7 @@ mod deployment;
 mod environment;
 mod image;
 mod pipeline;
+mod signature;
 mod target;
 
 pub(crate) use check::{RawCheck, RawHttp};
@@ -15,4 +16,5 @@ pub(crate) use pipeline::{
     RawChannel, RawCommandPolicy, RawFreeze, RawLedger, RawNotify, RawPipeline, RawRetention, RawScan,
     RawTrigger, RawValidate, RawVersion,
 };
+pub(crate) use signature::{RawSignatures, RawSigner, RawTlog};
 pub(crate) use target::{RawCommandTarget, RawLocal};

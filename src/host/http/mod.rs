@@ -14,7 +14,7 @@ use super::url::{authority, redacted};
 use failure::{Broken, explain, is_disconnect};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::{self, HeaderMap};
@@ -57,7 +57,7 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case; values of a repeated header joined by `, `.
     pub headers: BTreeMap<String, String>,
-    /// The first [`KEPT`] bytes of the body.
+    /// The first [`KEPT`] bytes of the body, or as many as were asked for.
     pub body: Vec<u8>,
     /// Whether the body was longer than that.
     pub truncated: bool,
@@ -78,7 +78,8 @@ impl Client {
     /// # Errors
     /// When the CA file or the proxy's URL is of no use.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let mut tls = TlsConfig::builder();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
         if let Some(path) = &settings.ca_file {
             tls = tls.root_certs(settings::certificates(path)?);
         }
@@ -112,10 +113,18 @@ impl Client {
     /// [`Failure::Invalid`] when it makes no sense, [`Failure::Unanswered`] when there is no whole
     /// answer in time.
     pub fn send(&self, request: &Request<'_>) -> Result<Answer, HttpError> {
+        self.send_keeping(request, KEPT)
+    }
+
+    /// As [`Client::send`], keeping the first `most` bytes of the body.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn send_keeping(&self, request: &Request<'_>, most: usize) -> Result<Answer, HttpError> {
         let started = Instant::now();
         let peer = authority(request.url);
         let was_known = self.known().contains(&peer);
-        let outcome = self.exchange(request, request.timeout, true);
+        let outcome = self.exchange(request, most, request.timeout, true);
         // A server may close a kept connection at the very moment it is used again. That says nothing
         // about the service, so an idempotent request goes out once more on a new connection (RFC
         // 9112, 9.3.1).
@@ -124,7 +133,7 @@ impl Client {
                 if was_known && is_disconnect(&error) && matches!(request.method, "GET" | "HEAD") =>
             {
                 let left = request.timeout.saturating_sub(started.elapsed());
-                self.exchange(request, left, false)
+                self.exchange(request, most, left, false)
             }
             outcome => outcome,
         };
@@ -142,20 +151,27 @@ impl Client {
     }
 
     /// One attempt, over a kept connection only where `reuse` says so.
-    fn exchange(&self, request: &Request<'_>, timeout: Duration, reuse: bool) -> Result<Answer, Broken> {
+    fn exchange(
+        &self,
+        request: &Request<'_>,
+        most: usize,
+        timeout: Duration,
+        reuse: bool,
+    ) -> Result<Answer, Broken> {
         let mut builder = http::Request::builder().method(request.method).uri(request.url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
         match request.body {
-            Some(body) => self.run(builder.body(body)?, timeout, reuse),
-            None => self.run(builder.body(())?, timeout, reuse),
+            Some(body) => self.run(builder.body(body)?, most, timeout, reuse),
+            None => self.run(builder.body(())?, most, timeout, reuse),
         }
     }
 
     fn run<B: ureq::AsSendBody>(
         &self,
         request: http::Request<B>,
+        most: usize,
         timeout: Duration,
         reuse: bool,
     ) -> Result<Answer, Broken> {
@@ -170,7 +186,7 @@ impl Client {
         let answer = self.agent.run(configured.build()).map_err(Broken::Call)?;
         let (parts, body) = answer.into_parts();
         let status = parts.status.as_u16();
-        let (body, truncated) = keep(body).map_err(|(read, error)| Broken::Body {
+        let (body, truncated) = keep(body, most).map_err(|(read, error)| Broken::Body {
             status,
             read,
             error: error.into(),
@@ -191,19 +207,19 @@ fn connect_limit(timeout: Duration) -> Duration {
 }
 
 /// Reads a body to its end, or to a bound; keeps the beginning and says whether there was more.
-fn keep(body: ureq::Body) -> Result<(Vec<u8>, bool), (u64, io::Error)> {
+fn keep(body: ureq::Body, most: usize) -> Result<(Vec<u8>, bool), (u64, io::Error)> {
     let mut reader = body.into_reader();
     let mut kept = Vec::new();
     (&mut reader)
-        .take(KEPT as u64)
+        .take(most as u64)
         .read_to_end(&mut kept)
         .map_err(|error| (kept.len() as u64, error))?;
-    if kept.len() < KEPT {
+    if kept.len() < most {
         return Ok((kept, false));
     }
     let mut thrown_away = CountingSink(0);
     io::copy(&mut reader.take(DRAINED), &mut thrown_away)
-        .map_err(|error| (KEPT as u64 + thrown_away.0, error))?;
+        .map_err(|error| (most as u64 + thrown_away.0, error))?;
     Ok((kept, thrown_away.0 > 0))
 }
 
