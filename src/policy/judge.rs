@@ -208,6 +208,13 @@ impl Findings {
                     by.join(" and ")
                 ));
             }
+            Some(Signatures::Pending(policy)) => {
+                let wanted: Vec<String> = policy.accepted().map(ToString::to_string).collect();
+                return self.note(format!(
+                    "{environment} takes only signed images, and this one is not built yet: what counts is {}",
+                    wanted.join(", ")
+                ));
+            }
             Some(Signatures::Searched(Err(reasons))) => reasons.join("; "),
             Some(Signatures::NoImage) => "it is no image by digest, so nothing can be signed".to_owned(),
         };
@@ -221,6 +228,7 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SignaturePolicy;
     use crate::policy::{Foreign, Freeze, Promotion, Unfinished};
 
     fn request() -> Request {
@@ -483,6 +491,7 @@ mod tests {
             for (found, refused) in [
                 (lacking.clone(), true),
                 (Signatures::NoImage, true),
+                (Signatures::Pending(SignaturePolicy::default()), false),
                 (Signatures::Searched(Ok(Vec::new())), false),
                 (Signatures::Recorded(Vec::new()), false),
             ] {

@@ -33,6 +33,8 @@ pub struct Search {
 pub enum Signatures {
     /// The release is no image by digest: there is nothing that could be signed.
     NoImage,
+    /// The image is not built yet: whoever plans can only say what it will need.
+    Pending(SignaturePolicy),
     /// An earlier deployment of this very image verified them; the ledger says so.
     Recorded(Vec<Signed>),
     /// They were looked for now.

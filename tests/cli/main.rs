@@ -8,10 +8,13 @@
 )]
 
 mod configuration;
+#[path = "../support/bundles.rs"]
+mod bundles;
 mod github;
 mod help;
 mod project;
 mod refusals;
 mod secrets;
+mod signatures;
 mod story;
 mod strategies;

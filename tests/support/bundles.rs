@@ -1,7 +1,6 @@
-//! Sigstore bundles signed with openssl's keys, and manifests that attach them to an image.
+//! Sigstore bundles signed with openssl's keys.
 
 use greenroom::model::Digest;
-use greenroom::oci::media;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 
 /// What cosign 3 states when it signs an image.
 pub(crate) const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
-/// The media type of a bundle, and the artifact type of its manifest.
+/// The media type of a bundle.
 pub(crate) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /// A key pair that openssl made.
@@ -51,12 +50,10 @@ impl Key {
         Self::new(&["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], false)
     }
 
-    #[allow(dead_code, reason = "not every test that includes this uses every kind")]
     pub(crate) fn ed25519() -> Self {
         Self::new(&["-algorithm", "ED25519"], true)
     }
 
-    #[allow(dead_code, reason = "not every test that includes this uses every kind")]
     pub(crate) fn rsa() -> Self {
         Self::new(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], false)
     }
@@ -104,7 +101,7 @@ impl Key {
     }
 
     /// A bundle with a signature of the content itself.
-    #[allow(dead_code, reason = "not every test that includes this uses every kind")]
+
     pub(crate) fn message(&self, content: &[u8]) -> Value {
         let hash = openssl(&["dgst", "-sha256", "-binary"], content);
         bundle("messageSignature", json!({
@@ -120,19 +117,4 @@ fn bundle(kind: &str, content: Value) -> Value {
         "verificationMaterial": { "publicKey": { "hint": "key" } },
         kind: content,
     })
-}
-
-/// The manifest that attaches a blob to an image, as cosign and GitHub write it.
-#[allow(dead_code, reason = "not every test that includes this attaches bundles")]
-pub(crate) fn attachment(image: &Digest, artifact_type: &str, blob: &Digest, size: u64) -> Vec<u8> {
-    json!({
-        "schemaVersion": 2,
-        "mediaType": media::MANIFEST,
-        "artifactType": artifact_type,
-        "config": { "mediaType": media::EMPTY, "digest": Digest::of(b"{}"), "size": 2 },
-        "layers": [{ "mediaType": artifact_type, "digest": blob, "size": size }],
-        "subject": { "mediaType": media::MANIFEST, "digest": image, "size": 2 },
-    })
-    .to_string()
-    .into_bytes()
 }

@@ -8,9 +8,9 @@ use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::Environment;
 use crate::history;
-use crate::model::{Artifact, CommitId, EnvironmentName, Release, Signed};
+use crate::model::{Artifact, CommitId, EnvironmentName, Release, SignaturePolicy, Signed};
 use crate::policy::{
-    self, Facts, Foreign, Freeze, Lineage, Promotion, Protection, Request, Ruling, Signatures, Unfinished, Way,
+    self, Facts, Foreign, Freeze, Gate, Lineage, Promotion, Protection, Refusal, Request, Ruling, Signatures, Unfinished, Way,
 };
 use crate::rollout::Plan;
 
@@ -67,6 +67,26 @@ pub(super) fn judge(
     }
 }
 
+/// The signatures that the environment asks for.
+fn needed(environment: &Environment) -> Option<&SignaturePolicy> {
+    let protection = &environment.protection;
+    protection.signatures.as_ref().filter(|_| protection.enabled)
+}
+
+/// Refuses to perform a plan without the signatures that the environment asks for: a plan may be shown
+/// before the image is there, and not performed.
+pub(super) fn signed(environment: &Environment, plan: &Plan) -> Result<(), AppError> {
+    if needed(environment).is_none() || !plan.signatures.is_empty() {
+        return Ok(());
+    }
+    let name = &environment.name.value;
+    Err(AppError::Refused(vec![Refusal {
+        gate: Gate::Signature,
+        reason: format!("{name} takes only signed images, and no signature was verified"),
+        fix: "name an image that is built and signed with --image".to_owned(),
+    }]))
+}
+
 /// What is known of the image's signatures, where the environment asks for some. Going back to an image
 /// that was verified when it was deployed here needs no registry: the ledger says that it was.
 fn signatures(
@@ -74,14 +94,16 @@ fn signatures(
     environment: &Environment,
     ask: &Ask,
 ) -> Result<Option<Signatures>, AppError> {
-    let Some(policy) = &environment.protection.signatures else {
+    let Some(policy) = needed(environment) else {
         return Ok(None);
     };
-    if !environment.protection.enabled {
-        return Ok(None);
-    }
     let Some(image) = &ask.release.artifact else {
-        return Ok(Some(Signatures::NoImage));
+        let comes = ask.way == Way::Deploy && workspace.project.image.is_some();
+        return Ok(Some(if comes {
+            Signatures::Pending(policy.clone())
+        } else {
+            Signatures::NoImage
+        }));
     };
     if ask.way == Way::Rollback
         && let Some(signed) = recorded(workspace, &environment.name.value, image)?

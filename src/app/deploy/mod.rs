@@ -137,6 +137,7 @@ pub fn deploy(
         Prepared::Ready { plan, notes } => (plan, notes),
         Prepared::AlreadyLive(plan) => return Ok(Done::AlreadyLive(plan)),
     };
+    gates::signed(environment, &plan)?;
     for note in &notes {
         watchers.note(name, note);
     }
