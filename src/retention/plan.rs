@@ -3,7 +3,7 @@
 use super::mark::Graph;
 use super::{Content, Found, Needed, Rules, series};
 use crate::model::{Digest, Tag, Timestamp};
-use crate::oci::attached_by_tag;
+use crate::oci::{Manifest, attached_by_tag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
@@ -188,7 +188,7 @@ fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
         .collect();
     let manifests = inventory.iter().filter_map(Found::manifest);
     let parts: BTreeSet<&Digest> = manifests
-        .flat_map(|manifest| manifest.children())
+        .flat_map(Manifest::children)
         .map(|child| &child.digest)
         .collect();
     let depends = |found: &&Found| {
@@ -217,7 +217,7 @@ fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
     let blobs = |images: &[&Found]| -> BTreeMap<Digest, u64> {
         let manifests = images.iter().filter_map(|found| found.manifest());
         manifests
-            .flat_map(|manifest| manifest.blobs())
+            .flat_map(Manifest::blobs)
             .map(|blob| (blob.digest.clone(), blob.size))
             .collect()
     };

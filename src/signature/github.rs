@@ -1,18 +1,18 @@
 //! Attestations that GitHub keeps beside the registry (REST API, "List attestations").
 
-use crate::host::http::{Client, Failure, Request};
+use crate::host::http::{Client, Failure, Outgoing, Transfer};
 use crate::host::url::{authority, redacted};
 use crate::model::{Digest, Secret};
 use crate::ports::{Attestations, ErrorKind, PortError};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::time::Duration;
 
 /// How many attestations are asked for; they come newest first.
 const MOST: usize = 30;
 /// The longest answer that is read, in bytes: a bundle takes some ten thousand.
-const LONGEST: usize = 4 << 20;
+const LONGEST: u64 = 4 << 20;
 /// The longest that the request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -88,34 +88,30 @@ impl Attestations for GitHubAttestations {
             "{}/repos/{}/attestations/{digest}?per_page={MOST}",
             self.api, self.repository
         );
-        let mut headers = BTreeMap::from(
-            [
-                ("accept", "application/vnd.github+json"),
-                ("x-github-api-version", "2022-11-28"),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        if let Some(token) = &self.token {
-            headers.insert("authorization".to_owned(), format!("Bearer {}", token.expose()));
-        }
-        let request = Request {
-            method: "GET",
-            url: &url,
-            headers: &headers,
-            body: None,
-            timeout: TIMEOUT,
-        };
-        let answer = self.client.send_keeping(&request, LONGEST).map_err(|error| {
-            let kind = match error.failure {
-                Failure::Invalid => ErrorKind::Invalid,
-                Failure::Unanswered => ErrorKind::Transient,
-            };
-            failed(kind, error.to_string())
-        })?;
+        let bearer = self.token.as_ref().map(|token| format!("Bearer {}", token.expose()));
+        let mut headers = vec![
+            ("accept", "application/vnd.github+json"),
+            ("x-github-api-version", "2022-11-28"),
+        ];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        let answer = self
+            .client
+            .transfer(Transfer {
+                method: "GET",
+                url: &url,
+                headers: &headers,
+                body: Outgoing::Nothing,
+                patience: TIMEOUT,
+                limit: TIMEOUT,
+            })
+            .map_err(|error| {
+                let kind = match error.failure {
+                    Failure::Invalid | Failure::Untrusted => ErrorKind::Invalid,
+                    Failure::Unreachable | Failure::Unanswered => ErrorKind::Transient,
+                };
+                failed(kind, error.to_string())
+            })?;
         match answer.status {
-            200 if answer.truncated => {
-                return Err(failed(ErrorKind::Invalid, format!("the answer is longer than {LONGEST} bytes")));
-            }
             200 => {}
             // GitHub says so for an image without attestations, and for a repository that is not shown.
             404 => return Ok(Vec::new()),
@@ -128,7 +124,17 @@ impl Attestations for GitHubAttestations {
             }
             status => return Err(failed(ErrorKind::Transient, format!("GitHub answered {status}"))),
         }
-        let listing: Listing = serde_json::from_slice(&answer.body)
+        let mut body = Vec::new();
+        answer
+            .body
+            .take(LONGEST + 1)
+            .read_to_end(&mut body)
+            .map_err(|error| failed(ErrorKind::Transient, error.to_string()))?;
+        if body.len() as u64 > LONGEST {
+            let message = format!("the answer is longer than {LONGEST} bytes");
+            return Err(failed(ErrorKind::Invalid, message));
+        }
+        let listing: Listing = serde_json::from_slice(&body)
             .map_err(|error| failed(ErrorKind::Invalid, format!("the answer is no list of attestations: {error}")))?;
         let found = listing.attestations.len();
         let bundles: Vec<Vec<u8>> = listing

@@ -4,14 +4,17 @@
 //! is for the caller to judge.
 
 mod failure;
+mod names;
 mod settings;
+mod stream;
 
 pub use failure::{Failure, HttpError};
 pub use settings::{Settings, SettingsError};
+pub use stream::{Incoming, Outgoing, Transfer};
 
-use super::tcp;
 use super::url::{authority, redacted};
 use failure::{Broken, explain, is_disconnect};
+use names::Names;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,8 +22,7 @@ use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::{self, HeaderMap};
 use ureq::tls::TlsConfig;
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::DefaultConnector;
 
 /// How much of a body is kept, in bytes.
 pub const KEPT: usize = 64 * 1024;
@@ -31,8 +33,10 @@ const DRAINED: u64 = 1024 * 1024;
 const HEADERS: usize = 32 * 1024;
 /// The longest wait for a connection, within the request's own limit.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Addresses of one name that are tried; ureq has room for 16.
-const ADDRESSES: usize = 8;
+/// How much of a body is written at once, in bytes.
+const OUTPUT: usize = 64 * 1024;
+/// Connections to one host that are kept.
+const CONNECTIONS: usize = 32;
 const USER_AGENT: &str = concat!("greenroom/", env!("CARGO_PKG_VERSION"));
 
 /// One request.
@@ -57,7 +61,7 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case; values of a repeated header joined by `, `.
     pub headers: BTreeMap<String, String>,
-    /// The first [`KEPT`] bytes of the body, or as many as were asked for.
+    /// The first [`KEPT`] bytes of the body.
     pub body: Vec<u8>,
     /// Whether the body was longer than that.
     pub truncated: bool,
@@ -99,10 +103,17 @@ impl Client {
             .max_response_header_size(HEADERS)
             // One that only just holds the headers would never be found too small for them.
             .input_buffer_size(2 * HEADERS)
-            .output_buffer_size(16 * 1024)
+            .output_buffer_size(OUTPUT)
+            // ureq keeps 3 to a host and 10 in all, and would connect anew for most of many requests at once.
+            .max_idle_connections(2 * CONNECTIONS)
+            .max_idle_connections_per_host(CONNECTIONS)
             .build();
         Ok(Self {
-            agent: ureq::Agent::with_parts(config, DefaultConnector::default(), Names),
+            agent: ureq::Agent::with_parts(
+                config,
+                DefaultConnector::default(),
+                Names::new(settings.names_kept),
+            ),
             known: Mutex::default(),
         })
     }
@@ -113,18 +124,10 @@ impl Client {
     /// [`Failure::Invalid`] when it makes no sense, [`Failure::Unanswered`] when there is no whole
     /// answer in time.
     pub fn send(&self, request: &Request<'_>) -> Result<Answer, HttpError> {
-        self.send_keeping(request, KEPT)
-    }
-
-    /// As [`Client::send`], keeping the first `most` bytes of the body.
-    ///
-    /// # Errors
-    /// As [`Client::send`].
-    pub fn send_keeping(&self, request: &Request<'_>, most: usize) -> Result<Answer, HttpError> {
         let started = Instant::now();
         let peer = authority(request.url);
         let was_known = self.known().contains(&peer);
-        let outcome = self.exchange(request, most, request.timeout, true);
+        let outcome = self.exchange(request, request.timeout, true);
         // A server may close a kept connection at the very moment it is used again. That says nothing
         // about the service, so an idempotent request goes out once more on a new connection (RFC
         // 9112, 9.3.1).
@@ -133,7 +136,7 @@ impl Client {
                 if was_known && is_disconnect(&error) && matches!(request.method, "GET" | "HEAD") =>
             {
                 let left = request.timeout.saturating_sub(started.elapsed());
-                self.exchange(request, most, left, false)
+                self.exchange(request, left, false)
             }
             outcome => outcome,
         };
@@ -151,27 +154,20 @@ impl Client {
     }
 
     /// One attempt, over a kept connection only where `reuse` says so.
-    fn exchange(
-        &self,
-        request: &Request<'_>,
-        most: usize,
-        timeout: Duration,
-        reuse: bool,
-    ) -> Result<Answer, Broken> {
+    fn exchange(&self, request: &Request<'_>, timeout: Duration, reuse: bool) -> Result<Answer, Broken> {
         let mut builder = http::Request::builder().method(request.method).uri(request.url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
         match request.body {
-            Some(body) => self.run(builder.body(body)?, most, timeout, reuse),
-            None => self.run(builder.body(())?, most, timeout, reuse),
+            Some(body) => self.run(builder.body(body)?, timeout, reuse),
+            None => self.run(builder.body(())?, timeout, reuse),
         }
     }
 
     fn run<B: ureq::AsSendBody>(
         &self,
         request: http::Request<B>,
-        most: usize,
         timeout: Duration,
         reuse: bool,
     ) -> Result<Answer, Broken> {
@@ -186,7 +182,7 @@ impl Client {
         let answer = self.agent.run(configured.build()).map_err(Broken::Call)?;
         let (parts, body) = answer.into_parts();
         let status = parts.status.as_u16();
-        let (body, truncated) = keep(body, most).map_err(|(read, error)| Broken::Body {
+        let (body, truncated) = keep(body).map_err(|(read, error)| Broken::Body {
             status,
             read,
             error: error.into(),
@@ -207,19 +203,19 @@ fn connect_limit(timeout: Duration) -> Duration {
 }
 
 /// Reads a body to its end, or to a bound; keeps the beginning and says whether there was more.
-fn keep(body: ureq::Body, most: usize) -> Result<(Vec<u8>, bool), (u64, io::Error)> {
+fn keep(body: ureq::Body) -> Result<(Vec<u8>, bool), (u64, io::Error)> {
     let mut reader = body.into_reader();
     let mut kept = Vec::new();
     (&mut reader)
-        .take(most as u64)
+        .take(KEPT as u64)
         .read_to_end(&mut kept)
         .map_err(|error| (kept.len() as u64, error))?;
-    if kept.len() < most {
+    if kept.len() < KEPT {
         return Ok((kept, false));
     }
     let mut thrown_away = CountingSink(0);
     io::copy(&mut reader.take(DRAINED), &mut thrown_away)
-        .map_err(|error| (most as u64 + thrown_away.0, error))?;
+        .map_err(|error| (KEPT as u64 + thrown_away.0, error))?;
     Ok((kept, thrown_away.0 > 0))
 }
 
@@ -250,28 +246,6 @@ fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
             .or_insert_with(|| value.into_owned());
     }
     headers
-}
-
-/// The system's names, through [`tcp::resolve`]: ureq's own resolver starts a thread for every
-/// request with a time limit, even where the host is a number or the connection is kept.
-#[derive(Debug)]
-struct Names;
-
-impl Resolver for Names {
-    fn resolve(
-        &self,
-        uri: &http::Uri,
-        _: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let addresses = tcp::resolve(&authority(&uri.to_string()), (*timeout.after).min(CONNECT))
-            .map_err(|unreachable| ureq::Error::Other(Box::new(unreachable)))?;
-        let mut resolved = self.empty();
-        for address in addresses.into_iter().take(ADDRESSES) {
-            resolved.push(address);
-        }
-        Ok(resolved)
-    }
 }
 
 #[cfg(test)]
