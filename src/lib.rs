@@ -25,7 +25,8 @@
 //! | [`ports`] | every trait, on one screen |
 //!
 //! Effects stand behind the ports: [`engine`] (the only loop), [`target`], [`router`],
-//! [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`forge`], [`host`]. [`app`] holds one use case per file
+//! [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`], [`host`]. [`app`]
+//! holds one use case per file
 //! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
 //! contract suites that every implementation of a port must pass.
 
@@ -51,6 +52,7 @@ pub mod rollout;
 pub mod router;
 pub mod scan;
 pub mod scanner;
+pub mod signature;
 pub mod tagging;
 pub mod target;
 pub mod testing;

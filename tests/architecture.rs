@@ -33,8 +33,10 @@ const LONG_FILES: &[(&str, usize, &str)] = &[
 /// `greenroom demo` needs nothing but the executable.
 const FOREIGN_MODULES: &[(&str, &str)] = &[("src/cli/demo.rs", "../../examples/hello.rs")];
 
-/// Each package is code that a deployment trusts, and build time: a new one is a decision.
-const MOST_PACKAGES: usize = 165;
+/// Each package is code that a deployment trusts, and build time: a new one is a decision. 44 of them read
+/// what signatures are made of (X.509, CMS, transparency logs), none of which greenroom should read by
+/// itself.
+const MOST_PACKAGES: usize = 209;
 
 #[test]
 fn no_arrow_is_forbidden() {

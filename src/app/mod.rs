@@ -17,6 +17,7 @@ mod restricted;
 pub mod rollback;
 pub mod scan;
 pub mod shutdown;
+pub mod signature;
 pub mod status;
 pub mod summary;
 pub mod takeup;

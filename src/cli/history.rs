@@ -4,7 +4,8 @@ use super::shell::Shell;
 use crate::app::{AppError, Exit, status};
 use crate::history::{Deployment, Scanned, Standing};
 use crate::model::{EnvironmentName, Verdict};
-use crate::report::{elapsed, foreign};
+use crate::report::elapsed;
+use crate::report::foreign::line;
 use crate::rollout::Kind;
 use crate::scan::ScanResult;
 use serde_json::json;
@@ -63,17 +64,17 @@ fn scan(scanned: &Scanned) -> Vec<String> {
     };
     let mut lines = vec![
         format!("{}  {what}  {}{counts}", scanned.at.human(), scan.result),
-        foreign::line(&format!("    {} by {}", scan.image, scan.scanner)),
+        line(&format!("    {} by {}", scan.image, scan.scanner)),
     ];
     if scan.result == ScanResult::Error {
         let reasons = scan.reasons.iter();
-        lines.extend(reasons.map(|reason| foreign::line(&format!("    {reason}"))));
+        lines.extend(reasons.map(|reason| line(&format!("    {reason}"))));
     }
     lines.extend(
         scan.allowed
             .iter()
             .take(10)
-            .map(|allowed| foreign::line(&format!("    allowed {}: {}", allowed.key, allowed.reason))),
+            .map(|allowed| line(&format!("    allowed {}: {}", allowed.key, allowed.reason))),
     );
     lines
 }
@@ -104,6 +105,8 @@ fn text(deployment: &Deployment, held: bool) -> Vec<String> {
             deployment.id, plan.origin.actor.name, plan.origin.actor.via, plan.origin.reason
         ),
     ];
+    let signed = plan.signatures.iter();
+    lines.extend(signed.map(|signed| format!("    signed by {}", line(&signed.to_string()))));
     if !deployment.summary.is_empty() {
         lines.push(format!("    {}", deployment.summary));
     }

@@ -24,6 +24,7 @@ mod run;
 mod scan;
 mod schema;
 mod shell;
+mod signature;
 mod status;
 mod tag;
 mod takeup;
@@ -75,6 +76,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Audit(audit::Args),
+    Signature(signature::Args),
     Router(router::Args),
 }
 
@@ -126,6 +128,7 @@ impl Command {
             | Self::Status(_)
             | Self::History(_)
             | Self::Audit(_)
+            | Self::Signature(_)
             | Self::Router(_) => false,
         }
     }
@@ -150,6 +153,7 @@ impl Command {
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),
             Self::Audit(args) => audit::run(shell, &args),
+            Self::Signature(args) => signature::run(shell, &args),
             Self::Router(args) => router::run(&args),
         }
     }

@@ -1,6 +1,6 @@
 //! What gates look at, and what they say.
 
-use super::Lineage;
+use super::{Lineage, Signatures};
 use crate::model::{DeploymentId, EnvironmentName, Timestamp, UnitId, Version};
 use serde::Serialize;
 use std::fmt;
@@ -25,6 +25,8 @@ pub enum Gate {
     Promotion,
     /// No vulnerability counts against the image.
     Scan,
+    /// This image is signed by those who have to.
+    Signature,
 }
 
 impl Gate {
@@ -39,6 +41,7 @@ impl Gate {
             Self::Tests => "tests",
             Self::Promotion => "promotion",
             Self::Scan => "scan",
+            Self::Signature => "signature",
         }
     }
 }
@@ -165,6 +168,8 @@ pub struct Facts {
     pub health_check: bool,
     /// The environment before, where one is required.
     pub promotion: Option<Promotion>,
+    /// What was found of signatures, where some are asked for.
+    pub signatures: Option<Signatures>,
 }
 
 /// A gate that is not met.

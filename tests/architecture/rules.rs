@@ -21,7 +21,7 @@ const PURE: &[&str] = &[
 
 /// What implements a port.
 const ADAPTERS: &[&str] = &[
-    "target", "router", "registry", "builder", "ledger", "probe", "scanner", "forge",
+    "target", "router", "registry", "builder", "ledger", "probe", "scanner", "signature", "forge",
 ];
 
 /// Where adapters are chosen by what is configured, each port in one place.
@@ -30,6 +30,7 @@ const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
     ("app::scan::tools", &["scanner", "forge"]),
+    ("app::signature", &["signature"]),
 ];
 
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
@@ -53,6 +54,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("target", &["model", "oci", "ports", "host"]),
     ("router", &["model", "ports", "host"]),
     ("registry", &["model", "oci", "ports", "host"]),
+    ("signature", &["model", "ports", "host"]),
     ("builder", &["model", "oci", "ports", "host"]),
     ("ledger", &["model", "ports", "host"]),
     ("probe", &["model", "ports", "host"]),
@@ -78,6 +80,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "target",
             "router",
             "registry",
+            "signature",
             "builder",
             "ledger",
             "probe",
@@ -113,6 +116,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "target",
             "router",
             "registry",
+            "signature",
             "builder",
             "ledger",
             "probe",
@@ -125,7 +129,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters whose technologies, one folder or file each, know nothing of each other.
-const SEPARATE: &[&str] = &["target", "router"];
+const SEPARATE: &[&str] = &["target", "router", "signature"];
 
 /// The home of every crate in `[dependencies]`; an empty list means everywhere.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
@@ -157,7 +161,9 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["router::builtin"]),
     ("hyper_util", &["router::builtin"]),
     ("http_body_util", &["router::builtin"]),
+    ("sigstore_verify", &["signature::sigstore"]),
     // The machine.
+    ("rustls", &["host::http"]),
     ("ureq", &["host::http", "host::url"]),
     ("getrandom", &["host::random"]),
     (
@@ -247,6 +253,7 @@ const IMPURE: &[&str] = &[
     "ureq",
     "rustix",
     "getrandom",
+    "rustls",
     "signal_hook",
     "tempfile",
 ];

@@ -6,6 +6,7 @@ mod environment;
 mod image;
 mod pipeline;
 mod scan;
+mod signature;
 mod target;
 
 pub(crate) use check::{RawCheck, RawHttp};
@@ -17,4 +18,5 @@ pub(crate) use pipeline::{
     RawValidate, RawVersion,
 };
 pub(crate) use scan::{RawAllowance, RawScan};
+pub(crate) use signature::{RawSignatures, RawSigner, RawTlog};
 pub(crate) use target::{RawCommandTarget, RawLocal};

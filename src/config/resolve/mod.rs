@@ -8,6 +8,7 @@ mod image;
 mod load;
 mod pipeline;
 mod scan;
+mod signature;
 mod strategy;
 mod suite;
 mod target;
