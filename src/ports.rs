@@ -11,6 +11,7 @@ use crate::model::{
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -347,7 +348,22 @@ pub struct Finished {
 pub trait Runner: Send + Sync {
     /// Runs the command to its end. An error means that it could not be started.
     fn run(&self, command: &Command) -> Result<Finished, PortError>;
+    /// The same for a command that takes long: `hear` gets each line as it is written, without secrets
+    /// and cut where it is very long, and `None` several times a second. When `hear` breaks off, the
+    /// command and all that it started are ended. A runner that cannot follow tells the lines at the end.
+    fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
+        let finished = self.run(command)?;
+        for line in finished.stdout.lines().chain(finished.stderr.lines()) {
+            if hear(Some(line)).is_break() {
+                break;
+            }
+        }
+        Ok(finished)
+    }
 }
+
+/// Hears a command's lines while it runs; a break ends it. See [`Runner::follow`].
+pub type Hear<'a> = dyn FnMut(Option<&str>) -> ControlFlow<()> + 'a;
 
 /// Whether one commit comes before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! Running commands on this machine.
 
 use crate::model::{Period, Redactor};
-use crate::ports::{Command, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{Command, ErrorKind, Finished, Hear, PortError, Runner};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -18,6 +19,10 @@ use std::time::{Duration, Instant};
 const KEPT: usize = 64 * 1024;
 /// What a command gets to finish in after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
+/// How often whoever follows a command is asked whether it is to go on.
+const TICK: Duration = Duration::from_millis(100);
+/// What of a line is told.
+const LONGEST_LINE: usize = 4 * 1024;
 /// The search path where the environment names none.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -92,17 +97,46 @@ impl LocalRunner {
 
 impl Runner for LocalRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
+        self.perform(command, None)
+    }
+
+    fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
+        self.perform(command, Some(hear))
+    }
+}
+
+impl LocalRunner {
+    fn perform(&self, command: &Command, mut hear: Option<&mut Hear<'_>>) -> Result<Finished, PortError> {
         let begun = Instant::now();
         let child = self.spawn(command)?;
         let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
         let mut running = Running::new(child).map_err(failed)?;
+        let redactor = Redactor::new(command.secrets.values());
         let until = begun + command.timeout.as_duration();
-        let timed_out = !running.watch(until, |running| running.exited).map_err(failed)?;
-        if timed_out {
+        let mut broken = false;
+        while !running.exited && !broken && Instant::now() < until {
+            // Whoever listens also wants to break off where nothing is written.
+            let next = if hear.is_some() {
+                until.min(Instant::now() + TICK)
+            } else {
+                until
+            };
+            running.watch(next, |running| running.exited).map_err(failed)?;
+            if let Some(hear) = &mut hear {
+                broken = running.tell(&redactor, *hear).is_break();
+            }
+        }
+        let timed_out = !running.exited && !broken;
+        if !running.exited {
             running.end().map_err(failed)?;
         }
         let status = running.finish().map_err(failed)?;
-        let redactor = Redactor::new(command.secrets.values());
+        if let Some(hear) = &mut hear
+            && !broken
+        {
+            let _ = running.tell(&redactor, *hear);
+            let _ = running.tell_rests(&redactor, *hear);
+        }
         Ok(Finished {
             code: status.code(),
             timed_out,
@@ -212,6 +246,29 @@ impl Running {
         Ok(true)
     }
 
+    /// Tells the whole lines that came since the last time.
+    fn tell(&mut self, redactor: &Redactor, hear: &mut Hear<'_>) -> ControlFlow<()> {
+        for output in [&mut self.stdout, &mut self.stderr] {
+            for line in output.lines() {
+                // A line is cut after its secrets are gone: half a secret is not recognised.
+                let line = redactor.redact(&line);
+                hear(Some(&line[..line.floor_char_boundary(LONGEST_LINE)]))?;
+            }
+        }
+        hear(None)
+    }
+
+    /// Tells what came after the last line break.
+    fn tell_rests(&mut self, redactor: &Redactor, hear: &mut Hear<'_>) -> ControlFlow<()> {
+        for output in [&mut self.stdout, &mut self.stderr] {
+            let rest = std::mem::take(&mut output.untold);
+            if !rest.is_empty() {
+                hear(Some(&redactor.redact(&String::from_utf8_lossy(&rest))))?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     /// Ends the whole process group: asks, waits a little, insists.
     fn end(&mut self) -> io::Result<()> {
         signal_group(&self.child, Signal::TERM);
@@ -254,6 +311,8 @@ struct Output {
     pipe: Option<OwnedFd>,
     kept: Vec<u8>,
     cut: bool,
+    /// What was read and not told as a line yet.
+    untold: Vec<u8>,
 }
 
 impl Output {
@@ -265,6 +324,7 @@ impl Output {
             pipe,
             kept: Vec::new(),
             cut: false,
+            untold: Vec::new(),
         })
     }
 
@@ -281,6 +341,11 @@ impl Output {
             }
             Ok(count) => {
                 self.kept.extend_from_slice(&buffer[..count]);
+                self.untold.extend_from_slice(&buffer[..count]);
+                // Where nobody listens, or nothing ever ends a line, the end is as good as all of it.
+                if self.untold.len() > 2 * KEPT {
+                    self.untold.drain(..KEPT);
+                }
                 if self.kept.len() > 2 * KEPT {
                     self.keep_end();
                 }
@@ -302,6 +367,23 @@ impl Output {
         }
         self.keep_end();
         Ok(())
+    }
+
+    /// The whole lines among what was not told yet. What was written over itself on a terminal (a
+    /// progress bar) comes as it was last.
+    fn lines(&mut self) -> Vec<String> {
+        let Some(end) = self.untold.iter().rposition(|byte| *byte == b'\n') else {
+            return Vec::new();
+        };
+        let whole: Vec<u8> = self.untold.drain(..=end).collect();
+        let lines = whole.split(|byte| *byte == b'\n').map(|line| {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let last = line.rsplit(|byte| *byte == b'\r').next().unwrap_or(line);
+            String::from_utf8_lossy(last).into_owned()
+        });
+        let mut lines: Vec<String> = lines.collect();
+        lines.pop();
+        lines
     }
 
     fn keep_end(&mut self) {
@@ -400,6 +482,50 @@ mod tests {
             .and_then(Pid::from_raw)
             .unwrap();
         rustix::process::kill_process(pid, Signal::KILL).unwrap();
+    }
+
+    #[test]
+    fn lines_are_heard_as_they_come_and_without_secrets() {
+        let mut command = shell("echo one; echo a $TOKEN >&2; printf 'x\\ry\\n'; sleep 0.3; printf rest", "5s");
+        command
+            .secrets
+            .insert("TOKEN".into(), Secret::new("swordfish".into()));
+        let (mut heard, mut before_the_end) = (Vec::new(), 0);
+        let finished = runner()
+            .follow(&command, &mut |line| {
+                match line {
+                    Some(line) => heard.push(line.to_owned()),
+                    None => before_the_end = before_the_end.max(heard.len()),
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(finished.code, Some(0));
+        heard.sort();
+        assert_eq!(heard, ["a ***", "one", "rest", "y"]);
+        assert!(before_the_end >= 3, "nothing was heard while it ran");
+    }
+
+    #[test]
+    fn whoever_breaks_off_ends_all_that_was_started() {
+        let begun = Instant::now();
+        let mut pid = None;
+        let finished = runner()
+            .follow(&shell("sleep 60 & echo $!; wait", "60s"), &mut |line| match line {
+                Some(line) => {
+                    pid = line.parse::<u32>().ok();
+                    ControlFlow::Continue(())
+                }
+                None if pid.is_some() => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            })
+            .unwrap();
+        assert!(finished.code.is_none() && !finished.timed_out);
+        let alive = |pid| crate::host::process::ProcessIdentity::of(pid).is_ok_and(|p| p.is_alive());
+        while alive(pid.unwrap()) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{pid:?} still runs");
+            std::thread::yield_now();
+        }
     }
 
     #[test]
