@@ -18,6 +18,7 @@
 //! | [`rollout`] | the heart: plan, strategies, machine, events |
 //! | [`analysis`] | samples → verdict |
 //! | [`history`] | records → is the chain whole, what is live, what happened |
+//! | [`oci`] | bytes → manifests, indexes and what hangs off them |
 //! | [`report`] | events → Markdown, JSON, JUnit, annotations, console |
 //! | [`ports`] | every trait, on one screen |
 //!
@@ -36,6 +37,7 @@ pub mod history;
 pub mod host;
 pub mod ledger;
 pub mod model;
+pub mod oci;
 pub mod policy;
 pub mod ports;
 pub mod probe;

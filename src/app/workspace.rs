@@ -12,7 +12,7 @@ use crate::host::git::Git;
 use crate::host::secrets::Secrets;
 use crate::ledger::{DirectoryLease, DirectoryLedger};
 use crate::model::{EnvironmentName, Redactor, Release, Secret, SecretSource};
-use crate::ports::{Lease, Ledger, Registry, Repository};
+use crate::ports::{Catalog, Lease, Ledger, Repository};
 use crate::registry::layout::LayoutRegistry;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -129,7 +129,7 @@ impl Workspace {
     }
 
     /// The embedded image store: one OCI layout per repository.
-    pub fn registry(&self) -> Arc<dyn Registry> {
+    pub fn registry(&self) -> Arc<dyn Catalog> {
         Arc::new(LayoutRegistry::open(self.state("images")))
     }
 

@@ -7,7 +7,7 @@ mod layer;
 
 use crate::host::platform::Platform;
 use crate::model::{Artifact, Digest};
-use crate::ports::{BuildRequest, Builder, ErrorKind, PortError, Registry};
+use crate::ports::{Blob, BuildRequest, Builder, ErrorKind, PortError, Registry, in_memory};
 use layer::Layer;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -137,6 +137,16 @@ impl FilesBuilder {
         })
     }
 
+    fn store(&self, repository: &str, digest: &Digest, content: &[u8]) -> Result<(), PortError> {
+        let blob = Blob {
+            digest,
+            size: content.len() as u64,
+            from: None,
+            open: &in_memory(content),
+        };
+        self.registry.push_blob(repository, &blob)
+    }
+
     fn check(&self) -> Result<(), String> {
         let image = &self.image;
         if image.layers.is_empty() {
@@ -165,16 +175,19 @@ impl Builder for FilesBuilder {
         self.check().map_err(|e| invalid(&e))?;
         let mut layers = Vec::new();
         for source in &self.image.layers {
-            let mut layer = Layer::build(source, request.created, &self.staging).map_err(|e| invalid(&e))?;
-            self.registry
-                .push_blob(repository, &layer.digest, &mut layer.content)?;
+            let layer = Layer::build(source, request.created, &self.staging).map_err(|e| invalid(&e))?;
+            let blob = Blob {
+                digest: &layer.digest,
+                size: layer.size,
+                from: None,
+                open: &|| Ok(layer.open()),
+            };
+            self.registry.push_blob(repository, &blob)?;
             layers.push(layer);
         }
         let config = serde_json::to_vec(&self.config(request, &layers)).map_err(|e| invalid(&e))?;
         let config_digest = Digest::of(&config);
-        self.registry
-            .push_blob(repository, &config_digest, &mut config.as_slice())?;
-
+        self.store(repository, &config_digest, &config)?;
         let descriptors: Vec<Value> = layers
             .iter()
             .map(|layer| {

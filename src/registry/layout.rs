@@ -3,21 +3,19 @@
 
 use super::verified::Verified;
 use crate::host::{files, random};
-use crate::model::{Digest, Tag};
-use crate::ports::{ErrorKind, PortError, Registry};
+use crate::model::{Digest, Tag, Timestamp};
+use crate::oci::{Descriptor, LARGEST_MANIFEST, Manifest, media};
+use crate::ports::{Blob, Catalog, Content, Discard, ErrorKind, HeldImage, PortError, Registry, in_memory};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The annotation that holds a tag in `index.json`.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// Registries must accept manifests of 4 MiB (OCI distribution spec, "Pushing manifests").
-const LARGEST_MANIFEST: u64 = 4 << 20;
 /// An index of some ten thousand tags.
 const LARGEST_INDEX: u64 = 16 << 20;
 /// What a layout consists of; no repository may be kept under these names within another.
@@ -101,27 +99,77 @@ impl LayoutRegistry {
     }
 
     /// A manifest may only name what is there: whoever finds it by its tag can then have all of it.
-    fn has_all(&self, repository: &str, manifest: &Value) -> Result<(), PortError> {
-        let listed = ["layers", "manifests"]
-            .iter()
-            .filter_map(|list| manifest[*list].as_array())
-            .flatten();
-        for descriptor in listed.chain(manifest.get("config")) {
-            let digest: Digest = descriptor["digest"]
-                .as_str()
-                .unwrap_or_default()
-                .parse()
-                .map_err(|e| PortError::new(ErrorKind::Invalid, format!("storing in {repository}"), e))?;
-            if !self.blob_path(repository, &digest)?.is_file() {
+    fn has_all(&self, repository: &str, manifest: &Manifest) -> Result<(), PortError> {
+        for descriptor in manifest.children().iter().chain(manifest.blobs()) {
+            let elsewhere = !descriptor.urls.is_empty();
+            if !elsewhere && !self.blob_path(repository, &descriptor.digest)?.is_file() {
                 return Err(PortError::new(
                     ErrorKind::Invalid,
                     format!("storing a manifest in {repository}"),
-                    format!("it names {digest}, which is not there; store the blobs first"),
+                    format!(
+                        "it names {}, which is not there; store the blobs first",
+                        descriptor.digest
+                    ),
                 ));
             }
         }
         Ok(())
     }
+
+    /// Changes the layout's list of manifests while nobody else does, until the lock is dropped.
+    fn change(
+        &self,
+        repository: &str,
+        change: impl FnOnce(&mut Vec<Value>) -> Result<(), PortError>,
+    ) -> Result<File, PortError> {
+        let layout = self.prepare(repository)?;
+        // The marker is never replaced, so that a lock on it is a lock on the layout.
+        let lock = File::open(layout.join("oci-layout")).map_err(storing(&layout))?;
+        flock(&lock, FlockOperation::LockExclusive).map_err(|e| storing(&layout)(e.into()))?;
+        let mut index = self
+            .index(repository)?
+            .unwrap_or_else(|| json!({"schemaVersion": 2, "mediaType": media::INDEX, "manifests": []}));
+        if let Some(manifests) = index["manifests"].as_array_mut() {
+            change(manifests)?;
+        }
+        let bytes = serde_json::to_vec(&index)
+            .map_err(|e| PortError::new(ErrorKind::Invalid, format!("storing in {repository}"), e))?;
+        files::replace(&layout.join("index.json"), &bytes, files::PUBLIC).map_err(storing(&layout))?;
+        Ok(lock)
+    }
+
+    /// The entries of `index.json`.
+    fn entries(&self, repository: &str) -> Result<Vec<Value>, PortError> {
+        let index = self.index(repository)?.unwrap_or_default();
+        Ok(index["manifests"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Everything that these entries lead to: manifests, and all that they list.
+    fn reach(&self, repository: &str, entries: &[Value]) -> Result<BTreeSet<Digest>, PortError> {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<Digest> = entries.iter().filter_map(digest_of).collect();
+        while let Some(digest) = open.pop() {
+            if !reached.insert(digest.clone()) {
+                continue;
+            }
+            let manifest = self.parsed(repository, &digest)?;
+            open.extend(manifest.children().iter().map(|child| child.digest.clone()));
+            reached.extend(manifest.blobs().map(|blob| blob.digest.clone()));
+        }
+        Ok(reached)
+    }
+
+    fn parsed(&self, repository: &str, digest: &Digest) -> Result<Manifest, PortError> {
+        let bytes = self.manifest(repository, digest)?;
+        Manifest::parse(&bytes).map_err(|error| {
+            let doing = format!("reading the manifest {digest} of {repository}");
+            PortError::new(ErrorKind::Invalid, doing, error)
+        })
+    }
+}
+
+fn digest_of(descriptor: &Value) -> Option<Digest> {
+    descriptor["digest"].as_str()?.parse().ok()
 }
 
 fn storing(path: &Path) -> impl Fn(io::Error) -> PortError {
@@ -225,16 +273,21 @@ impl Registry for LayoutRegistry {
         Ok(Box::new(Verified::new(file, digest.clone())))
     }
 
-    fn push_blob(&self, repository: &str, digest: &Digest, content: &mut dyn Read) -> Result<(), PortError> {
-        let path = self.blob_path(repository, digest)?;
+    fn has(&self, repository: &str, _: Content, digest: &Digest) -> Result<bool, PortError> {
+        Ok(self.blob_path(repository, digest)?.is_file())
+    }
+
+    fn push_blob(&self, repository: &str, blob: &Blob<'_>) -> Result<(), PortError> {
+        let path = self.blob_path(repository, blob.digest)?;
         if path.is_file() {
             return Ok(());
         }
         let layout = self.prepare(repository)?;
-        let store = || -> io::Result<()> {
+        let mut content = (blob.open)()?;
+        let mut store = || -> io::Result<()> {
             let staged = path.with_file_name(format!(".stage-{}", random::hex(8)?));
             let mut file = OpenOptions::new().write(true).create_new(true).open(&staged)?;
-            io::copy(&mut Verified::new(content, digest.clone()), &mut file)
+            io::copy(&mut Verified::new(&mut content, blob.digest.clone()), &mut file)
                 .and_then(|_| file.sync_all())
                 .and_then(|()| fs::rename(&staged, &path))
                 .inspect_err(|_| {
@@ -247,48 +300,131 @@ impl Registry for LayoutRegistry {
 
     fn push_manifest(&self, repository: &str, manifest: &[u8], tags: &[Tag]) -> Result<Digest, PortError> {
         let doing = format!("storing a manifest in {repository}");
-        let invalid = |message: String| PortError::new(ErrorKind::Invalid, &doing, message);
-        let size = manifest.len() as u64;
-        if size > LARGEST_MANIFEST {
-            return Err(invalid(format!("larger than {LARGEST_MANIFEST} bytes")));
-        }
-        let parsed: Value = serde_json::from_slice(manifest).map_err(|e| invalid(e.to_string()))?;
-        let media_type = match parsed["mediaType"].as_str() {
-            Some(written) => written,
-            None if parsed["manifests"].is_array() => INDEX,
-            None if parsed["layers"].is_array() => MANIFEST,
-            None => return Err(invalid("neither an image manifest nor an index".into())),
-        };
-        self.has_all(repository, &parsed)?;
+        let parsed =
+            Manifest::parse(manifest).map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))?;
         let digest = Digest::of(manifest);
-        self.push_blob(repository, &digest, &mut &manifest[..])?;
-
-        let layout = self.prepare(repository)?;
-        // The marker is never replaced, so that a lock on it is a lock on the layout.
-        let lock = File::open(layout.join("oci-layout")).map_err(storing(&layout))?;
-        flock(&lock, FlockOperation::LockExclusive).map_err(|e| storing(&layout)(e.into()))?;
-        let mut index = self
-            .index(repository)?
-            .unwrap_or_else(|| json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}));
-        if let Some(manifests) = index["manifests"].as_array_mut() {
-            let plain = json!({"mediaType": media_type, "digest": digest, "size": size});
+        let size = manifest.len() as u64;
+        self.has_all(repository, &parsed)?;
+        self.change(repository, |manifests| {
+            // Again, since what was there may have been discarded before the lock was held.
+            self.has_all(repository, &parsed)?;
+            let blob = Blob {
+                digest: &digest,
+                size,
+                from: None,
+                open: &in_memory(manifest),
+            };
+            self.push_blob(repository, &blob)?;
+            let plain = json!({"mediaType": parsed.media_type, "digest": digest, "size": size});
             point(manifests, &plain, tags);
-        }
-        let bytes = serde_json::to_vec(&index).map_err(|e| invalid(e.to_string()))?;
-        files::replace(&layout.join("index.json"), &bytes, files::PUBLIC).map_err(storing(&layout))?;
+            Ok(())
+        })?;
         Ok(digest)
     }
+}
 
+impl Catalog for LayoutRegistry {
     fn tags(&self, repository: &str) -> Result<Vec<Tag>, PortError> {
-        let index = self.index(repository)?;
-        let tags: BTreeSet<Tag> = index
+        let entries = self.entries(repository)?;
+        let tags: BTreeSet<Tag> = entries
             .iter()
-            .flat_map(|index| index["manifests"].as_array())
-            .flatten()
             .filter_map(|descriptor| ref_name(descriptor)?.parse().ok())
             .collect();
         Ok(tags.into_iter().collect())
     }
+
+    fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {
+        let mut found = Vec::new();
+        for image in self.images(repository)? {
+            let bytes = self.manifest(repository, &image.digest)?;
+            let manifest = self.parsed(repository, &image.digest)?;
+            if manifest
+                .subject
+                .as_ref()
+                .is_some_and(|subject| subject.digest == *digest)
+            {
+                found.push(Descriptor {
+                    media_type: manifest.media_type,
+                    digest: image.digest,
+                    size: bytes.len() as u64,
+                    platform: None,
+                    annotations: manifest.annotations,
+                    artifact_type: manifest.artifact_type,
+                    urls: Vec::new(),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    fn images(&self, repository: &str) -> Result<Vec<HeldImage>, PortError> {
+        let mut images = BTreeMap::<Digest, BTreeSet<Tag>>::new();
+        for entry in self.entries(repository)? {
+            let doing = || format!("listing {repository}");
+            let digest = digest_of(&entry).ok_or_else(|| {
+                PortError::new(
+                    ErrorKind::Invalid,
+                    doing(),
+                    "an entry of index.json has no sha256 digest",
+                )
+            })?;
+            let tag = ref_name(&entry).and_then(|name| name.parse().ok());
+            images.entry(digest).or_default().extend(tag);
+        }
+        let held = |(digest, tags): (Digest, BTreeSet<Tag>)| {
+            let written = fs::metadata(self.blob_path(repository, &digest)?).ok();
+            let pushed = |file: fs::Metadata| Timestamp::from_unix_millis(file.mtime().saturating_mul(1000));
+            Ok(HeldImage {
+                digest,
+                tags: tags.into_iter().collect(),
+                pushed: written.map(pushed),
+            })
+        };
+        images.into_iter().map(held).collect()
+    }
+
+    fn discard(&self, repository: &str, what: &Discard) -> Result<(), PortError> {
+        if self.index(repository)?.is_none() {
+            return Ok(());
+        }
+        let mut orphans = BTreeSet::new();
+        let lock = self.change(repository, |manifests| {
+            match what {
+                Discard::Tag(tag) => untag(manifests, tag),
+                Discard::Manifest(digest) => {
+                    let before = self.reach(repository, manifests)?;
+                    manifests.retain(|entry| digest_of(entry).as_ref() != Some(digest));
+                    let after = self.reach(repository, manifests)?;
+                    orphans = before.difference(&after).cloned().collect();
+                }
+            }
+            Ok(())
+        })?;
+        // Still under the lock: whoever stores a manifest that names one of them finds it gone, and says so.
+        for digest in orphans {
+            let path = self.blob_path(repository, &digest)?;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storing(&path)(error)),
+                _ => {}
+            }
+        }
+        drop(lock);
+        Ok(())
+    }
+}
+
+/// Takes the tag away; what it named stays, without it.
+fn untag(manifests: &mut Vec<Value>, tag: &Tag) {
+    let Some(entry) = manifests
+        .iter()
+        .find(|entry| ref_name(entry) == Some(tag.as_str()))
+    else {
+        return;
+    };
+    let mut plain = entry.clone();
+    plain["annotations"] = json!({});
+    manifests.retain(|entry| ref_name(entry) != Some(tag.as_str()));
+    point(manifests, &plain, &[]);
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! The contract of [`Registry`] and a fake that keeps images in memory.
+//! The contract of [`Registry`] and [`Catalog`], and a fake that keeps images in memory.
 
 use crate::model::{Digest, Tag};
-use crate::ports::{ErrorKind, PortError, Registry};
+use crate::oci::{Descriptor, Manifest, attached_by_tag};
+use crate::ports::{Blob, Catalog, Content, Discard, ErrorKind, HeldImage, PortError, Registry, in_memory};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -14,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 ///
 /// # Panics
 /// When the contract is broken.
-pub fn registry_contract(registry: &dyn Registry, repository: &str) -> Result<(), PortError> {
+pub fn registry_contract(registry: &dyn Catalog, repository: &str) -> Result<(), PortError> {
     let tag = |text: &str| {
         text.parse::<Tag>()
             .map_err(|e| PortError::new(ErrorKind::Invalid, "writing the contract", e))
@@ -27,10 +28,12 @@ pub fn registry_contract(registry: &dyn Registry, repository: &str) -> Result<()
     );
     assert_eq!(registry.tags(repository)?, Vec::new());
     blobs_are_checked(registry, repository)?;
-    tags_move(registry, repository, &one, &latest)
+    tags_move(registry, repository, &one, &latest)?;
+    what_is_about_an_image_is_found(registry, repository)?;
+    what_is_discarded_is_gone(registry, repository, &one, &latest)
 }
 
-fn blobs_are_checked(registry: &dyn Registry, repository: &str) -> Result<(), PortError> {
+fn blobs_are_checked(registry: &dyn Catalog, repository: &str) -> Result<(), PortError> {
     let config = b"{}".as_slice();
     let digest = Digest::of(config);
     assert_eq!(
@@ -46,10 +49,9 @@ fn blobs_are_checked(registry: &dyn Registry, repository: &str) -> Result<(), Po
         Some(ErrorKind::Invalid),
         "a manifest whose blobs are absent is refused"
     );
+    assert!(!registry.has(repository, Content::Blob, &digest)?);
     assert!(
-        registry
-            .push_blob(repository, &digest, &mut b"[]".as_slice())
-            .is_err(),
+        push(registry, repository, &digest, b"[]").is_err(),
         "content that does not match its digest is refused"
     );
     assert_eq!(
@@ -57,15 +59,26 @@ fn blobs_are_checked(registry: &dyn Registry, repository: &str) -> Result<(), Po
         Some(ErrorKind::Missing),
         "and leaves nothing"
     );
-    registry.push_blob(repository, &digest, &mut &config[..])?;
-    registry.push_blob(repository, &digest, &mut &config[..])?;
+    push(registry, repository, &digest, config)?;
+    push(registry, repository, &digest, config)?;
+    assert!(registry.has(repository, Content::Blob, &digest)?);
     let mut content = Vec::new();
     let read = registry.blob(repository, &digest)?.read_to_end(&mut content);
     assert!(read.is_ok() && content == config);
     Ok(())
 }
 
-fn tags_move(registry: &dyn Registry, repository: &str, one: &Tag, latest: &Tag) -> Result<(), PortError> {
+fn push(registry: &dyn Catalog, repository: &str, digest: &Digest, content: &[u8]) -> Result<(), PortError> {
+    let blob = Blob {
+        digest,
+        size: content.len() as u64,
+        from: None,
+        open: &in_memory(content),
+    };
+    registry.push_blob(repository, &blob)
+}
+
+fn tags_move(registry: &dyn Catalog, repository: &str, one: &Tag, latest: &Tag) -> Result<(), PortError> {
     let digest = Digest::of(b"{}");
     let first = manifest(&digest, "first");
     let tags = [latest.clone(), one.clone()];
@@ -77,6 +90,7 @@ fn tags_move(registry: &dyn Registry, repository: &str, one: &Tag, latest: &Tag)
         &manifest(&digest, "second"),
         std::slice::from_ref(latest),
     )?;
+    assert!(registry.has(repository, Content::Manifest, &new)?);
     assert_eq!(registry.resolve(repository, latest)?, Some(new));
     assert_eq!(registry.resolve(repository, one)?, Some(old.clone()));
     assert_eq!(
@@ -92,6 +106,73 @@ fn tags_move(registry: &dyn Registry, repository: &str, one: &Tag, latest: &Tag)
             .map(|e| e.kind),
         Some(ErrorKind::Missing)
     );
+    Ok(())
+}
+
+fn what_is_about_an_image_is_found(registry: &dyn Catalog, repository: &str) -> Result<(), PortError> {
+    let config = Digest::of(b"{}");
+    let image = registry.push_manifest(repository, &manifest(&config, "signed"), &[])?;
+    assert_eq!(registry.referrers(repository, &image)?, Vec::new());
+    let mut about: Value = serde_json::from_slice(&manifest(&config, "signature")).unwrap_or_default();
+    about["artifactType"] = json!("application/vnd.example.signature");
+    about["subject"] = json!({
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": image,
+        "size": manifest(&config, "signed").len(),
+    });
+    let about = about.to_string().into_bytes();
+    for _ in 0..2 {
+        let signature = registry.push_manifest(repository, &about, &[])?;
+        let found = registry.referrers(repository, &image)?;
+        assert_eq!(found.len(), 1, "once, however often it is pushed");
+        assert_eq!(found[0].digest, signature);
+        assert_eq!(found[0].size, about.len() as u64);
+        assert_eq!(
+            found[0].artifact_type.as_deref(),
+            Some("application/vnd.example.signature")
+        );
+    }
+    Ok(())
+}
+
+fn what_is_discarded_is_gone(
+    registry: &dyn Catalog,
+    repository: &str,
+    one: &Tag,
+    latest: &Tag,
+) -> Result<(), PortError> {
+    let digest = registry
+        .resolve(repository, one)?
+        .unwrap_or_else(|| Digest::of(b""));
+    let held = registry.images(repository)?;
+    let image = held.iter().find(|image| image.digest == digest);
+    assert_eq!(
+        image.map(|image| &image.tags[..]),
+        Some(std::slice::from_ref(one))
+    );
+    match registry.discard(repository, &Discard::Tag(one.clone())) {
+        Ok(()) => {
+            assert_eq!(registry.resolve(repository, one)?, None);
+            assert!(
+                registry.has(repository, Content::Manifest, &digest)?,
+                "the image stays"
+            );
+        }
+        Err(error) => assert_eq!(error.kind, ErrorKind::Unsupported, "{error}"),
+    }
+    for _ in 0..2 {
+        registry.discard(repository, &Discard::Manifest(digest.clone()))?;
+        assert!(!registry.has(repository, Content::Manifest, &digest)?);
+        // What stands in for the referrers API may stay.
+        let mut tags = registry.tags(repository)?;
+        tags.retain(|tag| attached_by_tag(tag).is_none());
+        assert_eq!(tags, vec![latest.clone()]);
+    }
+    let kept = registry
+        .resolve(repository, latest)?
+        .unwrap_or_else(|| Digest::of(b""));
+    registry.manifest(repository, &kept)?;
+    registry.blob(repository, &Digest::of(b"{}"))?;
     Ok(())
 }
 
@@ -111,6 +192,7 @@ fn manifest(config: &Digest, note: &str) -> Vec<u8> {
 #[derive(Default)]
 pub struct MemoryRegistry {
     blobs: Mutex<BTreeMap<(String, Digest), Vec<u8>>>,
+    manifests: Mutex<BTreeMap<(String, Digest), Manifest>>,
     tags: Mutex<BTreeMap<(String, Tag), Digest>>,
 }
 
@@ -142,45 +224,104 @@ impl Registry for MemoryRegistry {
         Ok(Box::new(io::Cursor::new(self.get(repository, digest)?)))
     }
 
-    fn push_blob(&self, repository: &str, digest: &Digest, content: &mut dyn Read) -> Result<(), PortError> {
-        let refused = |cause: String| PortError::new(ErrorKind::Invalid, format!("storing {digest}"), cause);
+    fn has(&self, repository: &str, _: Content, digest: &Digest) -> Result<bool, PortError> {
+        Ok(self.get(repository, digest).is_ok())
+    }
+
+    fn push_blob(&self, repository: &str, blob: &Blob<'_>) -> Result<(), PortError> {
+        let refused =
+            |cause: String| PortError::new(ErrorKind::Invalid, format!("storing {}", blob.digest), cause);
+        if self.get(repository, blob.digest).is_ok() {
+            return Ok(());
+        }
         let mut bytes = Vec::new();
-        content
+        (blob.open)()?
             .read_to_end(&mut bytes)
             .map_err(|e| refused(e.to_string()))?;
-        if Digest::of(&bytes) != *digest {
+        if Digest::of(&bytes) != *blob.digest {
             return Err(refused("the content has another digest".into()));
         }
-        lock(&self.blobs).insert((repository.to_owned(), digest.clone()), bytes);
+        lock(&self.blobs).insert((repository.to_owned(), blob.digest.clone()), bytes);
         Ok(())
     }
 
     fn push_manifest(&self, repository: &str, manifest: &[u8], tags: &[Tag]) -> Result<Digest, PortError> {
         let refused = |cause: String| PortError::new(ErrorKind::Invalid, "storing a manifest", cause);
-        let parsed: Value = serde_json::from_slice(manifest).map_err(|e| refused(e.to_string()))?;
-        let listed = ["layers", "manifests"]
-            .iter()
-            .filter_map(|l| parsed[*l].as_array());
-        for descriptor in listed.flatten().chain(parsed.get("config")) {
-            let digest = descriptor["digest"].as_str().unwrap_or_default();
-            let digest: Digest = digest.parse().map_err(|e| refused(format!("{e}")))?;
-            self.get(repository, &digest)
+        let parsed = Manifest::parse(manifest).map_err(|e| refused(e.to_string()))?;
+        for listed in parsed.children().iter().chain(parsed.blobs()) {
+            self.get(repository, &listed.digest)
                 .map_err(|e| refused(e.to_string()))?;
         }
         let digest = Digest::of(manifest);
-        self.push_blob(repository, &digest, &mut &manifest[..])?;
+        push(self, repository, &digest, manifest)?;
+        lock(&self.manifests).insert((repository.to_owned(), digest.clone()), parsed);
         for tag in tags {
             lock(&self.tags).insert((repository.to_owned(), tag.clone()), digest.clone());
         }
         Ok(digest)
     }
+}
 
+impl Catalog for MemoryRegistry {
     fn tags(&self, repository: &str) -> Result<Vec<Tag>, PortError> {
         Ok(lock(&self.tags)
             .keys()
             .filter(|(name, _)| name == repository)
             .map(|(_, tag)| tag.clone())
             .collect())
+    }
+
+    fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {
+        let manifests = lock(&self.manifests);
+        let about = manifests.iter().filter(|((name, _), manifest)| {
+            let subject = manifest.subject.as_ref();
+            name == repository && subject.is_some_and(|subject| subject.digest == *digest)
+        });
+        about
+            .map(|((_, digest), manifest)| {
+                Ok(Descriptor {
+                    media_type: manifest.media_type.clone(),
+                    digest: digest.clone(),
+                    size: self.get(repository, digest)?.len() as u64,
+                    platform: None,
+                    annotations: manifest.annotations.clone(),
+                    artifact_type: manifest.artifact_type.clone(),
+                    urls: Vec::new(),
+                })
+            })
+            .collect()
+    }
+
+    fn images(&self, repository: &str) -> Result<Vec<HeldImage>, PortError> {
+        let tags = lock(&self.tags);
+        let tags_of = |digest: &Digest| {
+            let named = tags
+                .iter()
+                .filter(|((name, _), named)| name == repository && *named == digest);
+            named.map(|((_, tag), _)| tag.clone()).collect()
+        };
+        Ok(lock(&self.manifests)
+            .keys()
+            .filter(|(name, _)| name == repository)
+            .map(|(_, digest)| HeldImage {
+                digest: digest.clone(),
+                tags: tags_of(digest),
+                pushed: None,
+            })
+            .collect())
+    }
+
+    fn discard(&self, repository: &str, what: &Discard) -> Result<(), PortError> {
+        match what {
+            Discard::Tag(tag) => drop(lock(&self.tags).remove(&(repository.to_owned(), tag.clone()))),
+            Discard::Manifest(digest) => {
+                let key = (repository.to_owned(), digest.clone());
+                lock(&self.manifests).remove(&key);
+                lock(&self.blobs).remove(&key);
+                lock(&self.tags).retain(|(name, _), named| name != repository || named != digest);
+            }
+        }
+        Ok(())
     }
 }
 

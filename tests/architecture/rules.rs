@@ -4,7 +4,8 @@ use super::scan::{Path, Scan};
 
 /// The modules that decide and do nothing else.
 const PURE: &[&str] = &[
-    "model", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis", "history", "report",
+    "model", "oci", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis", "history",
+    "report",
 ];
 
 /// What implements a port.
@@ -20,7 +21,8 @@ const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("ports", &["model"]),
+    ("oci", &["model"]),
+    ("ports", &["model", "oci"]),
     ("config", &["model"]),
     ("trigger", &["model"]),
     ("tagging", &["model"]),
@@ -32,17 +34,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["model", "rollout", "history"]),
     ("engine", &["model", "ports", "rollout", "analysis", "history"]),
     ("host", &["model", "ports"]),
-    ("target", &["model", "ports", "host"]),
+    ("target", &["model", "oci", "ports", "host"]),
     ("router", &["model", "ports", "host"]),
-    ("registry", &["model", "ports", "host"]),
-    ("builder", &["model", "ports", "host"]),
+    ("registry", &["model", "oci", "ports", "host"]),
+    ("builder", &["model", "oci", "ports", "host"]),
     ("ledger", &["model", "ports", "host"]),
     ("probe", &["model", "ports", "host"]),
     (
         "app",
         &[
-            "model", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis", "history",
-            "report", "engine", "host", "target", "router", "registry", "builder", "ledger", "probe",
+            "model", "oci", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis",
+            "history", "report", "engine", "host", "target", "router", "registry", "builder", "ledger",
+            "probe",
         ],
     ),
     // A command shows the values that a use case returned.
@@ -55,8 +58,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "model", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis", "history",
-            "report", "engine", "host", "target", "router", "registry", "builder", "ledger", "probe",
+            "model", "oci", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis",
+            "history", "report", "engine", "host", "target", "router", "registry", "builder", "ledger",
+            "probe",
         ],
     ),
     ("main", &["cli"]),

@@ -8,9 +8,10 @@ use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 /// A built layer.
 pub(super) struct Layer {
@@ -20,13 +21,35 @@ pub(super) struct Layer {
     pub(super) diff: Digest,
     /// Compressed size in bytes.
     pub(super) size: u64,
-    /// The compressed archive, from its beginning. Its file has no name any more.
-    pub(super) content: File,
+    /// The compressed archive. Its file has no name any more.
+    content: Arc<File>,
 }
 
 type Archive = tar::Builder<Hashing<GzEncoder<Hashing<BufWriter<File>>>>>;
 
+/// Reads a file from its beginning, whatever others that share it have read.
+struct FromStart {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
 impl Layer {
+    /// The compressed archive from its beginning.
+    pub(super) fn open(&self) -> Box<dyn Read + Send> {
+        Box::new(FromStart {
+            file: Arc::clone(&self.content),
+            offset: 0,
+        })
+    }
+
     /// Archives `source`, with every time set to `created`; the error is a sentence.
     pub(super) fn build(source: &LayerSource, created: Timestamp, staging: &Path) -> Result<Self, String> {
         let from = fs::canonicalize(&source.from).map_err(|e| about(&source.from, &e))?;
@@ -211,13 +234,12 @@ impl Walk {
     fn finish(self) -> io::Result<Layer> {
         let (encoder, diff, _) = self.archive.into_inner()?.finish();
         let (writer, digest, size) = encoder.finish()?.finish();
-        let mut content = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        content.rewind()?;
+        let content = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Layer {
             digest,
             diff,
             size,
-            content,
+            content: Arc::new(content),
         })
     }
 }
