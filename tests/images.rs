@@ -62,7 +62,7 @@ fn image(from: PathBuf) -> FilesImage {
         working_directory: Some("/app".into()),
         ports: vec![8080],
         user: Some("1000".into()),
-        platform: None,
+        platforms: Vec::new(),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Builders: how an image comes to be.
 
 pub mod command;
+mod credentials;
 pub mod dockerfile;
 pub mod files;
 mod run;
+mod scratch;
+pub mod trial;
 
+pub use credentials::Login;
 pub use run::variables;
 
 use crate::model::Digest;
@@ -23,29 +27,4 @@ fn stored(registry: &dyn Registry, repository: &str, digest: &Digest) -> Result<
             ),
             _ => error,
         })
-}
-
-/// The registry's host of a repository (`127.0.0.1:5000`, `ghcr.io`); `None` for one of the embedded
-/// store, whose first part holds neither a dot nor a colon.
-fn host(repository: &str) -> Option<&str> {
-    let (first, _) = repository.split_once('/')?;
-    (first.contains(['.', ':']) || first == "localhost").then_some(first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_registry_is_told_from_a_repository_of_the_embedded_store() {
-        for (repository, expected) in [
-            ("acme/app", None),
-            ("app", None),
-            ("localhost/app", Some("localhost")),
-            ("127.0.0.1:5000/acme/app", Some("127.0.0.1:5000")),
-            ("ghcr.io/acme/app", Some("ghcr.io")),
-        ] {
-            assert_eq!(host(repository), expected, "{repository}");
-        }
-    }
 }

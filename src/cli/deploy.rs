@@ -254,6 +254,9 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
                 .first()
                 .map_or(String::new(), |tag| format!(" as {tag}"));
             shell.tell(&format!("image {}{tag}", built.artifact));
+            if let Some(made) = &built.made {
+                shell.tell(&super::console::made(made));
+            }
             if let Some(withheld) = &built.withheld {
                 shell.tell(&format!("note: {withheld}"));
             }

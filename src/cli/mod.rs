@@ -107,6 +107,7 @@ impl Command {
     fn waits(&self) -> bool {
         match self {
             Self::Run(_)
+            | Self::Build(_)
             | Self::Demo(_)
             | Self::Deploy(_)
             | Self::Rollback(_)
@@ -117,7 +118,6 @@ impl Command {
             | Self::Schema(_)
             | Self::Trigger(_)
             | Self::Tag(_)
-            | Self::Build(_)
             | Self::Verify(_)
             | Self::Environment(_)
             | Self::Status(_)

@@ -1,24 +1,19 @@
 //! Where a build is done: a private directory, and what its commands get and say.
 
-use super::super::host;
+use super::super::credentials::{self, Login};
 use super::super::run::{follow, variables};
+use super::super::scratch::Scratch;
 use super::DockerfileImage;
-use super::credentials::{self, Login};
-use crate::host::process::ProcessIdentity;
 use crate::host::random;
-use crate::model::{Period, Secret};
-use crate::ports::{BuildRequest, Command, ErrorKind, Finished, PortError, Registry, Runner};
+use crate::model::{Period, RepositoryName, Secret};
+use crate::ports::{BuildRequest, Command, Catalog, Discard, ErrorKind, Finished, PortError, Runner};
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a question about a program may take: a daemon that does not answer is not there.
 const QUESTION: Period = Period::from_secs(20);
-/// How the names of private directories begin.
-const PREFIX: &str = "build-";
 /// What builders work with.
 #[derive(Clone)]
 pub struct Workshop {
@@ -38,9 +33,10 @@ pub struct Workshop {
 pub(super) struct Bench<'a> {
     pub(super) image: &'a DockerfileImage,
     pub(super) request: &'a BuildRequest,
-    pub(super) registry: &'a dyn Registry,
+    pub(super) registry: &'a dyn Catalog,
     /// Names what belongs to this build among what belongs to others.
     pub(super) mark: String,
+    host: Option<String>,
     scratch: Scratch,
     workshop: &'a Workshop,
     variables: BTreeMap<String, String>,
@@ -51,7 +47,7 @@ impl<'a> Bench<'a> {
         workshop: &'a Workshop,
         image: &'a DockerfileImage,
         request: &'a BuildRequest,
-        registry: &'a dyn Registry,
+        registry: &'a dyn Catalog,
     ) -> Result<Self, PortError> {
         let failed = |error: io::Error| {
             let doing = format!("making a directory in {}", workshop.staging.display());
@@ -59,13 +55,19 @@ impl<'a> Bench<'a> {
         };
         let scratch = Scratch::new(&workshop.staging).map_err(failed)?;
         let mut variables = variables(&workshop.environment);
-        if let (Some(login), Some(host)) = (&workshop.login, host(&request.repository)) {
-            variables.extend(credentials::lay_out(login, host, &workshop.environment, &scratch.0).map_err(failed)?);
+        let repository: RepositoryName = request.repository.parse().map_err(|error| {
+            PortError::new(ErrorKind::Invalid, format!("building {}", request.repository), error)
+        })?;
+        let host = repository.registry().map(str::to_owned);
+        if let (Some(login), Some(host)) = (&workshop.login, &host) {
+            let there = credentials::lay_out(login, host, &workshop.environment, scratch.path());
+            variables.extend(there.map_err(failed)?);
         }
         Ok(Self {
             image,
             request,
             registry,
+            host,
             mark: format!("greenroom-{}", random::hex(8).map_err(failed)?),
             scratch,
             workshop,
@@ -75,12 +77,12 @@ impl<'a> Bench<'a> {
 
     /// A file or directory that vanishes with the build.
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.scratch.0.join(name)
+        self.scratch.path().join(name)
     }
 
     /// The registry's host; `None` where the image goes to the embedded store.
     pub(super) fn host(&self) -> Option<&str> {
-        host(&self.request.repository)
+        self.host.as_deref()
     }
 
     /// When the image says that it was made, in seconds since 1970.
@@ -112,6 +114,18 @@ impl<'a> Bench<'a> {
     /// Does anything else that may take its time.
     pub(super) fn run(&self, argv: Vec<String>) -> Result<Finished, PortError> {
         self.perform(argv, BTreeMap::new(), BTreeMap::new())
+    }
+
+    /// Takes a tag that nobody wanted out of the registry again, where the registry can do that.
+    pub(super) fn untag(&self, tag: &str) {
+        let repository = &self.request.repository;
+        let gone = tag
+            .parse()
+            .map_err(|error| self.error(error))
+            .and_then(|tag| self.registry.discard(repository, &Discard::Tag(tag)));
+        if let Err(error) = gone {
+            (self.workshop.tell)(&format!("note: {repository}:{tag} stays, which names the same image: {}", error.message));
+        }
     }
 
     /// Tidies up; what cannot be removed is left.
@@ -165,66 +179,4 @@ impl<'a> Bench<'a> {
 /// The variable that carries the secret at this place.
 pub(super) fn secret_variable(place: usize) -> String {
     format!("GREENROOM_BUILD_SECRET_{place}")
-}
-
-/// A private directory that is removed with everything in it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(staging: &Path) -> io::Result<Self> {
-        fs::create_dir_all(staging)?;
-        // Programs run in the project's directory, wherever greenroom was started.
-        let staging = staging.canonicalize()?;
-        sweep(&staging);
-        let me = ProcessIdentity::current()?;
-        let path = staging.join(format!("{PREFIX}{}-{}-{}", me.pid, me.started, random::hex(4)?));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Removes what builds that were killed left behind.
-fn sweep(staging: &Path) {
-    for entry in fs::read_dir(staging).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let Some(owner) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
-            continue;
-        };
-        let mut parts = owner.split('-');
-        let alive = parts
-            .next()
-            .and_then(|pid| pid.parse().ok())
-            .and_then(|pid| ProcessIdentity::of(pid).ok())
-            .is_some_and(|now| parts.next() == Some(&now.started.to_string()));
-        if !alive {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_private_directory_vanishes_and_one_of_the_dead_is_swept() {
-        let staging = tempfile::tempdir().unwrap();
-        let dead = staging.path().join("build-1-1-abcd");
-        let other = staging.path().join("else");
-        for directory in [&dead, &other] {
-            fs::create_dir(directory).unwrap();
-        }
-        let scratch = Scratch::new(staging.path()).unwrap();
-        assert!(!dead.exists() && other.exists() && scratch.0.exists());
-        let second = Scratch::new(staging.path()).unwrap();
-        assert!(scratch.0.exists(), "one that is in use was swept");
-        drop((scratch, second));
-        assert_eq!(fs::read_dir(staging.path()).unwrap().count(), 1);
-    }
 }

@@ -36,6 +36,7 @@ fn push(bench: &Bench<'_>, buildkit: bool, reference: &str) -> Result<Digest, Po
     let switch = if buildkit { "1" } else { "0" };
     bench.build(words(bench, buildkit, reference), &[("DOCKER_BUILDKIT", switch)])?;
     let pushed = bench.run(["docker", "push", reference].map(String::from).to_vec())?;
+    bench.untag(&bench.mark);
     digest(&pushed.stdout)
         .ok_or_else(|| bench.error(format!("docker push did not say which digest {reference} has")))
 }

@@ -3,15 +3,14 @@
 use super::bench::Bench;
 use crate::host::files::read_bounded;
 use crate::model::Digest;
-use crate::ports::PortError;
-use serde_json::Value;
+use crate::oci::{LARGEST_MANIFEST, Manifest};
+use crate::ports::{Blob, PortError};
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Registries must accept manifests of 4 MiB (OCI distribution spec, "Pushing manifests").
-const LARGEST_MANIFEST: u64 = 4 << 20;
-/// An image, an index of images, and one more.
-const DEEPEST: usize = 3;
+/// An index of images, and an image.
+const DEEPEST: usize = 2;
 
 /// Stores the image or index `digest` of the layout `directory`: what it consists of first, no tags.
 pub(super) fn store(bench: &Bench<'_>, directory: &Path, digest: &Digest) -> Result<(), PortError> {
@@ -19,24 +18,34 @@ pub(super) fn store(bench: &Bench<'_>, directory: &Path, digest: &Digest) -> Res
 }
 
 fn store_at(bench: &Bench<'_>, directory: &Path, digest: &Digest, depth: usize) -> Result<(), PortError> {
-    let wrong = |cause: &dyn std::fmt::Display| bench.error(format!("what the builder wrote cannot be read: {digest}: {cause}"));
+    let wrong = |cause: &dyn std::fmt::Display| {
+        bench.error(format!("what the builder wrote as {digest} cannot be read: {cause}"))
+    };
+    if depth == 0 {
+        return Err(wrong(&"it is an index within an index"));
+    }
     let bytes = read_bounded(&blob(directory, digest), LARGEST_MANIFEST).map_err(|e| wrong(&e))?;
     if Digest::of(&bytes) != *digest {
-        return Err(wrong(&"its content is another one"));
+        return Err(wrong(&"its content has another digest"));
     }
-    let manifest: Value = serde_json::from_slice(&bytes).map_err(|e| wrong(&e))?;
-    let children = digests(&manifest["manifests"]);
-    if depth == 0 && !children.is_empty() {
-        return Err(wrong(&"indexes within indexes"));
-    }
-    for child in &children {
-        store_at(bench, directory, child, depth - 1)?;
+    let manifest = Manifest::parse(&bytes).map_err(|e| wrong(&e))?;
+    for child in manifest.children() {
+        store_at(bench, directory, &child.digest, depth - 1)?;
     }
     let repository = &bench.request.repository;
-    let config = digests(&Value::Array(vec![manifest["config"].clone()]));
-    for part in config.iter().chain(&digests(&manifest["layers"])) {
-        let mut content = File::open(blob(directory, part)).map_err(|e| wrong(&e))?;
-        bench.registry.push_blob(repository, part, &mut content)?;
+    for part in manifest.blobs() {
+        let path = blob(directory, &part.digest);
+        let open = || match File::open(&path) {
+            Ok(file) => Ok(Box::new(file) as Box<dyn Read + Send>),
+            Err(error) => Err(wrong(&error)),
+        };
+        let blob = Blob {
+            digest: &part.digest,
+            size: part.size,
+            from: None,
+            open: &open,
+        };
+        bench.registry.push_blob(repository, &blob)?;
     }
     bench.registry.push_manifest(repository, &bytes, &[])?;
     Ok(())
@@ -44,14 +53,4 @@ fn store_at(bench: &Bench<'_>, directory: &Path, digest: &Digest, depth: usize) 
 
 fn blob(directory: &Path, digest: &Digest) -> PathBuf {
     directory.join("blobs/sha256").join(digest.hex())
-}
-
-/// The digests of a list of descriptors.
-fn digests(descriptors: &Value) -> Vec<Digest> {
-    descriptors
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|descriptor| descriptor["digest"].as_str()?.parse().ok())
-        .collect()
 }

@@ -7,18 +7,16 @@
 mod bench;
 mod buildah;
 mod buildx;
-mod credentials;
 mod docker;
 mod find;
 mod layout;
 mod podman;
 
 pub use bench::Workshop;
-pub use credentials::Login;
 
 use super::stored;
 use crate::model::{Artifact, Period, Secret};
-use crate::ports::{BuildRequest, Builder, ErrorKind, PortError, Registry};
+use crate::ports::{BuildRequest, Builder, Catalog, ErrorKind, PortError};
 use bench::Bench;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,7 +91,7 @@ pub struct DockerfileBuilder {
     image: DockerfileImage,
     tool: Option<Tool>,
     workshop: Workshop,
-    registry: Arc<dyn Registry>,
+    registry: Arc<dyn Catalog>,
     used: OnceLock<Tool>,
 }
 
@@ -103,7 +101,7 @@ impl DockerfileBuilder {
         image: DockerfileImage,
         tool: Option<Tool>,
         workshop: Workshop,
-        registry: Arc<dyn Registry>,
+        registry: Arc<dyn Catalog>,
     ) -> Self {
         Self {
             image,
