@@ -8,6 +8,7 @@ mod base;
 mod config;
 mod layer;
 
+use super::index::index;
 use super::stored;
 use crate::host::platform::Platform;
 use crate::model::{Artifact, Digest, ImageName, InvalidText};
@@ -191,7 +192,7 @@ impl Builder for FilesBuilder {
         let manifest = match images.as_slice() {
             [image] => stored(self.registry.as_ref(), repository, &image.digest)?,
             images => {
-                serde_json::to_vec(&config::index(request, images)).map_err(|e| invalid(request, &e))?
+                serde_json::to_vec(&index(request, images)).map_err(|e| invalid(request, &e))?
             }
         };
         let digest = self

@@ -4,6 +4,7 @@ pub mod command;
 mod credentials;
 pub mod dockerfile;
 pub mod files;
+mod index;
 mod run;
 mod scratch;
 pub mod trial;

@@ -166,19 +166,25 @@ fn what_no_builder_here_can_do_is_refused_before_anything_runs() {
 #[test]
 fn ctrl_c_ends_the_builder_and_leaves_nothing() {
     let yard = Yard::new(&dockerfile(""), &["buildah"]);
-    let waiting = "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox echo now waiting; /bin/busybox sleep 300\"]\nEXPOSE";
-    yard.write("Containerfile", CONTAINERFILE.replace("EXPOSE", waiting));
+    // No other process sleeps for just as long.
+    let sleep = format!("3600.{}", std::process::id());
+    let waiting = format!("RUN [\"/bin/busybox\", \"sleep\", \"{sleep}\"]\nEXPOSE");
+    yard.write("Containerfile", CONTAINERFILE.replace("EXPOSE", &waiting));
     let child = yard.command(&["build", "-e", "staging"]).spawn().unwrap();
-    eventually("the sleep of the build", || {
-        yard.processes().iter().any(|words| words.contains("sleep 300")) || yard.inside_chroot("sleep")
-    });
+    eventually("the sleep of the build", || sleeps(&sleep));
     interrupt(&child);
     let done = ran(child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
-    eventually("the end of its processes", || yard.processes().is_empty());
-    assert!(!yard.inside_chroot("sleep"));
+    eventually("the end of its processes", || yard.processes().is_empty() && !sleeps(&sleep));
     assert_eq!(yard.tags("acme/app"), Vec::<String>::new());
     yard.is_clean();
+}
+
+/// Whether a process runs that was told to sleep for so long.
+fn sleeps(long: &str) -> bool {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let mut words = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    words.any(|words| String::from_utf8_lossy(&words) == format!("/bin/busybox\0sleep\0{long}\0"))
 }
 
 #[test]

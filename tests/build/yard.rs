@@ -234,15 +234,6 @@ impl Yard {
         said.out
     }
 
-    /// Whether a program of this name runs with its root in this directory.
-    pub(crate) fn inside_chroot(&self, name: &str) -> bool {
-        let all = fs::read_dir("/proc").unwrap().flatten();
-        all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-            .map(|id| Path::new("/proc").join(id.to_string()))
-            .filter(|process| fs::read_link(process.join("root")).is_ok_and(|root| root.starts_with(self.directory.path())))
-            .any(|process| fs::read(process.join("cmdline")).is_ok_and(|words| String::from_utf8_lossy(&words).contains(name)))
-    }
-
     /// The command lines of processes that run below this directory or name it.
     pub(crate) fn processes(&self) -> Vec<String> {
         let named = self.directory.path().to_string_lossy().into_owned();

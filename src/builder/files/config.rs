@@ -3,10 +3,9 @@
 use super::base::{BaseImage, Kind};
 use super::layer::Layer;
 use super::FilesImage;
-use crate::oci::{Descriptor, media};
+use super::super::index::annotations;
 use crate::ports::BuildRequest;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// The configuration: the base's, with what the files add and replace.
 pub(super) fn config(image: &FilesImage, request: &BuildRequest, base: &BaseImage, layers: &[Layer]) -> Value {
@@ -18,7 +17,10 @@ pub(super) fn config(image: &FilesImage, request: &BuildRequest, base: &BaseImag
     config.insert("created".to_owned(), json!(request.created));
     let run = run(image, request, config.get("config"));
     config.insert("config".to_owned(), Value::Object(run));
-    let mut diffs = list(&config["rootfs"]["diff_ids"]);
+    let mut diffs = config
+        .get("rootfs")
+        .map(|rootfs| list(&rootfs["diff_ids"]))
+        .unwrap_or_default();
     diffs.extend(layers.iter().map(|layer| json!(layer.diff)));
     config.insert("rootfs".to_owned(), json!({ "type": "layers", "diff_ids": diffs }));
     let mut history = config.get("history").map(list).unwrap_or_default();
@@ -94,28 +96,6 @@ pub(super) fn manifest(request: &BuildRequest, base: &BaseImage, config: &[u8], 
         manifest["annotations"] = json!(annotations);
     }
     manifest
-}
-
-/// The index of the images for several platforms.
-pub(super) fn index(request: &BuildRequest, images: &[Descriptor]) -> Value {
-    if images.iter().all(|image| image.media_type == media::DOCKER_MANIFEST) {
-        return json!({ "schemaVersion": 2, "mediaType": media::DOCKER_LIST, "manifests": images });
-    }
-    let mut index = json!({ "schemaVersion": 2, "mediaType": media::INDEX, "manifests": images });
-    let annotations = annotations(request);
-    if !annotations.is_empty() {
-        index["annotations"] = json!(annotations);
-    }
-    index
-}
-
-fn annotations(request: &BuildRequest) -> BTreeMap<String, String> {
-    request
-        .labels
-        .iter()
-        .filter(|(name, _)| name.starts_with("org.opencontainers.image."))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 fn list(value: &Value) -> Vec<Value> {
