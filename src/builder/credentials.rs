@@ -18,11 +18,32 @@ const HUB: &str = "https://index.docker.io/v1/";
 
 /// A name and a password, or a token in the place of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The name.
-    pub username: String,
-    /// The password or token.
-    pub password: Secret,
+pub(super) struct Login {
+    username: String,
+    password: Secret,
+}
+
+impl Login {
+    /// What `GREENROOM_REGISTRY_<HOST>_USERNAME`, `_PASSWORD` and `_TOKEN` say for `host` (`<HOST>` in
+    /// capitals, every other character an `_`), else the same without the host, unless
+    /// `GREENROOM_REGISTRY_HOST` names another registry.
+    pub(super) fn of(environment: &BTreeMap<String, String>, host: &str) -> Option<Self> {
+        let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+        let own: String = host
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+            .collect();
+        let elsewhere = given("GREENROOM_REGISTRY_HOST").is_some_and(|named| !named.eq_ignore_ascii_case(host));
+        let prefixes = [Some(format!("GREENROOM_REGISTRY_{own}")), (!elsewhere).then(|| "GREENROOM_REGISTRY".to_owned())];
+        prefixes.into_iter().flatten().find_map(|prefix| {
+            let get = |part: &str| given(&format!("{prefix}_{part}")).cloned();
+            Some(Self {
+                password: Secret::new(get("PASSWORD").or_else(|| get("TOKEN"))?),
+                // Registries that take a token in the place of a password do not look at the name.
+                username: get("USERNAME").unwrap_or_else(|| "token".to_owned()),
+            })
+        })
+    }
 }
 
 /// Writes the settings for `host` below `directory`, and returns the variables that lead to them.
@@ -148,6 +169,24 @@ mod tests {
             username: "ci".into(),
             password: Secret::new("s3cret".into()),
         }
+    }
+
+    #[test]
+    fn the_login_of_a_registry_is_its_own_or_that_of_all() {
+        let environment = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs
+                .iter()
+                .map(|(name, value)| (format!("GREENROOM_REGISTRY{name}"), (*value).to_owned()))
+                .collect()
+        };
+        let all = [("_USERNAME", "ci"), ("_PASSWORD", "s3cret")];
+        assert_eq!(Login::of(&environment(&all), "ghcr.io"), Some(login()));
+        let other = [&all[..], &[("_HOST", "quay.io")]].concat();
+        assert_eq!(Login::of(&environment(&other), "ghcr.io"), None);
+        let own = [&all[..], &[("_127_0_0_1_5000_TOKEN", "t")]].concat();
+        let found = Login::of(&environment(&own), "127.0.0.1:5000").unwrap();
+        assert_eq!((found.username.as_str(), found.password.expose()), ("token", "t"));
+        assert_eq!(Login::of(&environment(&[("_USERNAME", "ci")]), "ghcr.io"), None);
     }
 
     #[test]

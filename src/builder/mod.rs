@@ -9,7 +9,6 @@ mod run;
 mod scratch;
 pub mod trial;
 
-pub use credentials::Login;
 pub use run::variables;
 
 use crate::model::Digest;

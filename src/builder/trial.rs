@@ -32,8 +32,6 @@ pub struct Ground {
     pub tell: Arc<dyn Fn(&str) + Send + Sync>,
     /// The environment as captured when the process began; docker and podman get what is theirs of it.
     pub environment: BTreeMap<String, String>,
-    /// Who they pull as; whoever their own settings name where `None`.
-    pub login: Option<Login>,
     /// Where private directories lie.
     pub staging: PathBuf,
 }
@@ -69,8 +67,8 @@ impl Trial {
             .map_err(|error| PortError::new(ErrorKind::Invalid, format!("starting {image}"), error))?;
         let host = repository.registry().unwrap_or_default();
         let mut variables = variables(&ground.environment);
-        if let Some(login) = &ground.login {
-            let there = credentials::lay_out(login, host, &ground.environment, scratch.path());
+        if let Some(login) = Login::of(&ground.environment, host) {
+            let there = credentials::lay_out(&login, host, &ground.environment, scratch.path());
             variables.extend(there.map_err(failed)?);
         }
         let mut trial = Self {

@@ -176,6 +176,8 @@ fn ctrl_c_ends_the_builder_and_leaves_nothing() {
     let done = ran(child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
     eventually("the end of its processes", || yard.processes().is_empty() && !sleeps(&sleep));
+    let containers = yard.run("buildah", &["containers", "--noheading"]);
+    assert_eq!((containers.out.trim(), yard.images().as_str()), ("", ""));
     assert_eq!(yard.tags("acme/app"), Vec::<String>::new());
     yard.is_clean();
 }

@@ -12,4 +12,6 @@ mod base;
 mod buildx;
 mod command;
 mod daemonless;
+mod docker;
+mod services;
 mod yard;

@@ -8,12 +8,11 @@ use super::error::AppError;
 use super::identify::{Identity, require_checkout};
 use super::watch::Lines;
 use super::workspace::Workspace;
-use crate::builder::Login;
 use crate::config::image::{Build, Image};
 use crate::config::Environment;
 use crate::engine::DriveError;
 use crate::host::runner::LocalRunner;
-use crate::model::{Artifact, Digest, Period, Secret, Tag, Timestamp};
+use crate::model::{Artifact, Digest, Period, Tag, Timestamp};
 use crate::ports::{BuildRequest, PortError};
 use crate::report::foreign;
 use std::collections::BTreeMap;
@@ -169,21 +168,6 @@ impl<'a> Yard<'a> {
         add("created", committed.map(|committed| committed.to_string()));
         add("source", self.workspace.context.environment.repository_url());
         labels
-    }
-
-    /// Who builders push as, where the environment says so.
-    fn login(&self) -> Option<Login> {
-        let get = |name: &str| {
-            let name = format!("GREENROOM_REGISTRY_{name}");
-            let value = self.workspace.context.environment.get(&name)?;
-            (!value.is_empty()).then(|| value.to_owned())
-        };
-        let password = get("PASSWORD").or_else(|| get("TOKEN"))?;
-        Some(Login {
-            // Registries that take a token in the place of a password do not look at the name.
-            username: get("USERNAME").unwrap_or_else(|| "token".to_owned()),
-            password: Secret::new(password),
-        })
     }
 
     /// What came of a signal, or the error with the foreign text in it made harmless.

@@ -95,7 +95,6 @@ impl Yard<'_> {
                 runner: Arc::clone(&self.attended) as Arc<dyn Runner>,
                 tell: Arc::clone(&self.lines),
                 environment: self.workspace.context.environment.variables().clone(),
-                login: self.login(),
                 staging: self.staging.clone(),
             };
             let trial = Trial::start(&ground, artifact, smoke.port, &smoke.variables)?;

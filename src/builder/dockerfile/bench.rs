@@ -23,8 +23,6 @@ pub struct Workshop {
     pub tell: Arc<dyn Fn(&str) + Send + Sync>,
     /// The environment as captured when the process began; they get what is theirs of it.
     pub environment: BTreeMap<String, String>,
-    /// Who they push as; whoever their own settings name where `None`.
-    pub login: Option<Login>,
     /// Where their private directories lie.
     pub staging: PathBuf,
 }
@@ -59,8 +57,9 @@ impl<'a> Bench<'a> {
             PortError::new(ErrorKind::Invalid, format!("building {}", request.repository), error)
         })?;
         let host = repository.registry().map(str::to_owned);
-        if let (Some(login), Some(host)) = (&workshop.login, &host) {
-            let there = credentials::lay_out(login, host, &workshop.environment, scratch.path());
+        let login = host.as_ref().and_then(|host| Login::of(&workshop.environment, host));
+        if let (Some(login), Some(host)) = (login, &host) {
+            let there = credentials::lay_out(&login, host, &workshop.environment, scratch.path());
             variables.extend(there.map_err(failed)?);
         }
         Ok(Self {
