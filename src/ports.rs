@@ -4,16 +4,18 @@
 //! true, and every act must be idempotent: the engine repeats an act after a crash. Each trait has a
 //! contract suite in [`crate::testing`] that every implementation passes.
 
+mod command;
+
+pub use command::{Command, Finished, Hear, Runner};
+
 use crate::model::{
     Artifact, Check, CommitId, Digest, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
-    RouteState, Secret, Slot, Stored, Tag, Timestamp, UnitId,
+    RouteState, Slot, Stored, Tag, Timestamp, UnitId,
 };
 use crate::oci::Descriptor;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
-use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -379,57 +381,6 @@ pub trait Clock: Send + Sync {
     /// Takes the pending signal, if there is one.
     fn interruption(&self) -> Option<Interrupted>;
 }
-
-/// A command as data: words, never a shell line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// The program and its arguments.
-    pub argv: Vec<String>,
-    /// Working directory; the project's root where `None`.
-    pub directory: Option<PathBuf>,
-    /// Variables added to a minimal environment (`PATH`, `HOME`, `LANG`, `TMPDIR`).
-    pub variables: BTreeMap<String, String>,
-    /// Secret variables, added likewise and never shown.
-    pub secrets: BTreeMap<String, Secret>,
-    /// After this the command and all that it started are ended.
-    pub timeout: Period,
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    /// Exit code; `None` when a signal ended it.
-    pub code: Option<i32>,
-    /// Whether it was ended because its time was up.
-    pub timed_out: bool,
-    /// The last 64 KiB of its standard output.
-    pub stdout: String,
-    /// The last 64 KiB of its standard error.
-    pub stderr: String,
-    /// How long it ran.
-    pub took: Period,
-}
-
-/// Runs commands.
-pub trait Runner: Send + Sync {
-    /// Runs the command to its end. An error means that it could not be started.
-    fn run(&self, command: &Command) -> Result<Finished, PortError>;
-    /// The same for a command that takes long: `hear` gets each line as it is written, without secrets
-    /// and cut where it is very long, and `None` several times a second. When `hear` breaks off, the
-    /// command and all that it started are ended. A runner that cannot follow tells the lines at the end.
-    fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
-        let finished = self.run(command)?;
-        for line in finished.stdout.lines().chain(finished.stderr.lines()) {
-            if hear(Some(line)).is_break() {
-                break;
-            }
-        }
-        Ok(finished)
-    }
-}
-
-/// Hears a command's lines while it runs; a break ends it. See [`Runner::follow`].
-pub type Hear<'a> = dyn FnMut(Option<&str>) -> ControlFlow<()> + 'a;
 
 /// Whether one commit comes before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

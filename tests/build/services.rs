@@ -7,6 +7,7 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -80,10 +81,15 @@ pub(crate) struct Dockerd {
     process: Child,
     directory: TempDir,
     bridge: String,
+    _one_at_a_time: MutexGuard<'static, ()>,
 }
+
+/// Daemons of one process come one after the other; nextest sees to those of several.
+static TURN: Mutex<()> = Mutex::new(());
 
 impl Dockerd {
     pub(crate) fn start() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         // A socket's path has at most 107 bytes, of which the daemon takes 45.
         let directory = tempfile::Builder::new().prefix("grd.").tempdir_in("/tmp").unwrap();
         let bridge = format!("grb{}", std::process::id() % 1_000_000);
@@ -111,6 +117,7 @@ impl Dockerd {
             process,
             directory,
             bridge,
+            _one_at_a_time: turn,
         };
         wait_for("dockerd", || daemon.docker(&["version"]).1);
         daemon
