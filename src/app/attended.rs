@@ -47,7 +47,11 @@ impl Runner for Attended {
             Some(signal) => {
                 let _ = self.interrupted.set(signal);
                 let program = command.argv.first().map_or("", String::as_str);
-                Err(PortError::new(ErrorKind::Transient, format!("running {program}"), signal))
+                Err(PortError::new(
+                    ErrorKind::Transient,
+                    format!("running {program}"),
+                    signal,
+                ))
             }
         }
     }

@@ -178,7 +178,11 @@ impl Workspace {
     pub fn known_secrets(&self) -> &[Secret] {
         self.known.get_or_init(|| {
             let environments = self.project.environments.values();
-            let build = self.project.image.iter().filter_map(|image| image.build.secrets());
+            let build = self
+                .project
+                .image
+                .iter()
+                .filter_map(|image| image.build.secrets());
             environments
                 .map(|environment| &environment.secrets)
                 .chain(build)

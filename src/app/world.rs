@@ -153,7 +153,11 @@ pub(super) fn bare_probe(
 }
 
 /// A place on this machine where an image of the embedded store is tried out.
-pub(super) fn trial_target(workspace: &Workspace, environment: &Environment, state: PathBuf) -> Box<dyn Target> {
+pub(super) fn trial_target(
+    workspace: &Workspace,
+    environment: &Environment,
+    state: PathBuf,
+) -> Box<dyn Target> {
     let settings = LocalSettings {
         state_directory: state,
         service: workspace.project.service.clone(),

@@ -33,14 +33,21 @@ impl Builder for CommandBuilder {
         // A file of an earlier build must not count as this one's.
         match std::fs::remove_file(&self.digest_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(PortError::new(ErrorKind::Denied, doing, format!("removing the old {file}: {error}")));
+                return Err(PortError::new(
+                    ErrorKind::Denied,
+                    doing,
+                    format!("removing the old {file}: {error}"),
+                ));
             }
             _ => {}
         }
         let mut command = self.command.clone();
         let facts = [
             ("GREENROOM_REPOSITORY", request.repository.clone()),
-            ("SOURCE_DATE_EPOCH", (request.created.unix_millis() / 1000).to_string()),
+            (
+                "SOURCE_DATE_EPOCH",
+                (request.created.unix_millis() / 1000).to_string(),
+            ),
         ];
         command
             .variables
@@ -57,7 +64,9 @@ impl Builder for CommandBuilder {
         let text = String::from_utf8_lossy(&bytes);
         let digest: Digest = text.trim().parse().map_err(|_| {
             let begin: String = text.trim().chars().take(80).collect();
-            invalid(format!("{file} holds {begin:?}, not a digest (sha256: and 64 hex digits)"))
+            invalid(format!(
+                "{file} holds {begin:?}, not a digest (sha256: and 64 hex digits)"
+            ))
         })?;
         let manifest = stored(self.registry.as_ref(), &request.repository, &digest)?;
         if !request.tags.is_empty() {

@@ -31,10 +31,20 @@ impl Login {
         let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
         let own: String = host
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_uppercase()
+                } else {
+                    '_'
+                }
+            })
             .collect();
-        let elsewhere = given("GREENROOM_REGISTRY_HOST").is_some_and(|named| !named.eq_ignore_ascii_case(host));
-        let prefixes = [Some(format!("GREENROOM_REGISTRY_{own}")), (!elsewhere).then(|| "GREENROOM_REGISTRY".to_owned())];
+        let elsewhere =
+            given("GREENROOM_REGISTRY_HOST").is_some_and(|named| !named.eq_ignore_ascii_case(host));
+        let prefixes = [
+            Some(format!("GREENROOM_REGISTRY_{own}")),
+            (!elsewhere).then(|| "GREENROOM_REGISTRY".to_owned()),
+        ];
         prefixes.into_iter().flatten().find_map(|prefix| {
             let get = |part: &str| given(&format!("{prefix}_{part}")).cloned();
             Some(Self {
@@ -57,11 +67,17 @@ pub(super) fn lay_out(
     std::fs::create_dir(&docker)?;
     let own = docker_directory(environment);
     for name in BESIDE {
-        if let Some(there) = own.as_ref().map(|own| own.join(name)).filter(|there| there.exists()) {
+        if let Some(there) = own
+            .as_ref()
+            .map(|own| own.join(name))
+            .filter(|there| there.exists())
+        {
             symlink(there, docker.join(name))?;
         }
     }
-    let settings = own.as_ref().map_or_else(Map::new, |own| read(&own.join("config.json")));
+    let settings = own
+        .as_ref()
+        .map_or_else(Map::new, |own| read(&own.join("config.json")));
     write(&docker.join("config.json"), with(settings, login, host, true))?;
     let containers = containers_files(environment)
         .iter()
@@ -107,7 +123,11 @@ fn read(file: &Path) -> Map<String, Value> {
 }
 
 fn write(file: &Path, settings: Map<String, Value>) -> io::Result<()> {
-    files::create_new(file, Value::Object(settings).to_string().as_bytes(), files::PRIVATE)
+    files::create_new(
+        file,
+        Value::Object(settings).to_string().as_bytes(),
+        files::PRIVATE,
+    )
 }
 
 /// The settings with this login, which goes before every helper program for this host.
@@ -191,7 +211,12 @@ mod tests {
 
     #[test]
     fn base64_is_padded() {
-        for (plain, encoded) in [("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (plain, encoded) in [
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
             assert_eq!(base64(plain.as_bytes()), encoded);
         }
     }
@@ -214,7 +239,10 @@ mod tests {
         let settings = Value::Object(read(&written));
         assert_eq!(settings["auths"]["ghcr.io"]["auth"], "Y2k6czNjcmV0");
         assert_eq!(settings["auths"]["other.example"]["auth"], "eDp5");
-        assert_eq!(settings["credHelpers"], json!({ "ghcr.io": "", "third.example": "third" }));
+        assert_eq!(
+            settings["credHelpers"],
+            json!({ "ghcr.io": "", "third.example": "third" })
+        );
         assert!(written.parent().unwrap().join("cli-plugins").is_dir());
         assert_eq!(written.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 

@@ -129,7 +129,8 @@ impl FilesBuilder {
     fn layers(&self, request: &BuildRequest) -> Result<Vec<Layer>, PortError> {
         let mut layers = Vec::new();
         for source in &self.image.layers {
-            let layer = Layer::build(source, request.created, &self.staging).map_err(|e| invalid(request, &e))?;
+            let layer =
+                Layer::build(source, request.created, &self.staging).map_err(|e| invalid(request, &e))?;
             let blob = Blob {
                 digest: &layer.digest,
                 size: layer.size,
@@ -191,9 +192,7 @@ impl Builder for FilesBuilder {
         let repository = &request.repository;
         let manifest = match images.as_slice() {
             [image] => stored(self.registry.as_ref(), repository, &image.digest)?,
-            images => {
-                serde_json::to_vec(&index(request, images)).map_err(|e| invalid(request, &e))?
-            }
+            images => serde_json::to_vec(&index(request, images)).map_err(|e| invalid(request, &e))?,
         };
         let digest = self
             .registry
@@ -206,5 +205,9 @@ impl Builder for FilesBuilder {
 }
 
 fn invalid(request: &BuildRequest, cause: &dyn std::fmt::Display) -> PortError {
-    PortError::new(ErrorKind::Invalid, format!("building {}", request.repository), cause)
+    PortError::new(
+        ErrorKind::Invalid,
+        format!("building {}", request.repository),
+        cause,
+    )
 }

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 /// The index of the images for several platforms.
 pub(super) fn index(request: &BuildRequest, images: &[Descriptor]) -> Value {
-    if images.iter().all(|image| image.media_type == media::DOCKER_MANIFEST) {
+    if images
+        .iter()
+        .all(|image| image.media_type == media::DOCKER_MANIFEST)
+    {
         return json!({ "schemaVersion": 2, "mediaType": media::DOCKER_LIST, "manifests": images });
     }
     let mut index = json!({ "schemaVersion": 2, "mediaType": media::INDEX, "manifests": images });

@@ -10,9 +10,24 @@ const LAST_LINES: usize = 20;
 /// Variables that builders read, by how they begin. Nothing else of the environment reaches them, save
 /// what every command gets.
 const VARIABLES: &[&str] = &[
-    "DOCKER_", "BUILDX_", "BUILDKIT_", "BUILDAH_", "CONTAINER", "STORAGE_", "REGISTRY_AUTH_FILE",
-    "REGISTRIES_", "XDG_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-    "SSL_CERT_", "SSH_AUTH_SOCK", "ACTIONS_",
+    "DOCKER_",
+    "BUILDX_",
+    "BUILDKIT_",
+    "BUILDAH_",
+    "CONTAINER",
+    "STORAGE_",
+    "REGISTRY_AUTH_FILE",
+    "REGISTRIES_",
+    "XDG_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_",
+    "SSH_AUTH_SOCK",
+    "ACTIONS_",
 ];
 
 /// What of `environment` is meant for builders.

@@ -59,7 +59,8 @@ impl Trial {
         port: u16,
         given: &BTreeMap<String, String>,
     ) -> Result<Self, PortError> {
-        let failed = |error: io::Error| PortError::new(ErrorKind::Invalid, format!("starting {image}"), error);
+        let failed =
+            |error: io::Error| PortError::new(ErrorKind::Invalid, format!("starting {image}"), error);
         let scratch = Scratch::new(&ground.staging).map_err(failed)?;
         let repository: RepositoryName = image
             .repository
@@ -123,11 +124,20 @@ impl Trial {
     fn find(&self, image: &Artifact) -> Result<&'static str, PortError> {
         let mut reasons = Vec::new();
         for program in PROGRAMS {
-            let words = [program, "version", "--format", "{{json .}}"].map(String::from).to_vec();
+            let words = [program, "version", "--format", "{{json .}}"]
+                .map(String::from)
+                .to_vec();
             let reason = match self.ground.runner.run(&self.command(words, QUESTION)) {
                 Ok(said) if said.code == Some(0) => return Ok(program),
                 Ok(said) if said.timed_out => "it does not answer".to_owned(),
-                Ok(said) => said.stderr.lines().next().unwrap_or("it fails").chars().take(300).collect(),
+                Ok(said) => said
+                    .stderr
+                    .lines()
+                    .next()
+                    .unwrap_or("it fails")
+                    .chars()
+                    .take(300)
+                    .collect(),
                 Err(error) => error.message,
             };
             reasons.push(format!("{program}: {reason}"));

@@ -52,10 +52,14 @@ impl Shell {
 
 /// What an image was made with, in one line.
 pub(super) fn made(made: &Made) -> String {
-    let answered = made
-        .startup
-        .map_or_else(String::new, |startup| format!(", answered {startup} after its start"));
-    format!("built by {} in {}{answered}", made.builder, made.took)
+    let answered = made.startup.map_or_else(String::new, |startup| {
+        format!(", answered {startup} after its start")
+    });
+    let by = match &made.builder {
+        Some(builder) => format!(" by {builder}"),
+        None => " from files".to_owned(),
+    };
+    format!("built{by} in {}{answered}", made.took)
 }
 
 impl Shell {

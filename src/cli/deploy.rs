@@ -254,7 +254,12 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
                 .first()
                 .map_or(String::new(), |tag| format!(" as {tag}"));
             shell.tell(&format!("image {}{tag}", built.artifact));
-            if let Some(made) = &built.made {
+            // What greenroom packs itself takes no time worth telling.
+            if let Some(made) = built
+                .made
+                .as_ref()
+                .filter(|made| made.builder.is_some() || made.startup.is_some())
+            {
                 shell.tell(&super::console::made(made));
             }
             if let Some(withheld) = &built.withheld {

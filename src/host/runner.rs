@@ -486,7 +486,10 @@ mod tests {
 
     #[test]
     fn lines_are_heard_as_they_come_and_without_secrets() {
-        let mut command = shell("echo one; echo a $TOKEN >&2; printf 'x\\ry\\n'; sleep 0.3; printf rest", "5s");
+        let mut command = shell(
+            "echo one; echo a $TOKEN >&2; printf 'x\\ry\\n'; sleep 0.3; printf rest",
+            "5s",
+        );
         command
             .secrets
             .insert("TOKEN".into(), Secret::new("swordfish".into()));
@@ -511,14 +514,17 @@ mod tests {
         let begun = Instant::now();
         let mut pid = None;
         let finished = runner()
-            .follow(&shell("sleep 60 & echo $!; wait", "60s"), &mut |line| match line {
-                Some(line) => {
-                    pid = line.parse::<u32>().ok();
-                    ControlFlow::Continue(())
-                }
-                None if pid.is_some() => ControlFlow::Break(()),
-                None => ControlFlow::Continue(()),
-            })
+            .follow(
+                &shell("sleep 60 & echo $!; wait", "60s"),
+                &mut |line| match line {
+                    Some(line) => {
+                        pid = line.parse::<u32>().ok();
+                        ControlFlow::Continue(())
+                    }
+                    None if pid.is_some() => ControlFlow::Break(()),
+                    None => ControlFlow::Continue(()),
+                },
+            )
             .unwrap();
         assert!(finished.code.is_none() && !finished.timed_out);
         let alive = |pid| crate::host::process::ProcessIdentity::of(pid).is_ok_and(|p| p.is_alive());

@@ -14,7 +14,10 @@ fn pipeline(repository: &str, build: &str) -> String {
 
 /// A store with a base for two platforms, in docker's words where asked.
 fn yard(docker: bool) -> Yard {
-    let yard = Yard::new("repository: acme/base\nbuild: { dockerfile: { platforms: [linux/amd64, linux/arm64] } }", &["buildah"]);
+    let yard = Yard::new(
+        "repository: acme/base\nbuild: { dockerfile: { platforms: [linux/amd64, linux/arm64] } }",
+        &["buildah"],
+    );
     yard.write("Containerfile", BASE);
     let built = yard.must();
     let from = yard.store("acme/base", built["tags"][0].as_str().unwrap());
@@ -23,7 +26,15 @@ fn yard(docker: bool) -> Yard {
     if docker {
         // An OCI layout keeps docker's words only where they are put into it byte for byte.
         let directory = format!("dir:{}", yard.root("converted").display());
-        yard.skopeo(&["copy", "--override-arch", "amd64", "--format", format, &from, &directory]);
+        yard.skopeo(&[
+            "copy",
+            "--override-arch",
+            "amd64",
+            "--format",
+            format,
+            &from,
+            &directory,
+        ]);
         yard.adopt("converted", "acme/base", "1");
     } else {
         yard.skopeo(&["copy", "--all", &from, &to]);
@@ -64,26 +75,51 @@ const FILES: &str = "{ files: { base: \"acme/base:1\", layers: [{ from: staging.
 #[test]
 fn files_on_a_base_take_over_its_settings_and_layers() {
     let yard = yard(false);
-    yard.write("greenroom.yaml", pipeline("acme/app", &FILES.replace("PLATFORMS", "linux/arm64")));
+    yard.write(
+        "greenroom.yaml",
+        pipeline("acme/app", &FILES.replace("PLATFORMS", "linux/arm64")),
+    );
     let built = yard.must();
     let reference = yard.store("acme/app", built["tags"][0].as_str().unwrap());
     let config = yard.skopeo(&["inspect", "--config", "--override-arch", "arm64", &reference]);
     assert_eq!(config["architecture"], "arm64");
     let run = &config["config"];
     assert_eq!(run["Env"].as_array().unwrap().last().unwrap(), "LEVEL=info");
-    assert!(run["Env"].as_array().unwrap().iter().any(|line| line == "KEEP=yes"));
-    assert!(!run["Env"].as_array().unwrap().iter().any(|line| line == "LEVEL=debug"));
+    assert!(
+        run["Env"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|line| line == "KEEP=yes")
+    );
+    assert!(
+        !run["Env"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|line| line == "LEVEL=debug")
+    );
     assert_eq!(run["Entrypoint"], serde_json::json!(["/app/run"]));
-    assert_eq!(run["Cmd"], Value::Null, "the base's arguments belong to the base's entry point");
+    assert_eq!(
+        run["Cmd"],
+        Value::Null,
+        "the base's arguments belong to the base's entry point"
+    );
     assert_eq!(run["User"], "1000");
     assert_eq!(run["WorkingDir"], "/base");
-    assert_eq!(run["ExposedPorts"], serde_json::json!({ "8080/tcp": {}, "9090/tcp": {} }));
+    assert_eq!(
+        run["ExposedPorts"],
+        serde_json::json!({ "8080/tcp": {}, "9090/tcp": {} })
+    );
     assert_eq!(run["Labels"]["team"], "green");
     assert_eq!(run["Labels"]["org.opencontainers.image.version"], "1.2.3");
     let manifest = yard.skopeo(&["inspect", "--raw", &reference]);
     let (layers, diffs) = (&manifest["layers"], &config["rootfs"]["diff_ids"]);
     assert_eq!(layers.as_array().unwrap().len(), diffs.as_array().unwrap().len());
-    assert_eq!(manifest["annotations"]["org.opencontainers.image.base.name"], "acme/base:1");
+    assert_eq!(
+        manifest["annotations"]["org.opencontainers.image.base.name"],
+        "acme/base:1"
+    );
     // A second implementation checks every digest, diff ids among them.
     let storage = "containers-storage:localhost/check:1";
     yard.skopeo(&["copy", "--override-arch", "arm64", &reference, storage]);
@@ -94,7 +130,13 @@ fn files_on_a_base_take_over_its_settings_and_layers() {
 #[test]
 fn several_platforms_on_a_base_make_an_index() {
     let yard = yard(false);
-    yard.write("greenroom.yaml", pipeline("acme/app", &FILES.replace("PLATFORMS", "linux/amd64, linux/arm64")));
+    yard.write(
+        "greenroom.yaml",
+        pipeline(
+            "acme/app",
+            &FILES.replace("PLATFORMS", "linux/amd64, linux/arm64"),
+        ),
+    );
     let built = yard.must();
     let reference = yard.store("acme/app", built["tags"][0].as_str().unwrap());
     let index = yard.skopeo(&["inspect", "--raw", &reference]);
@@ -107,11 +149,27 @@ fn several_platforms_on_a_base_make_an_index() {
     let copy = yard.root("copy");
     yard.skopeo(&["copy", "--all", &reference, &format!("dir:{}", copy.display())]);
 
-    yard.write("greenroom.yaml", pipeline("acme/app", &FILES.replace("PLATFORMS", "linux/s390x")));
+    yard.write(
+        "greenroom.yaml",
+        pipeline("acme/app", &FILES.replace("PLATFORMS", "linux/s390x")),
+    );
     let done = yard.build(&[]);
     assert_eq!(done.status, 3);
-    assert!(done.err.contains("no image for linux/s390x, only for linux/amd64, linux/arm64"), "{}", done.err);
-    yard.write("greenroom.yaml", pipeline("acme/app", &FILES.replace("base:1", "base:nope").replace("PLATFORMS", "linux/amd64")));
+    assert!(
+        done.err
+            .contains("no image for linux/s390x, only for linux/amd64, linux/arm64"),
+        "{}",
+        done.err
+    );
+    yard.write(
+        "greenroom.yaml",
+        pipeline(
+            "acme/app",
+            &FILES
+                .replace("base:1", "base:nope")
+                .replace("PLATFORMS", "linux/amd64"),
+        ),
+    );
     let done = yard.build(&[]);
     assert!(done.err.contains("there is no acme/base:nope"), "{}", done.err);
 }
@@ -119,7 +177,10 @@ fn several_platforms_on_a_base_make_an_index() {
 #[test]
 fn a_base_in_dockers_words_stays_in_them() {
     let yard = yard(true);
-    yard.write("greenroom.yaml", pipeline("acme/app", &FILES.replace("PLATFORMS", "linux/amd64")));
+    yard.write(
+        "greenroom.yaml",
+        pipeline("acme/app", &FILES.replace("PLATFORMS", "linux/amd64")),
+    );
     let built = yard.must();
     // skopeo reads no layout with docker's words in it; the bytes are looked at as they are.
     let digest = built["image"]["digest"].as_str().unwrap().replace("sha256:", "");

@@ -35,7 +35,8 @@ printf '{{"buildx.build.ref":"b/b0/x","containerimage.config.digest":"sha256:0",
 }
 
 fn yard(more: &str) -> Yard {
-    let image = format!("repository: acme/app\nbuild: {{ dockerfile: {{ args: {{ GREETING: hello }} {more} }} }}");
+    let image =
+        format!("repository: acme/app\nbuild: {{ dockerfile: {{ args: {{ GREETING: hello }} {more} }} }}");
     let yard = Yard::new(&image, &[]);
     yard.commit();
     let built = yard.run("buildah", &["build", "--tag", "localhost/made", "."]);
@@ -63,7 +64,10 @@ fn buildx_comes_first_and_is_told_what_it_may_not_add() {
         assert!(words.contains(expected), "{expected}\n{words}");
     }
     for tag in built["tags"].as_array().unwrap() {
-        assert!(!words.contains(tag.as_str().unwrap()), "a wanted tag was given away\n{words}");
+        assert!(
+            !words.contains(tag.as_str().unwrap()),
+            "a wanted tag was given away\n{words}"
+        );
     }
     yard.is_clean();
 }
@@ -74,7 +78,11 @@ fn buildx_is_asked_for_attestations_by_name() {
     pretend(&yard, "docker-container", "v0.11.2");
     yard.must();
     let words = yard.words();
-    for expected in ["<--provenance=mode=max>", "<--sbom=true>", "<--platform> <linux/amd64,linux/arm64>"] {
+    for expected in [
+        "<--provenance=mode=max>",
+        "<--sbom=true>",
+        "<--platform> <linux/amd64,linux/arm64>",
+    ] {
         assert!(words.contains(expected), "{expected}\n{words}");
     }
 }

@@ -20,7 +20,10 @@ fn yard(script: &str) -> Yard {
     let pipeline = fs::read_to_string(yard.path("greenroom.yaml")).unwrap();
     let (before, rest) = pipeline.split_once("  repository").unwrap();
     let (_, after) = rest.split_once("environments").unwrap();
-    yard.write("greenroom.yaml", format!("{before}  {command}\nenvironments{after}"));
+    yard.write(
+        "greenroom.yaml",
+        format!("{before}  {command}\nenvironments{after}"),
+    );
     yard.write("push.sh", script);
     for program in ["sh", "mkdir", "cp", "cat"] {
         symlink(format!("/bin/{program}"), yard.root("bin").join(program)).unwrap();
@@ -48,9 +51,18 @@ fn a_command_that_says_no_digest_or_a_wrong_one_is_found_out() {
     let hex = "0".repeat(64);
     for (script, expected) in [
         ("exit 0".to_owned(), "did not write"),
-        ("mkdir -p out; echo latest > out/digest".to_owned(), "\"latest\", not a digest"),
-        (format!("mkdir -p out; echo sha256:{hex} > out/digest"), "its digest is not in the registry"),
-        ("mkdir -p out; printf '%2000s' > out/digest".to_owned(), "larger than"),
+        (
+            "mkdir -p out; echo latest > out/digest".to_owned(),
+            "\"latest\", not a digest",
+        ),
+        (
+            format!("mkdir -p out; echo sha256:{hex} > out/digest"),
+            "its digest is not in the registry",
+        ),
+        (
+            "mkdir -p out; printf '%2000s' > out/digest".to_owned(),
+            "larger than",
+        ),
         ("echo no more disk >&2; exit 9".to_owned(), "no more disk"),
     ] {
         let yard = yard(&script);
@@ -68,7 +80,10 @@ fn a_command_that_says_no_digest_or_a_wrong_one_is_found_out() {
 fn the_restricted_runner_holds_for_a_build_command_too() {
     let yard = yard(PUSH);
     let pipeline = fs::read_to_string(yard.path("greenroom.yaml")).unwrap();
-    yard.write("greenroom.yaml", format!("{pipeline}commands: {{ allow: [make] }}\n"));
+    yard.write(
+        "greenroom.yaml",
+        format!("{pipeline}commands: {{ allow: [make] }}\n"),
+    );
     let done = yard.build(&[]);
     assert_eq!(done.status, 6, "{}", done.err);
     assert!(done.err.contains("sh is not among them"), "{}", done.err);

@@ -43,8 +43,14 @@ fn buildah_builds_with_arguments_labels_and_secrets_that_stay_out_of_sight() {
     assert!(config["history"].as_array().unwrap().len() > 3);
     assert!(!config.to_string().contains(SECRET));
     let words = yard.words();
-    assert!(words.contains("<--build-arg> <GREETING>") && words.contains("<--secret> <id=npm,env="), "{words}");
-    assert!(!words.contains(SECRET) && !words.contains("hello-from-args"), "{words}");
+    assert!(
+        words.contains("<--build-arg> <GREETING>") && words.contains("<--secret> <id=npm,env="),
+        "{words}"
+    );
+    assert!(
+        !words.contains(SECRET) && !words.contains("hello-from-args"),
+        "{words}"
+    );
     let unpacked = yard.root("unpacked");
     yard.skopeo(&["copy", &reference, &format!("dir:{}", unpacked.display())]);
     let mut files = std::collections::BTreeMap::new();
@@ -81,14 +87,20 @@ fn podman_builds_where_it_is_asked_for() {
     let built = yard.must();
     assert_eq!(built["made"]["builder"], "podman");
     assert!(!yard.words().contains("buildah <build>"), "{}", yard.words());
-    assert_eq!(yard.tags("acme/app").len(), built["tags"].as_array().unwrap().len());
+    assert_eq!(
+        yard.tags("acme/app").len(),
+        built["tags"].as_array().unwrap().len()
+    );
     yard.is_clean();
 }
 
 #[test]
 fn several_platforms_make_an_index() {
     let yard = Yard::new(&dockerfile("platforms: [linux/amd64, linux/arm64]"), &["buildah"]);
-    yard.write("Containerfile", "FROM scratch\nCOPY busybox /bin/busybox\nCMD [\"/bin/busybox\"]\n");
+    yard.write(
+        "Containerfile",
+        "FROM scratch\nCOPY busybox /bin/busybox\nCMD [\"/bin/busybox\"]\n",
+    );
     let built = yard.must();
     let reference = yard.store("acme/app", built["tags"][0].as_str().unwrap());
     let index = yard.skopeo(&["inspect", "--raw", &reference]);
@@ -108,7 +120,8 @@ fn several_platforms_make_an_index() {
 #[test]
 fn a_build_that_fails_shows_its_last_lines_and_leaves_no_tag() {
     let yard = Yard::new(&dockerfile(""), &["buildah"]);
-    let failing = "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox echo the disk is purple; exit 7\"]\nEXPOSE";
+    let failing =
+        "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox echo the disk is purple; exit 7\"]\nEXPOSE";
     yard.write("Containerfile", CONTAINERFILE.replace("EXPOSE", failing));
     let done = yard.build(&[]);
     assert_eq!(done.status, 3, "{}", done.err);
@@ -134,24 +147,39 @@ fn without_a_builder_it_says_what_was_looked_for() {
     assert!(done.err.contains("is not in PATH"), "{}", done.err);
     let asked = Yard::new(&dockerfile("builder: podman"), &["buildah"]);
     let done = asked.build(&[]);
-    assert!(done.err.contains("podman is not in PATH") && !done.err.contains("buildah:"), "{}", done.err);
+    assert!(
+        done.err.contains("podman is not in PATH") && !done.err.contains("buildah:"),
+        "{}",
+        done.err
+    );
     let missing = Yard::new(&dockerfile("file: deploy/Containerfile"), &["buildah"]);
     let done = missing.build(&[]);
-    assert!(done.err.contains("deploy/Containerfile does not exist"), "{}", done.err);
+    assert!(
+        done.err.contains("deploy/Containerfile does not exist"),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
 fn a_docker_without_a_daemon_is_no_docker() {
     let mut yard = Yard::new(&dockerfile(""), &["docker", "buildah"]);
     let socket = yard.root("no.sock").display().to_string();
-    yard.variables.push(("DOCKER_HOST".into(), format!("unix://{socket}")));
+    yard.variables
+        .push(("DOCKER_HOST".into(), format!("unix://{socket}")));
     assert_eq!(yard.must()["made"]["builder"], "buildah");
     let asked = yard.path("greenroom.yaml");
-    let text = fs::read_to_string(&asked).unwrap().replace("dockerfile: {", "dockerfile: { builder: docker");
+    let text = fs::read_to_string(&asked)
+        .unwrap()
+        .replace("dockerfile: {", "dockerfile: { builder: docker");
     fs::write(&asked, text).unwrap();
     let done = yard.build(&[]);
     assert_eq!(done.status, 3);
-    assert!(done.err.contains("Cannot connect") && done.err.contains(&socket), "{}", done.err);
+    assert!(
+        done.err.contains("Cannot connect") && done.err.contains(&socket),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
@@ -159,7 +187,11 @@ fn what_no_builder_here_can_do_is_refused_before_anything_runs() {
     let yard = Yard::new(&dockerfile("provenance: min"), &["buildah"]);
     let done = yard.build(&[]);
     assert_eq!(done.status, 3);
-    assert!(done.err.contains("it makes no attestations (provenance, sbom)"), "{}", done.err);
+    assert!(
+        done.err.contains("it makes no attestations (provenance, sbom)"),
+        "{}",
+        done.err
+    );
     assert!(!yard.words().contains("<build>"));
 }
 
@@ -175,7 +207,9 @@ fn ctrl_c_ends_the_builder_and_leaves_nothing() {
     interrupt(&child);
     let done = ran(child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
-    eventually("the end of its processes", || yard.processes().is_empty() && !sleeps(&sleep));
+    eventually("the end of its processes", || {
+        yard.processes().is_empty() && !sleeps(&sleep)
+    });
     let containers = yard.run("buildah", &["containers", "--noheading"]);
     assert_eq!((containers.out.trim(), yard.images().as_str()), ("", ""));
     assert_eq!(yard.tags("acme/app"), Vec::<String>::new());
@@ -206,14 +240,31 @@ fn an_image_of_the_own_store_is_tried_out_as_a_process() {
     let smoke = "smoke: { port: 8080, startup: 20s, variables: { ROOT: www } }";
     let yard = Yard::new(&format!("{}\n{smoke}", dockerfile("")), &["buildah"]);
     let built = yard.must();
-    assert!(built["made"]["startup"].as_str().is_some() || built["made"]["startup"].is_number(), "{built}");
-    assert_eq!(yard.tags("acme/app").len(), built["tags"].as_array().unwrap().len());
+    assert!(
+        built["made"]["startup"].as_str().is_some() || built["made"]["startup"].is_number(),
+        "{built}"
+    );
+    assert_eq!(
+        yard.tags("acme/app").len(),
+        built["tags"].as_array().unwrap().len()
+    );
     yard.is_clean();
 
-    let sick = Yard::new(&format!("{}\n{}", dockerfile(""), smoke.replace("20s", "1s").replace("www", "nowhere")), &["buildah"]);
+    let sick = Yard::new(
+        &format!(
+            "{}\n{}",
+            dockerfile(""),
+            smoke.replace("20s", "1s").replace("www", "nowhere")
+        ),
+        &["buildah"],
+    );
     let done = sick.build(&[]);
     assert_eq!(done.status, 4, "{}", done.err);
-    assert!(done.err.contains("failed, so it got no tag") && done.err.contains("  started"), "{}", done.err);
+    assert!(
+        done.err.contains("failed, so it got no tag") && done.err.contains("  started"),
+        "{}",
+        done.err
+    );
     assert_eq!(sick.tags("acme/app"), Vec::<String>::new());
     sick.is_clean();
 }
@@ -226,7 +277,10 @@ fn the_smoke_tests_command_decides_too() {
             dockerfile("")
         )
     };
-    let good = Yard::new(&smoke("[sh, -c, 'busybox wget -qO- $GREENROOM_URL/health | busybox grep none']"), &["buildah"]);
+    let good = Yard::new(
+        &smoke("[sh, -c, 'busybox wget -qO- $GREENROOM_URL/health | busybox grep none']"),
+        &["buildah"],
+    );
     std::os::unix::fs::symlink("/bin/sh", good.root("bin/sh")).unwrap();
     std::os::unix::fs::symlink(good.path("busybox"), good.root("bin/busybox")).unwrap();
     good.must();

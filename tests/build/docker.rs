@@ -8,7 +8,10 @@ const SECRET: &str = "swordfish-of-the-daemon";
 
 /// A project whose image goes to the registry, with `programs` on the path.
 fn yard(daemon: Option<&Dockerd>, registry: &DockerRegistry, more: &str, programs: &[&str]) -> Yard {
-    let mut yard = Yard::new(&format!("repository: {}/acme/app\n{more}", registry.host), programs);
+    let mut yard = Yard::new(
+        &format!("repository: {}/acme/app\n{more}", registry.host),
+        programs,
+    );
     if let Some(daemon) = daemon {
         yard.variables.push(("DOCKER_HOST".into(), daemon.socket()));
     }
@@ -28,7 +31,9 @@ fn tags(registry: &DockerRegistry) -> Vec<String> {
     let list = all["tags"].take();
     let list = list.as_array().cloned().unwrap_or_default();
     let list = list.iter().filter_map(Value::as_str);
-    list.filter(|tag| !tag.starts_with("greenroom-")).map(str::to_owned).collect()
+    list.filter(|tag| !tag.starts_with("greenroom-"))
+        .map(str::to_owned)
+        .collect()
 }
 
 const SMOKE: &str = "smoke: { port: 8080, startup: 20s }";
@@ -51,13 +56,19 @@ fn docker_builds_pushes_tries_out_and_tags() {
         let seen = inspect(&yard, &registry, &[], &format!(":{}", tag.as_str().unwrap()));
         assert_eq!(seen["Digest"], digest);
         assert_eq!(seen["Labels"]["org.opencontainers.image.title"], "app");
-        assert_eq!(seen["Labels"]["org.opencontainers.image.created"], "2026-11-20T23:50:19.000Z");
+        assert_eq!(
+            seen["Labels"]["org.opencontainers.image.created"],
+            "2026-11-20T23:50:19.000Z"
+        );
     }
     let config = inspect(&yard, &registry, &["--config"], &format!("@{digest}"));
     assert!(config["history"].as_array().unwrap().len() > 3 && !config.to_string().contains(SECRET));
     let words = yard.words();
     assert!(words.contains("<--build-arg> <GREETING>"), "{words}");
-    assert!(!words.contains(SECRET) && !words.contains("hello-from-args"), "{words}");
+    assert!(
+        !words.contains(SECRET) && !words.contains("hello-from-args"),
+        "{words}"
+    );
     // No tag that is wanted was ever given to docker, and nothing of it is left there.
     for tag in built["tags"].as_array().unwrap() {
         assert!(!words.contains(tag.as_str().unwrap()), "{words}");
@@ -74,7 +85,11 @@ fn what_does_not_answer_gets_no_tag() {
     let slow = yard(Some(&daemon), &registry, smoke, &["docker"]);
     let done = slow.build(&[]);
     assert_eq!(done.status, 4, "{}", done.err);
-    assert!(done.err.contains("answered 404") && done.err.contains("  started"), "{}", done.err);
+    assert!(
+        done.err.contains("answered 404") && done.err.contains("  started"),
+        "{}",
+        done.err
+    );
     assert_eq!(tags(&registry), Vec::<String>::new());
     assert_eq!(daemon.docker(&["ps", "-aq"]).0, "");
 
@@ -84,7 +99,11 @@ fn what_does_not_answer_gets_no_tag() {
     ends.write("Containerfile", format!("{before}{ending}"));
     let done = ends.build(&[]);
     assert_eq!(done.status, 4, "{}", done.err);
-    assert!(done.err.contains("it exited with 12") && done.err.contains("  no licence"), "{}", done.err);
+    assert!(
+        done.err.contains("it exited with 12") && done.err.contains("  no licence"),
+        "{}",
+        done.err
+    );
     assert_eq!(tags(&registry), Vec::<String>::new());
     assert_eq!(daemon.docker(&["ps", "-aq"]).0, "");
     ends.is_clean();
@@ -112,12 +131,18 @@ fn a_registry_that_asks_who_it_is_is_told() {
     let refused = yard.build(&[]);
     assert_ne!(refused.status, 0);
     for (name, value) in [("USERNAME", "ci"), ("PASSWORD", "s3cret")] {
-        yard.variables.push((format!("GREENROOM_REGISTRY_{name}"), value.to_owned()));
+        yard.variables
+            .push((format!("GREENROOM_REGISTRY_{name}"), value.to_owned()));
     }
     let built = yard.must();
     let credentials = ["--creds", "ci:s3cret"];
     let digest = built["image"]["digest"].as_str().unwrap();
-    let seen = inspect(&yard, &registry, &credentials, &format!(":{}", built["tags"][0].as_str().unwrap()));
+    let seen = inspect(
+        &yard,
+        &registry,
+        &credentials,
+        &format!(":{}", built["tags"][0].as_str().unwrap()),
+    );
     assert_eq!(seen["Digest"], digest);
     assert!(!yard.words().contains("s3cret"));
     assert!(!yard.root(".docker").exists(), "a login was left behind");
@@ -131,12 +156,25 @@ fn buildah_stores_in_a_registry_without_a_tag_that_nobody_wants() {
     let built = yard.must();
     let digest = built["image"]["digest"].as_str().unwrap();
     let (list, _) = registry.get("/v2/acme/app/tags/list");
-    let mut found: Vec<&str> = list["tags"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let mut wanted: Vec<&str> = built["tags"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let mut found: Vec<&str> = list["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let mut wanted: Vec<&str> = built["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     found.sort_unstable();
     wanted.sort_unstable();
     assert_eq!(found, wanted);
-    assert_eq!(inspect(&yard, &registry, &[], &format!(":{}", wanted[0]))["Digest"], digest);
+    assert_eq!(
+        inspect(&yard, &registry, &[], &format!(":{}", wanted[0]))["Digest"],
+        digest
+    );
     // Again: there already, and the same.
     assert_eq!(yard.must()["image"]["digest"], digest);
     yard.is_clean();
@@ -164,7 +202,11 @@ fn files_on_a_base_of_the_same_registry() {
     );
     yard.write("greenroom.yaml", pipeline);
     let built = yard.must();
-    let reference = format!("docker://{}/acme/other@{}", registry.host, built["image"]["digest"].as_str().unwrap());
+    let reference = format!(
+        "docker://{}/acme/other@{}",
+        registry.host,
+        built["image"]["digest"].as_str().unwrap()
+    );
     let manifest = yard.skopeo(&["inspect", "--tls-verify=false", "--raw", &reference]);
     assert_eq!(manifest["layers"].as_array().unwrap().len(), 2);
     assert_eq!(
@@ -172,7 +214,12 @@ fn files_on_a_base_of_the_same_registry() {
         base["image"]["digest"]
     );
     let copy = yard.root("copy").display().to_string();
-    yard.skopeo(&["copy", "--src-tls-verify=false", &reference, &format!("dir:{copy}")]);
+    yard.skopeo(&[
+        "copy",
+        "--src-tls-verify=false",
+        &reference,
+        &format!("dir:{copy}"),
+    ]);
 }
 
 #[test]
@@ -191,7 +238,11 @@ fn a_commands_push_to_a_registry_is_checked_there() {
         let done = yard.build(&[]);
         assert_eq!(done.status, status, "{}", done.err);
         if status != 0 {
-            assert!(done.err.contains("its digest is not in the registry"), "{}", done.err);
+            assert!(
+                done.err.contains("its digest is not in the registry"),
+                "{}",
+                done.err
+            );
         }
     }
 }

@@ -24,12 +24,19 @@ impl DockerRegistry {
     pub(crate) fn start(guarded: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name).display().to_string();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let auth = if guarded {
             // bcrypt of `s3cret`.
             let line = "ci:$2y$05$mJIX/.7J8b/hO8QVlbVezeIuVc56O3tHWqdmEv1zBiTqtSByUuh62\n";
             fs::write(path("htpasswd"), line).unwrap();
-            format!("auth: {{htpasswd: {{realm: test, path: {}}}}}\n", path("htpasswd"))
+            format!(
+                "auth: {{htpasswd: {{realm: test, path: {}}}}}\n",
+                path("htpasswd")
+            )
         } else {
             String::new()
         };
@@ -91,7 +98,10 @@ impl Dockerd {
     pub(crate) fn start() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         // A socket's path has at most 107 bytes, of which the daemon takes 45.
-        let directory = tempfile::Builder::new().prefix("grd.").tempdir_in("/tmp").unwrap();
+        let directory = tempfile::Builder::new()
+            .prefix("grd.")
+            .tempdir_in("/tmp")
+            .unwrap();
         let bridge = format!("grb{}", std::process::id() % 1_000_000);
         ip(&["link", "add", &bridge, "type", "bridge"]);
         let address = (0..200)
@@ -102,10 +112,24 @@ impl Dockerd {
         ip(&["link", "set", &bridge, "up"]);
         let path = |name: &str| directory.path().join(name).display().to_string();
         let process = Command::new("dockerd")
-            .args(["--data-root", &path("data"), "--exec-root", &path("x"), "--pidfile", &path("pid")])
+            .args([
+                "--data-root",
+                &path("data"),
+                "--exec-root",
+                &path("x"),
+                "--pidfile",
+                &path("pid"),
+            ])
             .args(["-H", &format!("unix://{}", path("d.sock")), "--bridge", &bridge])
             .args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"])
-            .args(["--default-ulimit", "nofile=1024:1024", "--shutdown-timeout", "1", "--log-level", "warn"])
+            .args([
+                "--default-ulimit",
+                "nofile=1024:1024",
+                "--shutdown-timeout",
+                "1",
+                "--log-level",
+                "warn",
+            ])
             .env("PATH", SYSTEM)
             .env("DOCKER_CONFIG", path("config"))
             .stdin(Stdio::null())
@@ -136,7 +160,10 @@ impl Dockerd {
             .env("DOCKER_CONFIG", self.directory.path().join("config"))
             .output()
             .expect("docker is needed: apt-get install docker.io");
-        (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success())
+        (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            output.status.success(),
+        )
     }
 
     fn mounts(&self) -> Vec<PathBuf> {
@@ -159,14 +186,20 @@ impl Drop for Dockerd {
         for id in ids.split_whitespace() {
             self.docker(&["rm", "-fv", id]);
         }
-        if let Some(id) = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        if let Some(id) = i32::try_from(self.process.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+        {
             let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
         }
         let _ = self.process.wait();
         for mount in self.mounts() {
             let _ = Command::new("umount").arg(mount).status();
         }
-        let _ = Command::new("ip").args(["link", "del", &self.bridge]).env("PATH", SYSTEM).status();
+        let _ = Command::new("ip")
+            .args(["link", "del", &self.bridge])
+            .env("PATH", SYSTEM)
+            .status();
     }
 }
 
@@ -191,4 +224,3 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
-

@@ -38,7 +38,10 @@ pub(crate) struct Yard {
 impl Yard {
     /// A project whose image is `image` (lines below `image:`), with `programs` of Debian's on its path.
     pub(crate) fn new(image: &str, programs: &[&str]) -> Self {
-        let directory = tempfile::Builder::new().prefix("grb.").tempdir_in("/tmp").unwrap();
+        let directory = tempfile::Builder::new()
+            .prefix("grb.")
+            .tempdir_in("/tmp")
+            .unwrap();
         let yard = Self {
             directory,
             variables: Vec::new(),
@@ -54,13 +57,18 @@ impl Yard {
         let image: String = image.lines().map(|line| format!("  {line}\n")).collect();
         yard.write(
             "greenroom.yaml",
-            format!("service: app\nversion: {{ value: 1.2.3 }}\nimage:\n{image}environments: [staging.yaml]\n"),
+            format!(
+                "service: app\nversion: {{ value: 1.2.3 }}\nimage:\n{image}environments: [staging.yaml]\n"
+            ),
         );
         yard.write("staging.yaml", "name: staging\ntype: staging\nlocal: {}\n");
         yard.write(".gitignore", ".greenroom/\nout/\n");
         yard.write("Containerfile", CONTAINERFILE);
         let busybox = fs::read("/bin/busybox").or_else(|_| fs::read("/usr/bin/busybox"));
-        yard.program("project/busybox", busybox.expect("busybox is needed: apt-get install busybox-static"));
+        yard.program(
+            "project/busybox",
+            busybox.expect("busybox is needed: apt-get install busybox-static"),
+        );
         yard
     }
 
@@ -125,7 +133,15 @@ impl Yard {
         for words in [
             &["init", "-q", "."][..],
             &["add", "-A"],
-            &["-c", "user.name=ana", "-c", "user.email=ana@acme.test", "commit", "-qm", "one"],
+            &[
+                "-c",
+                "user.name=ana",
+                "-c",
+                "user.email=ana@acme.test",
+                "commit",
+                "-qm",
+                "one",
+            ],
         ] {
             let done = Command::new("git")
                 .args(words)
@@ -192,7 +208,10 @@ impl Yard {
 
     /// The project's own store of a repository, as skopeo is given it.
     pub(crate) fn store(&self, repository: &str, tag: &str) -> String {
-        format!("oci:{}:{tag}", self.path(".greenroom/images").join(repository).display())
+        format!(
+            "oci:{}:{tag}",
+            self.path(".greenroom/images").join(repository).display()
+        )
     }
 
     /// What skopeo says, which checks digests.
@@ -229,7 +248,10 @@ impl Yard {
 
     /// The names of images in the storage of buildah and podman.
     pub(crate) fn images(&self) -> String {
-        let said = self.run("buildah", &["images", "--format", "{{.Name}}:{{.Tag}}", "--noheading"]);
+        let said = self.run(
+            "buildah",
+            &["images", "--format", "{{.Name}}:{{.Tag}}", "--noheading"],
+        );
         assert_eq!(said.status, 0, "{}", said.err);
         said.out
     }
@@ -242,7 +264,8 @@ impl Yard {
             .filter(|id| *id != std::process::id())
             .filter_map(|id| {
                 let process = Path::new("/proc").join(id.to_string());
-                let words = String::from_utf8_lossy(&fs::read(process.join("cmdline")).ok()?).replace('\0', " ");
+                let words =
+                    String::from_utf8_lossy(&fs::read(process.join("cmdline")).ok()?).replace('\0', " ");
                 let inside = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&named));
                 (inside || words.contains(&named)).then_some(words)
             })
@@ -270,6 +293,9 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Sends SIGINT, as Ctrl-C does.
 pub(crate) fn interrupt(child: &Child) {
-    let id = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    let id = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
 }

@@ -19,16 +19,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Yard<'_> {
-    /// Builds and stores the image; with what it was built.
-    pub(super) fn store(&self, image: &Image, request: &BuildRequest) -> Result<(Artifact, String), AppError> {
+    /// Builds and stores the image; and by which program, where it was not greenroom itself.
+    pub(super) fn store(
+        &self,
+        image: &Image,
+        request: &BuildRequest,
+    ) -> Result<(Artifact, Option<String>), AppError> {
         match &image.build {
-            Build::Files(files) => Ok((self.files(files)?.build(request)?, "files".to_owned())),
-            Build::Command(command) => Ok((self.command(command)?.build(request)?, "command".to_owned())),
+            Build::Files(files) => Ok((self.files(files)?.build(request)?, None)),
+            Build::Command(command) => {
+                let artifact = self.command(command)?.build(request)?;
+                Ok((artifact, Some("command".to_owned())))
+            }
             Build::Dockerfile(dockerfile) => {
                 let builder = self.dockerfile(dockerfile)?;
                 let artifact = builder.build(request)?;
-                let used = builder.used().map_or_else(String::new, |tool| tool.to_string());
-                Ok((artifact, used))
+                Ok((artifact, builder.used().map(|tool| tool.to_string())))
             }
             Build::None => Err(AppError::Project("there is nothing to build".to_owned())),
         }
@@ -98,7 +104,12 @@ impl Yard<'_> {
             environment: self.workspace.context.environment.variables().clone(),
             staging: self.staging.clone(),
         };
-        Ok(DockerfileBuilder::new(image, tool, workshop, self.workspace.registry()))
+        Ok(DockerfileBuilder::new(
+            image,
+            tool,
+            workshop,
+            self.workspace.registry(),
+        ))
     }
 
     fn command(&self, build: &BuildCommand) -> Result<CommandBuilder, AppError> {
@@ -108,7 +119,10 @@ impl Yard<'_> {
             runner = Arc::new(RestrictedRunner::new(runner, policy.clone()));
         }
         let facts = self.facts();
-        let templates = Templates::new(environment.clone(), build.secrets.values().map(|source| &source.value));
+        let templates = Templates::new(
+            environment.clone(),
+            build.secrets.values().map(|source| &source.value),
+        );
         let argv: Result<Vec<String>, _> = build
             .run
             .iter()

@@ -8,8 +8,8 @@ use super::error::AppError;
 use super::identify::{Identity, require_checkout};
 use super::watch::Lines;
 use super::workspace::Workspace;
-use crate::config::image::{Build, Image};
 use crate::config::Environment;
+use crate::config::image::{Build, Image};
 use crate::engine::DriveError;
 use crate::host::runner::LocalRunner;
 use crate::model::{Artifact, Digest, Period, Tag, Timestamp};
@@ -35,8 +35,8 @@ pub struct Built {
 /// How an image was made.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Made {
-    /// By what: `docker buildx`, `buildah`, `files`, `command`.
-    pub builder: String,
+    /// By which program: `docker buildx`, `buildah`, `command`; `None` where greenroom did it itself.
+    pub builder: Option<String>,
     /// How long it took, up to its digest.
     pub took: Period,
     /// How long it took to answer when it was tried out, where it was.
@@ -103,7 +103,10 @@ impl<'a> Yard<'a> {
             environment,
             identity,
             lines: Arc::clone(lines),
-            attended: Arc::new(Attended::new(Arc::new(runner), Arc::clone(&workspace.context.clock))),
+            attended: Arc::new(Attended::new(
+                Arc::new(runner),
+                Arc::clone(&workspace.context.clock),
+            )),
             staging: workspace.state("staging"),
         }
     }

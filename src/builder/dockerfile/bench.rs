@@ -6,7 +6,7 @@ use super::super::scratch::Scratch;
 use super::DockerfileImage;
 use crate::host::random;
 use crate::model::{Period, RepositoryName, Secret};
-use crate::ports::{BuildRequest, Command, Catalog, Discard, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{BuildRequest, Catalog, Command, Discard, ErrorKind, Finished, PortError, Runner};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -54,10 +54,16 @@ impl<'a> Bench<'a> {
         let scratch = Scratch::new(&workshop.staging).map_err(failed)?;
         let mut variables = variables(&workshop.environment);
         let repository: RepositoryName = request.repository.parse().map_err(|error| {
-            PortError::new(ErrorKind::Invalid, format!("building {}", request.repository), error)
+            PortError::new(
+                ErrorKind::Invalid,
+                format!("building {}", request.repository),
+                error,
+            )
         })?;
         let host = repository.registry().map(str::to_owned);
-        let login = host.as_ref().and_then(|host| Login::of(&workshop.environment, host));
+        let login = host
+            .as_ref()
+            .and_then(|host| Login::of(&workshop.environment, host));
         if let (Some(login), Some(host)) = (login, &host) {
             let there = credentials::lay_out(&login, host, &workshop.environment, scratch.path());
             variables.extend(there.map_err(failed)?);
@@ -101,7 +107,10 @@ impl<'a> Bench<'a> {
     pub(super) fn build(&self, argv: Vec<String>, more: &[(&str, &str)]) -> Result<Finished, PortError> {
         let mut variables = self.image.args.clone();
         variables.insert("SOURCE_DATE_EPOCH".to_owned(), self.epoch());
-        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables.extend(
+            more.iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let secrets = self.image.secrets.iter();
         let secrets = secrets
             .enumerate()
@@ -123,7 +132,10 @@ impl<'a> Bench<'a> {
             .map_err(|error| self.error(error))
             .and_then(|tag| self.registry.discard(repository, &Discard::Tag(tag)));
         if let Err(error) = gone {
-            (self.workshop.tell)(&format!("note: {repository}:{tag} stays, which names the same image: {}", error.message));
+            (self.workshop.tell)(&format!(
+                "note: {repository}:{tag} stays, which names the same image: {}",
+                error.message
+            ));
         }
     }
 
@@ -134,7 +146,11 @@ impl<'a> Bench<'a> {
 
     /// An error about what the builder said.
     pub(super) fn error(&self, cause: impl std::fmt::Display) -> PortError {
-        PortError::new(ErrorKind::Invalid, format!("building {}", self.request.repository), cause)
+        PortError::new(
+            ErrorKind::Invalid,
+            format!("building {}", self.request.repository),
+            cause,
+        )
     }
 
     fn perform(
@@ -145,7 +161,12 @@ impl<'a> Bench<'a> {
     ) -> Result<Finished, PortError> {
         let shown = argv.iter().take(2).cloned().collect::<Vec<_>>().join(" ");
         let command = self.command(argv, variables, secrets, self.image.timeout);
-        let finished = follow(&self.workshop.runner, &command, self.workshop.tell.as_ref(), &shown);
+        let finished = follow(
+            &self.workshop.runner,
+            &command,
+            self.workshop.tell.as_ref(),
+            &shown,
+        );
         finished.map_err(|error| PortError {
             doing: format!("building {}", self.request.repository),
             message: match error.kind {

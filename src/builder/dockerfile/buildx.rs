@@ -16,7 +16,10 @@ pub(super) fn perform(bench: &Bench<'_>) -> Result<Digest, PortError> {
     let (metadata, directory) = (bench.path("metadata.json"), bench.path("oci"));
     let output = match bench.host() {
         Some(_) => pushed(&bench.request.repository),
-        None => format!("type=oci,tar=false,dest={},rewrite-timestamp=true", directory.display()),
+        None => format!(
+            "type=oci,tar=false,dest={},rewrite-timestamp=true",
+            directory.display()
+        ),
     };
     bench.build(words(bench.image, bench, &output, &metadata), &[])?;
     let digest = digest(&metadata).map_err(|cause| bench.error(cause))?;
@@ -81,7 +84,8 @@ pub(super) fn common(image: &DockerfileImage, request: &crate::ports::BuildReque
 
 /// `containerimage.digest` of the metadata file: that of the index where there is one.
 fn digest(metadata: &Path) -> Result<Digest, String> {
-    let unreadable = |cause: &dyn std::fmt::Display| format!("what buildx wrote about it cannot be read: {cause}");
+    let unreadable =
+        |cause: &dyn std::fmt::Display| format!("what buildx wrote about it cannot be read: {cause}");
     let bytes = read_bounded(metadata, LARGEST).map_err(|e| unreadable(&e))?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|e| unreadable(&e))?;
     value["containerimage.digest"]

@@ -1,9 +1,9 @@
 //! docker without buildx: pushes only what has a tag, so that it gets one that nobody wants.
 
 use super::DockerfileImage;
+use super::Provenance;
 use super::bench::Bench;
 use super::buildx::common;
-use super::Provenance;
 use crate::model::Digest;
 use crate::ports::PortError;
 
@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn the_digest_of_a_push_is_in_its_last_line() {
         let hex = "80284b9508a81a3a0341475da70f6cb2bb25fd0ef70f939a5aa1f5d4007c73ff";
-        let said = format!("The push refers to repository [a/b]\n64eb1ea91ab5: Pushed\ntmp: digest: sha256:{hex} size: 735\n");
+        let said = format!(
+            "The push refers to repository [a/b]\n64eb1ea91ab5: Pushed\ntmp: digest: sha256:{hex} size: 735\n"
+        );
         assert_eq!(digest(&said).unwrap().hex(), hex);
         assert_eq!(digest("tmp: digest: sha256:12 size: 1\n"), None);
         assert_eq!(digest("denied\n"), None);

@@ -50,10 +50,7 @@ pub(super) fn find(bench: &Bench<'_>, wanted: Option<Tool>) -> Result<Found, Por
     Err(PortError::new(
         ErrorKind::Unsupported,
         format!("building {}", bench.request.repository),
-        format!(
-            "no builder can do it here; {advice}\n  {}",
-            reasons.join("\n  ")
-        ),
+        format!("no builder can do it here; {advice}\n  {}", reasons.join("\n  ")),
     ))
 }
 
@@ -104,7 +101,10 @@ fn buildx_version(bench: &Bench<'_>) -> Result<String, String> {
 fn plain_docker(bench: &Bench<'_>) -> Result<Found, String> {
     let said = answer(bench, &["docker", "version", "--format", "{{json .}}"])?;
     // The client of podman that is called docker: podman is asked by its own name.
-    if format!("{}{}", said.stdout, said.stderr).to_lowercase().contains("podman") {
+    if format!("{}{}", said.stdout, said.stderr)
+        .to_lowercase()
+        .contains("podman")
+    {
         return Err("what is called docker here is podman".to_owned());
     }
     let versions: Value = serde_json::from_str(said.stdout.trim())

@@ -19,7 +19,9 @@ pub(super) fn store(bench: &Bench<'_>, directory: &Path, digest: &Digest) -> Res
 
 fn store_at(bench: &Bench<'_>, directory: &Path, digest: &Digest, depth: usize) -> Result<(), PortError> {
     let wrong = |cause: &dyn std::fmt::Display| {
-        bench.error(format!("what the builder wrote as {digest} cannot be read: {cause}"))
+        bench.error(format!(
+            "what the builder wrote as {digest} cannot be read: {cause}"
+        ))
     };
     if depth == 0 {
         return Err(wrong(&"it is an index within an index"));

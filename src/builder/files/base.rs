@@ -71,7 +71,11 @@ impl BaseImage {
     }
 
     /// The image `name` for `platform`.
-    pub(super) fn fetch(registry: &dyn Registry, name: &ImageName, platform: &Platform) -> Result<Self, PortError> {
+    pub(super) fn fetch(
+        registry: &dyn Registry,
+        name: &ImageName,
+        platform: &Platform,
+    ) -> Result<Self, PortError> {
         let wrong = |cause: &dyn std::fmt::Display| {
             PortError::new(ErrorKind::Invalid, format!("building on {name}"), cause)
         };

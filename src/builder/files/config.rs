@@ -1,14 +1,19 @@
 //! What an image from files says about itself: configuration, manifest, index.
 
+use super::super::index::annotations;
+use super::FilesImage;
 use super::base::{BaseImage, Kind};
 use super::layer::Layer;
-use super::FilesImage;
-use super::super::index::annotations;
 use crate::ports::BuildRequest;
 use serde_json::{Map, Value, json};
 
 /// The configuration: the base's, with what the files add and replace.
-pub(super) fn config(image: &FilesImage, request: &BuildRequest, base: &BaseImage, layers: &[Layer]) -> Value {
+pub(super) fn config(
+    image: &FilesImage,
+    request: &BuildRequest,
+    base: &BaseImage,
+    layers: &[Layer],
+) -> Value {
     let mut config = base.config.clone();
     // What the daemon that made the base remembers of that; it is not true of this image.
     for gone in ["container", "container_config", "docker_version", "id", "parent"] {
@@ -22,7 +27,10 @@ pub(super) fn config(image: &FilesImage, request: &BuildRequest, base: &BaseImag
         .map(|rootfs| list(&rootfs["diff_ids"]))
         .unwrap_or_default();
     diffs.extend(layers.iter().map(|layer| json!(layer.diff)));
-    config.insert("rootfs".to_owned(), json!({ "type": "layers", "diff_ids": diffs }));
+    config.insert(
+        "rootfs".to_owned(),
+        json!({ "type": "layers", "diff_ids": diffs }),
+    );
     let mut history = config.get("history").map(list).unwrap_or_default();
     history.extend(image.layers.iter().map(|layer| {
         json!({"created": request.created, "created_by": format!("greenroom: files to {}", layer.to)})
@@ -48,7 +56,12 @@ fn run(image: &FilesImage, request: &BuildRequest, base: Option<&Value>) -> Map<
     let mut ports = object(run.get("ExposedPorts"));
     ports.extend(image.ports.iter().map(|port| (format!("{port}/tcp"), json!({}))));
     let mut labels = object(run.get("Labels"));
-    labels.extend(request.labels.iter().map(|(name, value)| (name.clone(), json!(value))));
+    labels.extend(
+        request
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value))),
+    );
     let mut set = |key: &str, value: Value| {
         let empty = match &value {
             Value::Null => true,
@@ -73,9 +86,11 @@ fn run(image: &FilesImage, request: &BuildRequest, base: Option<&Value>) -> Map<
 /// The manifest, in the words of the base.
 pub(super) fn manifest(request: &BuildRequest, base: &BaseImage, config: &[u8], layers: &[Layer]) -> Value {
     let mut descriptors: Vec<Value> = base.layers.iter().map(|layer| json!(layer)).collect();
-    descriptors.extend(layers.iter().map(|layer| {
-        json!({ "mediaType": base.kind.layer(), "digest": layer.digest, "size": layer.size })
-    }));
+    descriptors.extend(
+        layers.iter().map(
+            |layer| json!({ "mediaType": base.kind.layer(), "digest": layer.digest, "size": layer.size }),
+        ),
+    );
     let mut manifest = json!({
         "schemaVersion": 2,
         "mediaType": base.kind.manifest(),
@@ -89,7 +104,10 @@ pub(super) fn manifest(request: &BuildRequest, base: &BaseImage, config: &[u8], 
     let mut annotations = annotations(request);
     if let Some((name, digest)) = &base.origin {
         annotations.insert("org.opencontainers.image.base.name".to_owned(), name.to_string());
-        annotations.insert("org.opencontainers.image.base.digest".to_owned(), digest.to_string());
+        annotations.insert(
+            "org.opencontainers.image.base.digest".to_owned(),
+            digest.to_string(),
+        );
     }
     // Docker's manifests have none.
     if base.kind == Kind::Oci && !annotations.is_empty() {

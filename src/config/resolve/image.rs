@@ -17,7 +17,15 @@ const STARTUP: Period = Period::from_secs(30);
 const SMOKE_TIMEOUT: Period = Period::from_secs(60);
 /// How the names begin by which builders read their own settings.
 const RESERVED: &[&str] = &[
-    "LD_", "DOCKER_", "BUILDX_", "BUILDKIT_", "BUILDAH_", "CONTAINER", "STORAGE_", "REGISTR", "XDG_",
+    "LD_",
+    "DOCKER_",
+    "BUILDX_",
+    "BUILDKIT_",
+    "BUILDAH_",
+    "CONTAINER",
+    "STORAGE_",
+    "REGISTR",
+    "XDG_",
     "GREENROOM_",
 ];
 
