@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -48,7 +48,21 @@ impl LocalRunner {
         Self { minimal, root }
     }
 
-    fn spawn(&self, command: &Command) -> Result<Child, PortError> {
+    /// Runs a command that reads a few words, at most 4 KiB, from its standard input.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not take the words.
+    pub fn ask(&self, command: &Command, words: &str) -> Result<Finished, PortError> {
+        let mut child = self.spawn(command, Stdio::piped())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // As much as a pipe holds, so that nobody has to read for it. One that has no use for the
+            // words may have closed its end: what it answers says more.
+            let _ = stdin.write_all(&words.as_bytes()[..words.len().min(4096)]);
+        }
+        finish(child, command, None)
+    }
+
+    fn spawn(&self, command: &Command, stdin: Stdio) -> Result<Child, PortError> {
         let doing = doing(command);
         let Some((program, arguments)) = command.argv.split_first() else {
             return Err(PortError::new(
@@ -76,7 +90,7 @@ impl LocalRunner {
             .envs(&command.variables)
             .envs(command.secrets.iter().map(|(name, value)| (name, value.expose())))
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -97,54 +111,53 @@ impl LocalRunner {
 
 impl Runner for LocalRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
-        self.perform(command, None)
+        finish(self.spawn(command, Stdio::null())?, command, None)
     }
 
     fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
-        self.perform(command, Some(hear))
+        finish(self.spawn(command, Stdio::null())?, command, Some(hear))
     }
 }
 
-impl LocalRunner {
-    fn perform(&self, command: &Command, mut hear: Option<&mut Hear<'_>>) -> Result<Finished, PortError> {
-        let begun = Instant::now();
-        let child = self.spawn(command)?;
-        let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
-        let mut running = Running::new(child).map_err(failed)?;
-        let redactor = Redactor::new(command.secrets.values());
-        let until = begun + command.timeout.as_duration();
-        let mut broken = false;
-        while !running.exited && !broken && Instant::now() < until {
-            // Whoever listens also wants to break off where nothing is written.
-            let next = if hear.is_some() {
-                until.min(Instant::now() + TICK)
-            } else {
-                until
-            };
-            running.watch(next, |running| running.exited).map_err(failed)?;
-            if let Some(hear) = &mut hear {
-                broken = running.tell(&redactor, *hear).is_break();
-            }
+/// Waits for a command that has just been started, and ends it when its time is up or whoever hears its
+/// lines breaks off.
+fn finish(child: Child, command: &Command, mut hear: Option<&mut Hear<'_>>) -> Result<Finished, PortError> {
+    let begun = Instant::now();
+    let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
+    let mut running = Running::new(child).map_err(failed)?;
+    let redactor = Redactor::new(command.secrets.values());
+    let until = begun + command.timeout.as_duration();
+    let mut broken = false;
+    while !running.exited && !broken && Instant::now() < until {
+        // Whoever listens also wants to break off where nothing is written.
+        let next = if hear.is_some() {
+            until.min(Instant::now() + TICK)
+        } else {
+            until
+        };
+        running.watch(next, |running| running.exited).map_err(failed)?;
+        if let Some(hear) = &mut hear {
+            broken = running.tell(&redactor, *hear).is_break();
         }
-        let timed_out = !running.exited && !broken;
-        if !running.exited {
-            running.end().map_err(failed)?;
-        }
-        let status = running.finish().map_err(failed)?;
-        if let Some(hear) = &mut hear
-            && !broken
-        {
-            let _ = running.tell(&redactor, *hear);
-            let _ = running.tell_rests(&redactor, *hear);
-        }
-        Ok(Finished {
-            code: status.code(),
-            timed_out,
-            stdout: redactor.redact(&running.stdout.text()).into_owned(),
-            stderr: redactor.redact(&running.stderr.text()).into_owned(),
-            took: Period::from(begun.elapsed()),
-        })
     }
+    let timed_out = !running.exited && !broken;
+    if !running.exited {
+        running.end().map_err(failed)?;
+    }
+    let status = running.finish().map_err(failed)?;
+    if let Some(hear) = &mut hear
+        && !broken
+    {
+        let _ = running.tell(&redactor, *hear);
+        let _ = running.tell_rests(&redactor, *hear);
+    }
+    Ok(Finished {
+        code: status.code(),
+        timed_out,
+        stdout: redactor.redact(&running.stdout.text()).into_owned(),
+        stderr: redactor.redact(&running.stderr.text()).into_owned(),
+        took: Period::from(begun.elapsed()),
+    })
 }
 
 fn doing(command: &Command) -> String {
