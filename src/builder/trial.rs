@@ -239,8 +239,14 @@ impl Trial {
 
 impl Drop for Trial {
     fn drop(&mut self) {
+        let mut words = vec!["rm", "--force", "--volumes"];
+        // docker ends it at once; podman would ask first, and wait.
+        if self.program == "podman" {
+            words.push("--time=0");
+        }
+        words.push(&self.container);
         // Where it was never made, there is nothing to remove, and the program says so.
-        let _ = self.ask(&["rm", "--force", "--volumes", &self.container], REMOVAL);
+        let _ = self.ask(&words, REMOVAL);
     }
 }
 

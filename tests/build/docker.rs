@@ -145,7 +145,10 @@ fn a_registry_that_asks_who_it_is_is_told() {
     );
     assert_eq!(seen["Digest"], digest);
     assert!(!yard.words().contains("s3cret"));
-    assert!(!yard.root(".docker").exists(), "a login was left behind");
+    assert!(
+        !yard.root(".docker/config.json").exists(),
+        "a login was left behind"
+    );
     yard.is_clean();
 }
 
