@@ -205,7 +205,7 @@ fn ctrl_c_ends_the_builder_and_leaves_nothing() {
     let child = yard.command(&["build", "-e", "staging"]).spawn().unwrap();
     eventually("the sleep of the build", || sleeps(&sleep));
     interrupt(&child);
-    let done = ran(child.wait_with_output().unwrap());
+    let done = ran(&child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
     eventually("the end of its processes", || {
         yard.processes().is_empty() && !sleeps(&sleep)

@@ -117,7 +117,7 @@ fn ctrl_c_during_the_smoke_test_removes_the_container() {
     let child = yard.command(&["build", "-e", "staging"]).spawn().unwrap();
     eventually("the container", || !daemon.docker(&["ps", "-q"]).0.is_empty());
     interrupt(&child);
-    let done = ran(child.wait_with_output().unwrap());
+    let done = ran(&child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
     assert_eq!(daemon.docker(&["ps", "-aq"]).0, "");
     assert_eq!(tags(&registry), Vec::<String>::new());

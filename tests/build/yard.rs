@@ -183,7 +183,7 @@ impl Yard {
     /// `greenroom build -e staging` with more words.
     pub(crate) fn build(&self, more: &[&str]) -> Ran {
         let words = [&["build", "-e", "staging"], more].concat();
-        ran(self.command(&words).output().unwrap())
+        ran(&self.command(&words).output().unwrap())
     }
 
     /// The same as JSON, where it has to succeed.
@@ -203,7 +203,7 @@ impl Yard {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .output()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
-        ran(output)
+        ran(&output)
     }
 
     /// The project's own store of a repository, as skopeo is given it.
@@ -274,7 +274,7 @@ impl Yard {
     }
 }
 
-pub(crate) fn ran(output: Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     Ran {
         status: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
