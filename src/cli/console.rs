@@ -50,7 +50,7 @@ impl Shell {
     }
 }
 
-/// What an image was made with, in one line.
+/// What an image was made with.
 pub(super) fn made(made: &Made) -> String {
     let answered = made.startup.map_or_else(String::new, |startup| {
         format!(", answered {startup} after its start")
@@ -59,7 +59,11 @@ pub(super) fn made(made: &Made) -> String {
         Some(builder) => format!(" by {builder}"),
         None => " from files".to_owned(),
     };
-    format!("built{by} in {}{answered}", made.took)
+    let note = made
+        .note
+        .as_ref()
+        .map_or_else(String::new, |note| format!("\nnote: {note}"));
+    format!("built{by} in {}{answered}{note}", made.took)
 }
 
 impl Shell {

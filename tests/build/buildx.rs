@@ -1,6 +1,7 @@
 //! docker buildx, which Debian does not have: a program that answers as buildx does, checks its words,
 //! and gives out an image that buildah made.
 
+use super::services::DockerRegistry;
 use super::yard::{SYSTEM, Yard};
 
 /// `docker` with the plugin: version, inspect and build of buildx 0.11 with the driver `$DRIVER`.
@@ -18,25 +19,34 @@ esac
 {{ printf 'docker'; for word; do printf ' <%s>' "$word"; done; echo; }} >> {log}
 while [ $# -gt 0 ]; do
   case "$1" in
-  --output) dest=$(echo "$2" | tr ',' '\n' | sed -n 's/^dest=//p');;
+  --output) dest=$(echo "$2" | tr ',' '\n' | sed -n 's/^dest=//p'); name=$(echo "$2" | tr ',' '\n' | sed -n 's/^name=//p');;
   --metadata-file) metadata=$2;;
   esac
   shift
 done
 test "$GREETING" = hello && test "$SOURCE_DATE_EPOCH" -gt 0 || {{ echo "the variables are missing" >&2; exit 1; }}
 echo "exporting to oci"
-skopeo copy -q --digestfile "$metadata.digest" "oci:{made}" "oci:$dest:x" || exit 1
+to="oci:$dest:x"
+[ -z "$name" ] || to="docker://$name:pushed"
+skopeo copy -q --dest-tls-verify=false --digestfile "$metadata.digest" "oci:{made}" "$to" || exit 1
+[ ! -e {lie} ] || cp {lie} "$metadata.digest"
 printf '{{"buildx.build.ref":"b/b0/x","containerimage.config.digest":"sha256:0","containerimage.digest":"%s"}}' "$(cat "$metadata.digest")" > "$metadata"
 "#,
         log = log.display(),
         made = yard.root("made").display(),
+        lie = yard.root("lie").display(),
     );
     yard.program("bin/docker", script);
 }
 
 fn yard(more: &str) -> Yard {
-    let image =
-        format!("repository: acme/app\nbuild: {{ dockerfile: {{ args: {{ GREETING: hello }} {more} }} }}");
+    yard_for("acme/app", more)
+}
+
+fn yard_for(repository: &str, more: &str) -> Yard {
+    let image = format!(
+        "repository: {repository}\nbuild: {{ dockerfile: {{ args: {{ GREETING: hello }} {more} }} }}"
+    );
     let yard = Yard::new(&image, &[]);
     yard.commit();
     let built = yard.run("buildah", &["build", "--tag", "localhost/made", "."]);
@@ -70,6 +80,29 @@ fn buildx_comes_first_and_is_told_what_it_may_not_add() {
         );
     }
     yard.is_clean();
+}
+
+#[test]
+fn buildx_pushes_by_digest_and_is_not_believed() {
+    let registry = DockerRegistry::start(false);
+    let yard = yard_for(&format!("{}/acme/app", registry.host), "");
+    pretend(&yard, "docker-container", "v0.11.2");
+    yard.must();
+    let output = format!(
+        "<--output> <type=image,name={}/acme/app,push=true,push-by-digest=true,name-canonical=true,oci-mediatypes=true,",
+        registry.host
+    );
+    assert!(yard.words().contains(&output), "{}", yard.words());
+    let (before, _) = registry.get("/v2/acme/app/tags/list");
+    std::fs::write(yard.root("lie"), format!("sha256:{}", "0".repeat(64))).unwrap();
+    let done = yard.build(&[]);
+    assert_eq!(done.status, 3);
+    assert!(
+        done.err.contains("its digest is not in the registry"),
+        "{}",
+        done.err
+    );
+    assert_eq!(registry.get("/v2/acme/app/tags/list").0, before);
 }
 
 #[test]

@@ -69,6 +69,13 @@ fn docker_builds_pushes_tries_out_and_tags() {
         !words.contains(SECRET) && !words.contains("hello-from-args"),
         "{words}"
     );
+    // This registry takes out no single tags, which is said.
+    assert!(
+        built["made"]["note"]
+            .as_str()
+            .unwrap()
+            .contains("docker cannot push without a tag")
+    );
     // No tag that is wanted was ever given to docker, and nothing of it is left there.
     for tag in built["tags"].as_array().unwrap() {
         assert!(!words.contains(tag.as_str().unwrap()), "{words}");
@@ -191,6 +198,37 @@ fn without_docker_and_podman_there_is_no_smoke_test_and_no_tag() {
     assert_eq!(done.status, 3, "{}", done.err);
     assert!(done.err.contains("needs docker or podman"), "{}", done.err);
     assert_eq!(tags(&registry), Vec::<String>::new());
+}
+
+#[test]
+fn files_on_an_image_of_dockers_stay_in_its_words() {
+    let (daemon, registry) = (Dockerd::start(), DockerRegistry::start(false));
+    let yard = yard(Some(&daemon), &registry, "", &["docker"]);
+    let base = yard.must();
+    let files = format!(
+        "repository: {0}/acme/app\n  build: {{ files: {{ base: \"{1}@{2}\", layers: [{{ from: staging.yaml, to: /app/ }}], entrypoint: [/bin/busybox, httpd, -f, -p, \"8080\", -h, /www], ports: [8080] }} }}\n  {SMOKE}",
+        registry.host,
+        base["image"]["repository"].as_str().unwrap(),
+        base["image"]["digest"].as_str().unwrap(),
+    );
+    yard.write(
+        "greenroom.yaml",
+        format!(
+            "service: app\nversion: {{ value: 1.3.0 }}\nimage:\n  {files}\nenvironments: [staging.yaml]\n"
+        ),
+    );
+    let built = yard.must();
+    let digest = built["image"]["digest"].as_str().unwrap();
+    let manifest = inspect(&yard, &registry, &["--raw"], &format!("@{digest}"));
+    assert_eq!(
+        manifest["mediaType"],
+        "application/vnd.docker.distribution.manifest.v2+json"
+    );
+    assert_eq!(manifest["layers"].as_array().unwrap().len(), 3);
+    assert!(
+        built["made"]["startup"].is_string(),
+        "the daemon runs what was put together: {built}"
+    );
 }
 
 #[test]

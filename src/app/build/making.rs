@@ -19,22 +19,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Yard<'_> {
-    /// Builds and stores the image; and by which program, where it was not greenroom itself.
+    /// Builds and stores the image; and by which program, where it was not greenroom itself, with what is
+    /// worth knowing about that.
     pub(super) fn store(
         &self,
         image: &Image,
         request: &BuildRequest,
-    ) -> Result<(Artifact, Option<String>), AppError> {
+    ) -> Result<(Artifact, Option<String>, Option<String>), AppError> {
         match &image.build {
-            Build::Files(files) => Ok((self.files(files)?.build(request)?, None)),
+            Build::Files(files) => Ok((self.files(files)?.build(request)?, None, None)),
             Build::Command(command) => {
                 let artifact = self.command(command)?.build(request)?;
-                Ok((artifact, Some("command".to_owned())))
+                Ok((artifact, Some("command".to_owned()), None))
             }
             Build::Dockerfile(dockerfile) => {
                 let builder = self.dockerfile(dockerfile)?;
                 let artifact = builder.build(request)?;
-                Ok((artifact, builder.used().map(|tool| tool.to_string())))
+                let used = builder.used();
+                let note = used.and_then(|used| used.note.clone());
+                Ok((artifact, used.map(|used| used.tool.to_string()), note))
             }
             Build::None => Err(AppError::Project("there is nothing to build".to_owned())),
         }

@@ -42,6 +42,9 @@ pub struct Made {
     /// How long it took to answer when it was tried out, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub startup: Option<Period>,
+    /// What is worth knowing about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Builds the image for `environment`; `None` where the project has no image. It gets its tags when it
@@ -119,7 +122,7 @@ impl<'a> Yard<'a> {
         )))?;
         let clock = self.workspace.context.clock.as_ref();
         let began = clock.monotonic();
-        let (artifact, builder) = self.store(image, &self.request(image))?;
+        let (artifact, builder, note) = self.store(image, &self.request(image))?;
         let took = Period::from(clock.monotonic().saturating_sub(began));
         let startup = match &image.smoke {
             Some(smoke) => Some(self.try_out(smoke, &artifact)?),
@@ -134,6 +137,7 @@ impl<'a> Yard<'a> {
                 builder,
                 took,
                 startup,
+                note: note.map(|note| foreign::line(&note)),
             },
         ))
     }

@@ -124,19 +124,18 @@ impl<'a> Bench<'a> {
         self.perform(argv, BTreeMap::new(), BTreeMap::new())
     }
 
-    /// Takes a tag that nobody wanted out of the registry again, where the registry can do that.
-    pub(super) fn untag(&self, tag: &str) {
+    /// Takes a tag that nobody wanted out of the registry again; what to know where that cannot be done.
+    pub(super) fn untag(&self, tag: &str) -> Option<String> {
         let repository = &self.request.repository;
         let gone = tag
             .parse()
             .map_err(|error| self.error(error))
             .and_then(|tag| self.registry.discard(repository, &Discard::Tag(tag)));
-        if let Err(error) = gone {
-            (self.workshop.tell)(&format!(
-                "note: {repository}:{tag} stays, which names the same image: {}",
-                error.message
-            ));
-        }
+        let error = gone.err()?;
+        Some(format!(
+            "docker cannot push without a tag, and {repository}:{tag} could not be taken out again ({}); docker buildx and buildah leave none",
+            error.message
+        ))
     }
 
     /// Tidies up; what cannot be removed is left.

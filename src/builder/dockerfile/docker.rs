@@ -24,7 +24,8 @@ pub(super) fn refuses(image: &DockerfileImage, buildkit: bool, to_registry: bool
     }
 }
 
-pub(super) fn perform(bench: &Bench<'_>, buildkit: bool) -> Result<Digest, PortError> {
+/// Builds and pushes; and what is worth knowing about it.
+pub(super) fn perform(bench: &Bench<'_>, buildkit: bool) -> Result<(Digest, Option<String>), PortError> {
     let reference = format!("{}:{}", bench.request.repository, bench.mark);
     let pushed = push(bench, buildkit, &reference);
     // Its layers stay as a cache.
@@ -32,13 +33,15 @@ pub(super) fn perform(bench: &Bench<'_>, buildkit: bool) -> Result<Digest, PortE
     pushed
 }
 
-fn push(bench: &Bench<'_>, buildkit: bool, reference: &str) -> Result<Digest, PortError> {
+fn push(bench: &Bench<'_>, buildkit: bool, reference: &str) -> Result<(Digest, Option<String>), PortError> {
     let switch = if buildkit { "1" } else { "0" };
     bench.build(words(bench, buildkit, reference), &[("DOCKER_BUILDKIT", switch)])?;
     let pushed = bench.run(["docker", "push", reference].map(String::from).to_vec())?;
-    bench.untag(&bench.mark);
-    digest(&pushed.stdout)
-        .ok_or_else(|| bench.error(format!("docker push did not say which digest {reference} has")))
+    let note = bench.untag(&bench.mark);
+    match digest(&pushed.stdout) {
+        Some(digest) => Ok((digest, note)),
+        None => Err(bench.error(format!("docker push did not say which digest {reference} has"))),
+    }
 }
 
 fn words(bench: &Bench<'_>, buildkit: bool, reference: &str) -> Vec<String> {

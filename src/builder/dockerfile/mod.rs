@@ -86,13 +86,22 @@ pub struct DockerfileImage {
     pub timeout: Period,
 }
 
+/// How an image was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// By which program.
+    pub tool: Tool,
+    /// What is worth knowing about it: what could not be tidied up.
+    pub note: Option<String>,
+}
+
 /// Builds a [`DockerfileImage`] and stores it by digest.
 pub struct DockerfileBuilder {
     image: DockerfileImage,
     tool: Option<Tool>,
     workshop: Workshop,
     registry: Arc<dyn Catalog>,
-    used: OnceLock<Tool>,
+    used: OnceLock<Used>,
 }
 
 impl DockerfileBuilder {
@@ -112,9 +121,9 @@ impl DockerfileBuilder {
         }
     }
 
-    /// The program that built it, once something was built.
-    pub fn used(&self) -> Option<Tool> {
-        self.used.get().copied()
+    /// How it was built, once it was.
+    pub fn used(&self) -> Option<&Used> {
+        self.used.get()
     }
 }
 
@@ -133,18 +142,19 @@ impl Builder for DockerfileBuilder {
         let bench = Bench::set_up(&self.workshop, &self.image, request, self.registry.as_ref())?;
         let found = find::find(&bench, self.tool)?;
         (self.workshop.tell)(&format!("building with {found}"));
-        let digest = match found.tool {
-            Tool::Buildx => buildx::perform(&bench)?,
+        let (digest, note) = match found.tool {
+            Tool::Buildx => (buildx::perform(&bench)?, None),
             Tool::Docker => docker::perform(&bench, found.buildkit)?,
-            Tool::Buildah => buildah::perform(&bench)?,
-            Tool::Podman => podman::perform(&bench)?,
+            Tool::Buildah => (buildah::perform(&bench)?, None),
+            Tool::Podman => (podman::perform(&bench)?, None),
         };
         let manifest = stored(self.registry.as_ref(), &request.repository, &digest)?;
         if !request.tags.is_empty() {
             self.registry
                 .push_manifest(&request.repository, &manifest, &request.tags)?;
         }
-        let _ = self.used.set(found.tool);
+        let tool = found.tool;
+        let _ = self.used.set(Used { tool, note });
         Ok(Artifact {
             repository: request.repository.clone(),
             digest,
