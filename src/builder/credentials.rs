@@ -3,6 +3,8 @@
 
 use crate::host::files::{self, read_bounded};
 use crate::model::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io;
@@ -145,7 +147,7 @@ fn with(mut settings: Map<String, Value>, login: &Login, host: &str, docker: boo
     };
     let pair = format!("{}:{}", login.username, login.password.expose());
     part("auths", &mut |auths| {
-        auths.insert(key.to_owned(), json!({ "auth": base64(pair.as_bytes()) }));
+        auths.insert(key.to_owned(), json!({ "auth": STANDARD.encode(&pair) }));
     });
     part("credHelpers", &mut |helpers| {
         helpers.remove(key);
@@ -157,26 +159,6 @@ fn with(mut settings: Map<String, Value>, login: &Login, host: &str, docker: boo
         }
     }
     settings
-}
-
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .chain([0u8; 2].iter().take(3 - chunk.len()))
-            .fold(0usize, |word, byte| (word << 8) | usize::from(*byte));
-        for digit in 0..4 {
-            text.push(if digit <= chunk.len() {
-                char::from(DIGITS[(word >> (18 - 6 * digit)) & 63])
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -207,18 +189,6 @@ mod tests {
         let found = Login::of(&environment(&own), "127.0.0.1:5000").unwrap();
         assert_eq!((found.username.as_str(), found.password.expose()), ("token", "t"));
         assert_eq!(Login::of(&environment(&[("_USERNAME", "ci")]), "ghcr.io"), None);
-    }
-
-    #[test]
-    fn base64_is_padded() {
-        for (plain, encoded) in [
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), encoded);
-        }
     }
 
     #[test]

@@ -135,7 +135,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
-    ("base64", &["registry::oci"]),
+    ("base64", &["registry::oci", "builder::credentials"]),
     ("httpdate", &["registry::oci"]),
     ("flate2", &["builder", "target"]),
     ("tar", &["builder", "target"]),
