@@ -6,7 +6,7 @@
 
 mod command;
 
-pub use command::{Command, Finished, Hear, Runner};
+pub use command::{Captured, Command, Finished, Hear, Runner};
 
 use crate::model::{
     Artifact, Check, CommitId, Digest, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
@@ -380,6 +380,36 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, period: Duration) -> Result<(), Interrupted>;
     /// Takes the pending signal, if there is one.
     fn interruption(&self) -> Option<Interrupted>;
+}
+
+/// Looks for vulnerabilities in images.
+pub trait Scanner: Send + Sync {
+    /// Scans `image` and returns the scanner's report as it wrote it, which is bounded in size and not
+    /// judged: that it is complete, and about this image, is for the reader to find out.
+    fn scan(&self, image: &Artifact) -> Result<Vec<u8>, PortError>;
+}
+
+/// Results of a scan on their way to the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SarifUpload {
+    /// The commit they are about.
+    pub commit: CommitId,
+    /// Full name of the ref they belong to: `refs/heads/main`.
+    pub reference: String,
+    /// SARIF 2.1.0.
+    pub sarif: String,
+    /// Name of the tool, as it is shown.
+    pub tool: String,
+    /// When the scan began.
+    pub started: Timestamp,
+}
+
+/// Where the project's repository lives.
+pub trait Forge: Send + Sync {
+    /// Name of the forge and the repository, for messages: `github.com acme/app`.
+    fn name(&self) -> &str;
+    /// Hands results in; returns the forge's id of the upload. The same results again change nothing.
+    fn upload_sarif(&self, upload: &SarifUpload) -> Result<String, PortError>;
 }
 
 /// Whether one commit comes before another.

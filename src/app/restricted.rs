@@ -2,7 +2,7 @@
 
 use crate::config::project::CommandPolicy;
 use crate::model::Period;
-use crate::ports::{Command, ErrorKind, Finished, Hear, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -67,6 +67,10 @@ impl Runner for RestrictedRunner {
     fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
         self.runner.follow(&self.permitted(command)?, hear)
     }
+
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        self.runner.capture(&self.permitted(command)?, most)
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +127,8 @@ mod tests {
             refused.to_string().contains("bash is not among them"),
             "{refused}"
         );
+        let captured = runner.capture(&command(&["bash"]), 1).unwrap_err();
+        assert_eq!(captured.kind, ErrorKind::Denied);
         let long = runner
             .run(&command(&["curl", "http://127.0.0.1:8080/"]))
             .unwrap_err();

@@ -21,6 +21,7 @@ mod resume;
 mod rollback;
 mod router;
 mod run;
+mod scan;
 mod schema;
 mod shell;
 mod status;
@@ -64,6 +65,7 @@ enum Command {
     Trigger(trigger::Args),
     Tag(tag::Args),
     Build(build::Args),
+    Scan(scan::Args),
     Deploy(deploy::Args),
     Verify(verify::Args),
     Rollback(rollback::Args),
@@ -109,6 +111,7 @@ impl Command {
             Self::Run(_)
             | Self::Build(_)
             | Self::Demo(_)
+            | Self::Scan(_)
             | Self::Deploy(_)
             | Self::Rollback(_)
             | Self::Resume(_)
@@ -137,6 +140,7 @@ impl Command {
             Self::Trigger(args) => trigger::run(shell, &args),
             Self::Tag(args) => tag::run(shell, &args),
             Self::Build(args) => build::run(shell, &args),
+            Self::Scan(args) => scan::run(shell, &args),
             Self::Deploy(args) => deploy::run(shell, &args),
             Self::Verify(args) => verify::run(shell, &args),
             Self::Rollback(args) => rollback::run(shell, &args),

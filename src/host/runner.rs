@@ -1,22 +1,22 @@
 //! Running commands on this machine.
 
+mod output;
+
 use crate::model::{Period, Redactor};
-use crate::ports::{Command, ErrorKind, Finished, Hear, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
+use output::{Keep, Output};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// What is kept of each output.
-const KEPT: usize = 64 * 1024;
 /// What a command gets to finish in after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 /// How often whoever follows a command is asked whether it is to go on.
@@ -59,7 +59,7 @@ impl LocalRunner {
             // words may have closed its end: what it answers says more.
             let _ = stdin.write_all(&words.as_bytes()[..words.len().min(4096)]);
         }
-        finish(child, command, None)
+        Ok(finish(child, command, Keep::End, None)?.finished)
     }
 
     fn spawn(&self, command: &Command, stdin: Stdio) -> Result<Child, PortError> {
@@ -111,36 +111,50 @@ impl LocalRunner {
 
 impl Runner for LocalRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
-        finish(self.spawn(command, Stdio::null())?, command, None)
+        Ok(finish(self.spawn(command, Stdio::null())?, command, Keep::End, None)?.finished)
+    }
+
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        finish(
+            self.spawn(command, Stdio::null())?,
+            command,
+            Keep::Whole(most),
+            None,
+        )
     }
 
     fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
-        finish(self.spawn(command, Stdio::null())?, command, Some(hear))
+        let child = self.spawn(command, Stdio::null())?;
+        Ok(finish(child, command, Keep::End, Some(hear))?.finished)
     }
 }
 
-/// Waits for a command that has just been started, and ends it when its time is up or whoever hears its
-/// lines breaks off.
-fn finish(child: Child, command: &Command, mut hear: Option<&mut Hear<'_>>) -> Result<Finished, PortError> {
+/// Waits for a command that has just been started, and ends it when its time is up, when it writes more
+/// than is to be kept, or when whoever hears its lines breaks off.
+fn finish(
+    child: Child,
+    command: &Command,
+    keep: Keep,
+    mut hear: Option<&mut Hear<'_>>,
+) -> Result<Captured, PortError> {
     let begun = Instant::now();
     let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
-    let mut running = Running::new(child).map_err(failed)?;
+    let mut running = Running::new(child, keep).map_err(failed)?;
     let redactor = Redactor::new(command.secrets.values());
     let until = begun + command.timeout.as_duration();
     let mut broken = false;
-    while !running.exited && !broken && Instant::now() < until {
+    while !running.is_done() && !broken && Instant::now() < until {
         // Whoever listens also wants to break off where nothing is written.
-        let next = if hear.is_some() {
-            until.min(Instant::now() + TICK)
-        } else {
-            until
+        let next = match hear {
+            Some(_) => until.min(Instant::now() + TICK),
+            None => until,
         };
-        running.watch(next, |running| running.exited).map_err(failed)?;
+        running.watch(next, Running::is_done).map_err(failed)?;
         if let Some(hear) = &mut hear {
             broken = running.tell(&redactor, *hear).is_break();
         }
     }
-    let timed_out = !running.exited && !broken;
+    let timed_out = !running.is_done() && !broken;
     if !running.exited {
         running.end().map_err(failed)?;
     }
@@ -151,12 +165,20 @@ fn finish(child: Child, command: &Command, mut hear: Option<&mut Hear<'_>>) -> R
         let _ = running.tell(&redactor, *hear);
         let _ = running.tell_rests(&redactor, *hear);
     }
-    Ok(Finished {
-        code: status.code(),
-        timed_out,
-        stdout: redactor.redact(&running.stdout.text()).into_owned(),
-        stderr: redactor.redact(&running.stderr.text()).into_owned(),
-        took: Period::from(begun.elapsed()),
+    let (stdout, whole) = match keep {
+        Keep::End => (redactor.redact(&running.stdout.text()).into_owned(), Vec::new()),
+        Keep::Whole(_) => (String::new(), std::mem::take(&mut running.stdout.kept)),
+    };
+    Ok(Captured {
+        finished: Finished {
+            code: status.code(),
+            timed_out,
+            stdout,
+            stderr: redactor.redact(&running.stderr.text()).into_owned(),
+            took: Period::from(begun.elapsed()),
+        },
+        stdout: whole,
+        overflowed: running.stdout.overflowed,
     })
 }
 
@@ -203,9 +225,9 @@ struct Running {
 }
 
 impl Running {
-    fn new(mut child: Child) -> io::Result<Self> {
-        let stdout = Output::new(child.stdout.take().map(OwnedFd::from));
-        let stderr = Output::new(child.stderr.take().map(OwnedFd::from));
+    fn new(mut child: Child, keep: Keep) -> io::Result<Self> {
+        let stdout = Output::new(child.stdout.take().map(OwnedFd::from), keep);
+        let stderr = Output::new(child.stderr.take().map(OwnedFd::from), Keep::End);
         let ends = pid(&child)
             .ok_or(io::ErrorKind::InvalidData.into())
             .and_then(|pid| Ok(pidfd_open(pid, PidfdFlags::empty())?));
@@ -224,6 +246,11 @@ impl Running {
                 Err(error)
             }
         }
+    }
+
+    /// Whether there is nothing left to wait for.
+    fn is_done(&self) -> bool {
+        self.exited || self.stdout.overflowed
     }
 
     fn has_closed_and_exited(&self) -> bool {
@@ -319,106 +346,9 @@ fn signal_group(child: &Child, signal: Signal) {
     }
 }
 
-/// One output of a command: its end is kept.
-struct Output {
-    pipe: Option<OwnedFd>,
-    kept: Vec<u8>,
-    cut: bool,
-    /// What was read and not told as a line yet.
-    untold: Vec<u8>,
-}
-
-impl Output {
-    fn new(pipe: Option<OwnedFd>) -> io::Result<Self> {
-        if let Some(pipe) = &pipe {
-            fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
-        }
-        Ok(Self {
-            pipe,
-            kept: Vec::new(),
-            cut: false,
-            untold: Vec::new(),
-        })
-    }
-
-    /// Takes what is there, at most once the buffer; whether there may be more.
-    fn read(&mut self) -> io::Result<bool> {
-        let Some(pipe) = &self.pipe else {
-            return Ok(false);
-        };
-        let mut buffer = [0; 16 * 1024];
-        match rustix::io::read(pipe.as_fd(), &mut buffer) {
-            Ok(0) => {
-                self.pipe = None;
-                Ok(false)
-            }
-            Ok(count) => {
-                self.kept.extend_from_slice(&buffer[..count]);
-                self.untold.extend_from_slice(&buffer[..count]);
-                // Where nobody listens, or nothing ever ends a line, the end is as good as all of it.
-                if self.untold.len() > 2 * KEPT {
-                    self.untold.drain(..KEPT);
-                }
-                if self.kept.len() > 2 * KEPT {
-                    self.keep_end();
-                }
-                Ok(true)
-            }
-            Err(rustix::io::Errno::AGAIN) => Ok(false),
-            Err(rustix::io::Errno::INTR) => Ok(true),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Takes what the command left in the pipe. Something that it started may hold the other end open,
-    /// and may go on writing: nobody waits for that, and the reading is bounded by what a pipe holds.
-    fn drain(&mut self) -> io::Result<()> {
-        for _ in 0..64 {
-            if !self.read()? {
-                break;
-            }
-        }
-        self.keep_end();
-        Ok(())
-    }
-
-    /// The whole lines among what was not told yet. What was written over itself on a terminal (a
-    /// progress bar) comes as it was last.
-    fn lines(&mut self) -> Vec<String> {
-        let Some(end) = self.untold.iter().rposition(|byte| *byte == b'\n') else {
-            return Vec::new();
-        };
-        let whole: Vec<u8> = self.untold.drain(..=end).collect();
-        let lines = whole.split(|byte| *byte == b'\n').map(|line| {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let last = line.rsplit(|byte| *byte == b'\r').next().unwrap_or(line);
-            String::from_utf8_lossy(last).into_owned()
-        });
-        let mut lines: Vec<String> = lines.collect();
-        lines.pop();
-        lines
-    }
-
-    fn keep_end(&mut self) {
-        if self.kept.len() > KEPT {
-            self.kept.drain(..self.kept.len() - KEPT);
-            self.cut = true;
-        }
-    }
-
-    fn text(&self) -> String {
-        // A cut may have gone through a character.
-        let start = if self.cut {
-            self.kept.iter().position(|byte| byte & 0xC0 != 0x80).unwrap_or(0)
-        } else {
-            0
-        };
-        String::from_utf8_lossy(&self.kept[start..]).into_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::output::KEPT;
     use super::*;
     use crate::model::Secret;
 
@@ -464,6 +394,27 @@ mod tests {
         assert!(finished.stdout.len() <= KEPT && finished.stderr.len() <= KEPT);
         assert!(finished.stdout.ends_with("199999\n200000\n"));
         assert!(finished.stderr.ends_with("199999\n200000\n"));
+    }
+
+    #[test]
+    fn a_whole_output_is_kept_byte_for_byte_up_to_its_bound() {
+        let capture = |script: &str, most| runner().capture(&shell(script, "20s"), most).unwrap();
+        let whole = capture("seq 1 50000; printf '\\377'; exit 3", 1 << 20);
+        assert_eq!((whole.finished.code, whole.overflowed), (Some(3), false));
+        assert!(whole.stdout.starts_with(b"1\n2\n") && whole.stdout.ends_with(b"50000\n\xff"));
+        assert!(whole.stdout.len() > 4 * KEPT && whole.finished.stdout.is_empty());
+        let exact = capture("printf abcd", 4);
+        assert_eq!((exact.stdout.as_slice(), exact.overflowed), (&b"abcd"[..], false));
+    }
+
+    #[test]
+    fn a_command_that_writes_too_much_is_ended_at_once() {
+        let begun = Instant::now();
+        let captured = runner()
+            .capture(&shell("trap '' PIPE; yes; sleep 60", "60s"), 1000)
+            .unwrap();
+        assert_eq!((captured.stdout.len(), captured.overflowed), (1000, true));
+        assert!(!captured.finished.timed_out && begun.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

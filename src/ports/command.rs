@@ -1,6 +1,6 @@
 //! Commands and who runs them.
 
-use super::PortError;
+use super::{ErrorKind, PortError};
 use crate::model::{Period, Secret};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -36,11 +36,33 @@ pub struct Finished {
     pub took: Period,
 }
 
+/// How a command ended whose standard output is wanted as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// How it ended; its `stdout` is empty.
+    pub finished: Finished,
+    /// Its standard output, byte for byte.
+    pub stdout: Vec<u8>,
+    /// Whether it wrote more than was wanted, and was ended for that.
+    pub overflowed: bool,
+}
+
 /// Runs commands.
 pub trait Runner: Send + Sync {
     /// Runs the command to its end. An error means that it could not be started.
     fn run(&self, command: &Command) -> Result<Finished, PortError>;
-    /// The same for a command that takes long: `hear` gets each line as it is written, without secrets,
+    /// The same, keeping the whole standard output of at most `most` bytes. A command that writes more
+    /// is ended at once. Secrets are not taken out of what is kept. `Unsupported` where a runner only
+    /// ever keeps the end.
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        let program = command.argv.first().map_or("", String::as_str);
+        Err(PortError::new(
+            ErrorKind::Unsupported,
+            format!("running {program}"),
+            format!("its output cannot be kept as a whole ({most} bytes) by this runner"),
+        ))
+    }
+    /// The same as [`Runner::run`] for a command that takes long: `hear` gets each line as it is written, without secrets,
     /// and `None` several times a second. When it breaks off, the command and all that it started end.
     fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
         let finished = self.run(command)?;
