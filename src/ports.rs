@@ -4,15 +4,18 @@
 //! true, and every act must be idempotent: the engine repeats an act after a crash. Each trait has a
 //! contract suite in [`crate::testing`] that every implementation passes.
 
+mod command;
+
+pub use command::{Captured, Command, Finished, Hear, Runner};
+
 use crate::model::{
     Artifact, Check, CommitId, Digest, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
-    RouteState, Secret, Signed, Slot, Stored, Tag, Timestamp, UnitId,
+    RouteState, Signed, Slot, Stored, Tag, Timestamp, UnitId,
 };
 use crate::oci::Descriptor;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -414,64 +417,6 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, period: Duration) -> Result<(), Interrupted>;
     /// Takes the pending signal, if there is one.
     fn interruption(&self) -> Option<Interrupted>;
-}
-
-/// A command as data: words, never a shell line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// The program and its arguments.
-    pub argv: Vec<String>,
-    /// Working directory; the project's root where `None`.
-    pub directory: Option<PathBuf>,
-    /// Variables added to a minimal environment (`PATH`, `HOME`, `LANG`, `TMPDIR`).
-    pub variables: BTreeMap<String, String>,
-    /// Secret variables, added likewise and never shown.
-    pub secrets: BTreeMap<String, Secret>,
-    /// After this the command and all that it started are ended.
-    pub timeout: Period,
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    /// Exit code; `None` when a signal ended it.
-    pub code: Option<i32>,
-    /// Whether it was ended because its time was up.
-    pub timed_out: bool,
-    /// The last 64 KiB of its standard output.
-    pub stdout: String,
-    /// The last 64 KiB of its standard error.
-    pub stderr: String,
-    /// How long it ran.
-    pub took: Period,
-}
-
-/// How a command ended whose standard output is wanted as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Captured {
-    /// How it ended; its `stdout` is empty.
-    pub finished: Finished,
-    /// Its standard output, byte for byte.
-    pub stdout: Vec<u8>,
-    /// Whether it wrote more than was wanted, and was ended for that.
-    pub overflowed: bool,
-}
-
-/// Runs commands.
-pub trait Runner: Send + Sync {
-    /// Runs the command to its end. An error means that it could not be started.
-    fn run(&self, command: &Command) -> Result<Finished, PortError>;
-    /// The same, keeping the whole standard output of at most `most` bytes. A command that writes more
-    /// is ended at once. Secrets are not taken out of what is kept. `Unsupported` where a runner only
-    /// ever keeps the end.
-    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
-        let program = command.argv.first().map_or("", String::as_str);
-        Err(PortError::new(
-            ErrorKind::Unsupported,
-            format!("running {program}"),
-            format!("its output cannot be kept as a whole ({most} bytes) by this runner"),
-        ))
-    }
 }
 
 /// Looks for vulnerabilities in images.

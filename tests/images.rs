@@ -62,7 +62,7 @@ fn image(from: PathBuf) -> FilesImage {
         working_directory: Some("/app".into()),
         ports: vec![8080],
         user: Some("1000".into()),
-        platform: None,
+        platforms: Vec::new(),
     }
 }
 
@@ -246,7 +246,8 @@ fn what_cannot_go_into_an_image_is_refused_with_the_reason() {
     insta::assert_snapshot!(refused("escaping", "/app"), @"building acme/app: the symbolic link ROOT/escaping/link leads out of ROOT/escaping (to ../../secret); copy what it points at instead");
     insta::assert_snapshot!(refused("socket", "/app"), @"building acme/app: ROOT/socket/s is a device, socket or pipe; an image holds files, directories and symbolic links");
     insta::assert_snapshot!(refused("file", "/app/../../etc"), @r#"building acme/app: "/app/../../etc" is not a path in an image: write an absolute one without '..', like /app"#);
-    assert_eq!("debian".parse::<Base>().unwrap_err().kind, ErrorKind::Unsupported);
+    assert!(matches!("debian:12".parse::<Base>().unwrap(), Base::Image(name) if name.tag == Some(tag("12"))));
+    assert!("Not An Image".parse::<Base>().is_err());
 }
 
 #[test]

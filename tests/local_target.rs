@@ -112,7 +112,7 @@ impl World {
             working_directory: Some("/app".into()),
             ports: vec![],
             user: None,
-            platform: None,
+            platforms: Vec::new(),
         };
         let request = BuildRequest {
             repository: "web".into(),

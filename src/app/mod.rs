@@ -1,5 +1,6 @@
 //! Use cases, one per file, and the composition root (`world` and `workspace`).
 
+mod attended;
 pub mod audit;
 pub mod build;
 mod context;
@@ -30,6 +31,6 @@ mod world;
 
 pub use context::Context;
 pub use error::{AppError, Exit, Problems};
-pub use watch::Watchers;
+pub use watch::{Lines, Watchers};
 pub use workspace::{PIPELINE, Workspace};
 pub use world::{Purpose, World};

@@ -8,7 +8,7 @@ use super::identify::Identity;
 use super::release::release;
 use super::scan::{self, Gate};
 use super::validate::{Validated, validate};
-use super::watch::Watchers;
+use super::watch::{Lines, Watchers};
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::{Environment, Part};
@@ -115,7 +115,7 @@ pub fn run(
     } else {
         validate(workspace, |validated| tell(Progress::Validated(validated)))?;
     }
-    let built = image(workspace, wish, first, &ready.identity)?;
+    let built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
     if let Some(built) = &built {
         tell(Progress::Built(built));
     }
@@ -175,7 +175,7 @@ pub fn plan(
                 .map(|name| workspace.environment(name))
                 .transpose()?;
             first
-                .map(|first| image(workspace, wish, first, &ready.identity))
+                .map(|first| image(workspace, wish, first, &ready.identity, Watchers::none().lines()))
                 .transpose()?
                 .flatten()
         }
@@ -236,6 +236,7 @@ fn image(
     wish: &Wish,
     environment: &Environment,
     identity: &Identity,
+    lines: &Lines,
 ) -> Result<Option<Built>, AppError> {
     match (&wish.image, &workspace.project.image) {
         (Some(reference), Some(image)) => {
@@ -244,12 +245,13 @@ fn image(
                 artifact,
                 tags: Vec::new(),
                 withheld: None,
+                made: None,
             }))
         }
         (Some(_), None) => Err(AppError::Usage(
             "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
         )),
-        (None, _) => build(workspace, environment, identity),
+        (None, _) => build(workspace, environment, identity, lines),
     }
 }
 

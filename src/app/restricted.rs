@@ -2,7 +2,7 @@
 
 use crate::config::project::CommandPolicy;
 use crate::model::Period;
-use crate::ports::{Captured, Command, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +62,10 @@ impl RestrictedRunner {
 impl Runner for RestrictedRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
         self.runner.run(&self.permitted(command)?)
+    }
+
+    fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
+        self.runner.follow(&self.permitted(command)?, hear)
     }
 
     fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {

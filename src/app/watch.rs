@@ -5,6 +5,8 @@ use crate::model::{EnvironmentName, Redactor};
 use std::sync::Arc;
 
 type Note = dyn Fn(&EnvironmentName, &str) + Send + Sync;
+/// Hears each line that a builder writes, without secrets.
+pub type Lines = Arc<dyn Fn(&str) + Send + Sync>;
 type Make = dyn Fn(&EnvironmentName, &Redactor) -> Vec<Box<dyn Observer>> + Send + Sync;
 
 /// Makes the observers of one environment's rollout.
@@ -12,6 +14,7 @@ type Make = dyn Fn(&EnvironmentName, &Redactor) -> Vec<Box<dyn Observer>> + Send
 pub struct Watchers {
     make: Arc<Make>,
     note: Arc<Note>,
+    lines: Lines,
 }
 
 impl Watchers {
@@ -22,6 +25,7 @@ impl Watchers {
         Self {
             make: Arc::new(make),
             note: Arc::new(|_, _| {}),
+            lines: Arc::new(|_| {}),
         }
     }
 
@@ -34,6 +38,12 @@ impl Watchers {
         }
     }
 
+    /// The same; `lines` hears what a builder writes.
+    #[must_use]
+    pub fn hearing(self, lines: Lines) -> Self {
+        Self { lines, ..self }
+    }
+
     /// Nobody.
     pub fn none() -> Self {
         Self::new(|_, _| Vec::new())
@@ -41,6 +51,10 @@ impl Watchers {
 
     pub(super) fn of(&self, environment: &EnvironmentName, redactor: &Redactor) -> Vec<Box<dyn Observer>> {
         (self.make)(environment, redactor)
+    }
+
+    pub(super) fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     pub(super) fn note(&self, environment: &EnvironmentName, note: &str) {

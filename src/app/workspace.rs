@@ -199,11 +199,30 @@ impl Workspace {
     pub fn known_secrets(&self) -> &[Secret] {
         self.known.get_or_init(|| {
             let environments = self.project.environments.values();
+            let build = self
+                .project
+                .image
+                .iter()
+                .filter_map(|image| image.build.secrets());
             environments
-                .flat_map(|environment| &environment.secrets)
+                .map(|environment| &environment.secrets)
+                .chain(build)
+                .flatten()
                 .filter_map(|(name, source)| self.secrets.resolve(name, &source.value).ok())
+                .chain(self.registry_secrets())
                 .collect()
         })
+    }
+
+    /// What is shown to registries, as the environment names it.
+    fn registry_secrets(&self) -> impl Iterator<Item = Secret> {
+        let all = self.context.environment.variables().iter();
+        all.filter(|(name, value)| {
+            name.starts_with("GREENROOM_REGISTRY_")
+                && (name.ends_with("_PASSWORD") || name.ends_with("_TOKEN"))
+                && !value.is_empty()
+        })
+        .map(|(_, value)| Secret::new(value.clone()))
     }
 
     /// Takes every known secret out of text.

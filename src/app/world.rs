@@ -19,6 +19,7 @@ use crate::target::command::{CommandSettings, CommandTarget};
 use crate::target::local::{LocalSettings, LocalTarget, units};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most local processes that are started at the same time.
@@ -132,6 +133,56 @@ pub(super) fn probe(
     ground.probe(ground.runner())
 }
 
+/// The same without any of the environment's secrets, for an image that is only tried out.
+///
+/// # Errors
+/// When the HTTP client cannot be set up.
+pub(super) fn bare_probe(
+    workspace: &Workspace,
+    environment: &Environment,
+    release: &Release,
+) -> Result<Arc<dyn Probe>, AppError> {
+    let ground = Ground {
+        workspace,
+        environment,
+        release,
+        secrets: &BTreeMap::new(),
+        facts: Facts::of(workspace, environment, release),
+    };
+    ground.probe(ground.runner())
+}
+
+/// A place on this machine where an image of the embedded store is tried out.
+pub(super) fn trial_target(
+    workspace: &Workspace,
+    environment: &Environment,
+    state: PathBuf,
+) -> Box<dyn Target> {
+    let settings = LocalSettings {
+        state_directory: state,
+        service: workspace.project.service.clone(),
+        environment: environment.name.value.clone(),
+        port_variable: "PORT".to_owned(),
+        command: None,
+        base_variables: base_variables(workspace),
+        parallelism: 1,
+    };
+    Box::new(LocalTarget::new(
+        settings,
+        workspace.registry(),
+        Arc::clone(&workspace.context.clock),
+        workspace.secret_sources().clone(),
+    ))
+}
+
+fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
+    let all = workspace.context.environment.variables();
+    ["PATH", "HOME", "LANG", "TMPDIR"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), all.get(name)?.clone())))
+        .collect()
+}
+
 /// Stops the builtin router of `environment`; whether one ran.
 ///
 /// # Errors
@@ -220,7 +271,7 @@ impl Ground<'_> {
             environment: name.clone(),
             port_variable: local.port_variable.clone(),
             command: local.command.clone(),
-            base_variables: self.base_variables(),
+            base_variables: base_variables(self.workspace),
             parallelism: LOCAL_PARALLELISM,
         };
         let target = LocalTarget::new(
@@ -381,13 +432,5 @@ impl Ground<'_> {
             variables.insert(name("IMAGE"), artifact.to_string());
         }
         variables
-    }
-
-    fn base_variables(&self) -> BTreeMap<String, String> {
-        let all = self.workspace.context.environment.variables();
-        ["PATH", "HOME", "LANG", "TMPDIR"]
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), all.get(name)?.clone())))
-            .collect()
     }
 }

@@ -1,40 +1,44 @@
-//! An image from files, with no daemon and no Dockerfile: one layer per source, on an empty base.
+//! An image from files, with no daemon and no Dockerfile: one layer per source, on an empty base or on
+//! another image.
 //!
 //! The same files, settings and request always give the same digest: names are sorted, times are the
 //! request's, owners are root, modes are 0755 or 0644, extended attributes are left out.
 
+mod base;
+mod config;
 mod layer;
 
+use super::index::index;
+use super::stored;
 use crate::host::platform::Platform;
-use crate::model::{Artifact, Digest};
+use crate::model::{Artifact, Digest, ImageName, InvalidText};
+use crate::oci::{Descriptor, PlatformOf};
 use crate::ports::{Blob, BuildRequest, Builder, ErrorKind, PortError, Registry, in_memory};
+use base::BaseImage;
 use layer::Layer;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the image is built on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Base {
     /// Nothing: the layers are all there is.
     #[default]
     Scratch,
+    /// Another image: its layers come first, and its settings hold where the files give none.
+    Image(ImageName),
 }
 
 impl std::str::FromStr for Base {
-    type Err = PortError;
+    type Err = InvalidText;
 
     /// # Errors
-    /// `Unsupported` for anything but `scratch`.
-    fn from_str(text: &str) -> Result<Self, PortError> {
+    /// For anything but `scratch` and the name of an image.
+    fn from_str(text: &str) -> Result<Self, InvalidText> {
         match text {
             "scratch" => Ok(Self::Scratch),
-            _ => Err(PortError::new(
-                ErrorKind::Unsupported,
-                format!("building on {text}"),
-                "the files builder builds on scratch only; write base: scratch, or use a dockerfile build",
-            )),
+            name => Ok(Self::Image(name.parse()?)),
         }
     }
 }
@@ -68,8 +72,9 @@ pub struct FilesImage {
     pub ports: Vec<u16>,
     /// User it runs as.
     pub user: Option<String>,
-    /// What it runs on; this machine's where `None`.
-    pub platform: Option<Platform>,
+    /// What it runs on; this machine's where empty. Several make an index of one image each, with the
+    /// same files on the base for each.
+    pub platforms: Vec<Platform>,
 }
 
 /// Builds a [`FilesImage`] into a registry.
@@ -88,53 +93,6 @@ impl FilesBuilder {
             registry,
             staging,
         }
-    }
-
-    fn config(&self, request: &BuildRequest, layers: &[Layer]) -> Value {
-        let image = &self.image;
-        let platform = image.platform.clone().unwrap_or_else(Platform::host);
-        let mut run = Map::new();
-        let mut set = |key: &str, value: Value| {
-            let empty = match &value {
-                Value::Null => true,
-                Value::Array(items) => items.is_empty(),
-                Value::Object(items) => items.is_empty(),
-                _ => false,
-            };
-            if !empty {
-                run.insert(key.to_owned(), value);
-            }
-        };
-        let env: Vec<String> = image.env.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let ports: BTreeMap<String, Value> = image
-            .ports
-            .iter()
-            .map(|port| (format!("{port}/tcp"), json!({})))
-            .collect();
-        set("User", json!(image.user));
-        set("ExposedPorts", json!(ports));
-        set("Env", json!(env));
-        set("Entrypoint", json!(image.entrypoint));
-        set("Cmd", json!(image.command));
-        set("WorkingDir", json!(image.working_directory));
-        set("Labels", json!(request.labels));
-        let history: Vec<Value> = self
-            .image
-            .layers
-            .iter()
-            .map(|layer| {
-                json!({"created": request.created, "created_by": format!("greenroom: files to {}", layer.to)})
-            })
-            .collect();
-        let diffs: Vec<&Digest> = layers.iter().map(|layer| &layer.diff).collect();
-        json!({
-            "created": request.created,
-            "architecture": platform.architecture,
-            "os": platform.os,
-            "config": run,
-            "rootfs": { "type": "layers", "diff_ids": diffs },
-            "history": history,
-        })
     }
 
     fn store(&self, repository: &str, digest: &Digest, content: &[u8]) -> Result<(), PortError> {
@@ -166,57 +124,76 @@ impl FilesBuilder {
     }
 }
 
-impl Builder for FilesBuilder {
-    fn build(&self, request: &BuildRequest) -> Result<Artifact, PortError> {
-        let repository = &request.repository;
-        let invalid = |cause: &dyn std::fmt::Display| {
-            PortError::new(ErrorKind::Invalid, format!("building {repository}"), cause)
-        };
-        self.check().map_err(|e| invalid(&e))?;
+impl FilesBuilder {
+    /// Builds the layers and stores them.
+    fn layers(&self, request: &BuildRequest) -> Result<Vec<Layer>, PortError> {
         let mut layers = Vec::new();
         for source in &self.image.layers {
-            let layer = Layer::build(source, request.created, &self.staging).map_err(|e| invalid(&e))?;
+            let layer =
+                Layer::build(source, request.created, &self.staging).map_err(|e| invalid(request, &e))?;
             let blob = Blob {
                 digest: &layer.digest,
                 size: layer.size,
                 from: None,
                 open: &|| Ok(layer.open()),
             };
-            self.registry.push_blob(repository, &blob)?;
+            self.registry.push_blob(&request.repository, &blob)?;
             layers.push(layer);
         }
-        let config = serde_json::to_vec(&self.config(request, &layers)).map_err(|e| invalid(&e))?;
-        let config_digest = Digest::of(&config);
-        self.store(repository, &config_digest, &config)?;
-        let descriptors: Vec<Value> = layers
-            .iter()
-            .map(|layer| {
-                json!({
-                    "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
-                    "digest": layer.digest,
-                    "size": layer.size,
-                })
-            })
-            .collect();
-        let annotations: BTreeMap<&String, &String> = request
-            .labels
-            .iter()
-            .filter(|(name, _)| name.starts_with("org.opencontainers.image."))
-            .collect();
-        let mut manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": {
-                "mediaType": "application/vnd.oci.image.config.v1+json",
-                "digest": config_digest,
-                "size": config.len(),
-            },
-            "layers": descriptors,
-        });
-        if !annotations.is_empty() {
-            manifest["annotations"] = json!(annotations);
+        Ok(layers)
+    }
+
+    /// Stores the image for one platform, without a tag; its descriptor.
+    fn image_for(
+        &self,
+        request: &BuildRequest,
+        platform: &Platform,
+        layers: &[Layer],
+    ) -> Result<Descriptor, PortError> {
+        let base = match &self.image.base {
+            Base::Scratch => BaseImage::scratch(platform),
+            Base::Image(name) => BaseImage::fetch(self.registry.as_ref(), name, platform)?,
+        };
+        base.bring(self.registry.as_ref(), &request.repository)?;
+        let config = config::config(&self.image, request, &base, layers);
+        let config = serde_json::to_vec(&config).map_err(|e| invalid(request, &e))?;
+        self.store(&request.repository, &Digest::of(&config), &config)?;
+        let manifest = config::manifest(request, &base, &config, layers);
+        let bytes = serde_json::to_vec(&manifest).map_err(|e| invalid(request, &e))?;
+        let digest = self.registry.push_manifest(&request.repository, &bytes, &[])?;
+        Ok(Descriptor {
+            media_type: base.kind.manifest().to_owned(),
+            digest,
+            size: bytes.len() as u64,
+            platform: Some(PlatformOf {
+                os: platform.os.clone(),
+                architecture: platform.architecture.clone(),
+                variant: platform.variant.clone(),
+            }),
+            annotations: BTreeMap::new(),
+            artifact_type: None,
+            urls: Vec::new(),
+        })
+    }
+}
+
+impl Builder for FilesBuilder {
+    fn build(&self, request: &BuildRequest) -> Result<Artifact, PortError> {
+        self.check().map_err(|e| invalid(request, &e))?;
+        let layers = self.layers(request)?;
+        let platforms = match self.image.platforms.as_slice() {
+            [] => vec![Platform::host()],
+            platforms => platforms.to_vec(),
+        };
+        let mut images = Vec::new();
+        for platform in &platforms {
+            images.push(self.image_for(request, platform, &layers)?);
         }
-        let manifest = serde_json::to_vec(&manifest).map_err(|e| invalid(&e))?;
+        let repository = &request.repository;
+        let manifest = match images.as_slice() {
+            [image] => stored(self.registry.as_ref(), repository, &image.digest)?,
+            images => serde_json::to_vec(&index(request, images)).map_err(|e| invalid(request, &e))?,
+        };
         let digest = self
             .registry
             .push_manifest(repository, &manifest, &request.tags)?;
@@ -225,4 +202,12 @@ impl Builder for FilesBuilder {
             digest,
         })
     }
+}
+
+fn invalid(request: &BuildRequest, cause: &dyn std::fmt::Display) -> PortError {
+    PortError::new(
+        ErrorKind::Invalid,
+        format!("building {}", request.repository),
+        cause,
+    )
 }

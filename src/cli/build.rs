@@ -11,8 +11,11 @@ use serde_json::json;
 
 /// Build the image and give it the tags of an environment
 ///
-/// The image goes into the project's own store, an OCI layout that skopeo reads:
-/// skopeo inspect oci:.greenroom/images/SERVICE:TAG
+/// The image is stored by digest, tried out where `smoke` says how, and gets its tags last. With a
+/// registry in `image.repository` it goes there; without one into the project's own store, an OCI layout
+/// that skopeo reads: skopeo inspect oci:.greenroom/images/SERVICE:TAG
+///
+/// What the builder writes is shown with --verbose and in CI, else its last lines when it fails.
 ///
 /// Example: greenroom build -e staging
 #[derive(Debug, clap::Args)]
@@ -31,7 +34,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let decision = manual(args.environment.clone(), None);
     let time = shell.context.clock.now();
     let identity = Identity::settle(&workspace, &decision, args.version.as_ref(), time)?;
-    let Some(built) = build(&workspace, environment, &identity)? else {
+    let Some(built) = build(&workspace, environment, &identity, &shell.lines())? else {
         return Err(AppError::Project(
             "there is nothing to build: greenroom.yaml has no `image:`".to_owned(),
         ));
@@ -52,10 +55,14 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             "image": built.artifact,
             "tags": tags,
             "version": identity.version,
+            "made": built.made,
         }));
         return Ok(Exit::Done);
     }
     shell.say(&built.artifact.to_string());
+    if let Some(made) = &built.made {
+        shell.say(&super::console::made(made));
+    }
     for tag in tags {
         shell.say(&format!("  {tag}"));
     }

@@ -1,11 +1,13 @@
 //! Rollouts shown while they go on.
 
 use super::shell::Shell;
-use crate::app::Watchers;
+use crate::app::build::Made;
+use crate::app::{Lines, Watchers};
 use crate::engine::Observer;
 use crate::host::terminal::Terminal;
 use crate::model::{EnvironmentName, Redactor, Timestamp};
 use crate::ports::Clock;
+use crate::report::foreign;
 use crate::report::{Console, Recorded, describe_plan};
 use crate::rollout::{Event, Next, Rollout, Step};
 use std::io::{self, Write};
@@ -44,10 +46,37 @@ impl Shell {
             })]
         })
         .noting(note)
+        .hearing(self.lines())
     }
 }
 
+/// What an image was made with.
+pub(super) fn made(made: &Made) -> String {
+    let answered = made.startup.map_or_else(String::new, |startup| {
+        format!(", answered {startup} after its start")
+    });
+    let by = match &made.builder {
+        Some(builder) => format!(" by {builder}"),
+        None => " from files".to_owned(),
+    };
+    let note = made
+        .note
+        .as_ref()
+        .map_or_else(String::new, |note| format!("\nnote: {note}"));
+    format!("built{by} in {}{answered}{note}", made.took)
+}
+
 impl Shell {
+    /// Shows what a builder writes, where a person or a CI log wants it.
+    pub(super) fn lines(&self) -> Lines {
+        let wanted = self.global.verbose > 0 || self.context.environment.is_ci();
+        if self.global.quiet || !wanted {
+            return Arc::new(|_| {});
+        }
+        let voice = self.voice();
+        Arc::new(move |line| voice.warn(&format!("  build | {}", foreign::line(line))))
+    }
+
     /// Tells what is worth knowing before a rollout begins.
     fn noting(&self, several: bool) -> impl Fn(&EnvironmentName, &str) + Send + Sync + 'static {
         let voice = self.voice();

@@ -3,6 +3,7 @@
 use super::outcome::take;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
+use crate::app::build::Built;
 use crate::app::pipeline::{self, Progress, Run, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
@@ -250,16 +251,7 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
                 "warning: {count} check(s) before the build were skipped, as was asked"
             ));
         }
-        Progress::Built(built) => {
-            let tag = built
-                .tags
-                .first()
-                .map_or(String::new(), |tag| format!(" as {tag}"));
-            shell.tell(&format!("image {}{tag}", built.artifact));
-            if let Some(withheld) = &built.withheld {
-                shell.tell(&format!("note: {withheld}"));
-            }
-        }
+        Progress::Built(built) => tell_built(shell, built),
         Progress::Scanned(assessment) => {
             let lines = report::scan::text(assessment);
             shell.tell(&format!("scan: {}", lines.join("\n")));
@@ -272,6 +264,25 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
             }
         }
         Progress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
+    }
+}
+
+fn tell_built(shell: &Shell, built: &Built) {
+    let tag = built
+        .tags
+        .first()
+        .map_or(String::new(), |tag| format!(" as {tag}"));
+    shell.tell(&format!("image {}{tag}", built.artifact));
+    // What greenroom packs itself takes no time worth telling.
+    if let Some(made) = built
+        .made
+        .as_ref()
+        .filter(|made| made.builder.is_some() || made.startup.is_some())
+    {
+        shell.tell(&super::console::made(made));
+    }
+    if let Some(withheld) = &built.withheld {
+        shell.tell(&format!("note: {withheld}"));
     }
 }
 

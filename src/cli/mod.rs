@@ -111,6 +111,7 @@ impl Command {
     fn waits(&self) -> bool {
         match self {
             Self::Run(_)
+            | Self::Build(_)
             | Self::Demo(_)
             | Self::Scan(_)
             | Self::Deploy(_)
@@ -122,7 +123,6 @@ impl Command {
             | Self::Schema(_)
             | Self::Trigger(_)
             | Self::Tag(_)
-            | Self::Build(_)
             | Self::Verify(_)
             | Self::Environment(_)
             | Self::Status(_)

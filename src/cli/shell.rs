@@ -162,7 +162,7 @@ impl Voice {
         }
     }
 
-    fn warn(&self, line: &str) {
+    pub(super) fn warn(&self, line: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", self.harmless(line));
     }
 

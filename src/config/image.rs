@@ -1,6 +1,7 @@
 //! How the image is made.
 
-use super::place::Place;
+use super::place::{Located, Place};
+use crate::model::{Period, SecretSource};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,6 +12,8 @@ pub struct Image {
     pub repository: String,
     /// How it is built.
     pub build: Build,
+    /// How the built image is tried out before it gets a tag.
+    pub smoke: Option<Smoke>,
     /// Where it is written.
     pub place: Place,
 }
@@ -41,10 +44,47 @@ pub struct Dockerfile {
     pub platforms: Vec<String>,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
+    /// Secrets of the build by id, which `RUN --mount=type=secret,id=ID` reads.
+    pub secrets: BTreeMap<String, Located<SecretSource>>,
+    /// What builds it; the first that works of all where `None`.
+    pub builder: Option<BuilderName>,
+    /// After this the build is ended.
+    pub timeout: Period,
     /// Provenance attestation.
     pub provenance: Provenance,
     /// Whether a bill of materials is attached.
     pub sbom: bool,
+}
+
+/// A program that builds from a Containerfile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BuilderName {
+    /// `docker buildx`, with a builder instance of its own.
+    Buildx,
+    /// `docker build`.
+    Docker,
+    /// `buildah`, which needs no daemon.
+    Buildah,
+    /// `podman`, likewise.
+    Podman,
+}
+
+/// How the built image is tried out on this machine before it gets a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smoke {
+    /// The TCP port that it listens on.
+    pub port: u16,
+    /// Path that has to answer with a 2xx.
+    pub path: String,
+    /// The longest that it may take until it does.
+    pub startup: Period,
+    /// Variables that the image is started with.
+    pub variables: BTreeMap<String, String>,
+    /// A command that has to succeed when it answers.
+    pub command: Option<Vec<String>>,
+    /// The longest that the command may take.
+    pub timeout: Period,
 }
 
 /// How much the provenance attestation says.
@@ -52,9 +92,9 @@ pub struct Dockerfile {
 #[serde(rename_all = "lowercase")]
 pub enum Provenance {
     /// No attestation.
+    #[default]
     None,
     /// The least.
-    #[default]
     Min,
     /// Everything, build arguments among it.
     Max,
@@ -99,4 +139,19 @@ pub struct BuildCommand {
     pub run: Vec<String>,
     /// File into which it writes the digest of the pushed image.
     pub digest_file: PathBuf,
+    /// Secret variables that it gets.
+    pub secrets: BTreeMap<String, Located<SecretSource>>,
+    /// After this it is ended.
+    pub timeout: Period,
+}
+
+impl Build {
+    /// The secrets of the build by name.
+    pub fn secrets(&self) -> Option<&BTreeMap<String, Located<SecretSource>>> {
+        match self {
+            Self::Dockerfile(build) => Some(&build.secrets),
+            Self::Command(build) => Some(&build.secrets),
+            Self::Files(_) | Self::None => None,
+        }
+    }
 }

@@ -17,8 +17,6 @@ pub struct Unsupported {
 /// Which part of a run would use something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// Building the image.
-    Build,
     /// Everything: the ledger.
     Ledger,
     /// Deploying to the environment at all.

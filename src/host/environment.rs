@@ -196,6 +196,19 @@ impl Environment {
         }
     }
 
+    /// Web address of the repository that the CI run belongs to.
+    pub fn repository_url(&self) -> Option<String> {
+        match self.ci()? {
+            Ci::GitHub => {
+                let server = self.given("GITHUB_SERVER_URL")?.trim_end_matches('/');
+                Some(format!("{server}/{}", self.given("GITHUB_REPOSITORY")?))
+            }
+            Ci::GitLab => self.given("CI_PROJECT_URL").map(str::to_owned),
+            // The address may hold a password.
+            Ci::Jenkins => None,
+        }
+    }
+
     /// Web address of the CI run; on GitHub of this very attempt.
     pub fn run_url(&self) -> Option<String> {
         match self.ci()? {

@@ -1,23 +1,28 @@
 //! Running commands on this machine.
 
+mod output;
+
 use crate::model::{Period, Redactor};
-use crate::ports::{Captured, Command, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
+use output::{Keep, Output};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// What is kept of each output.
-const KEPT: usize = 64 * 1024;
 /// What a command gets to finish in after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
+/// How often whoever follows a command is asked whether it is to go on.
+const TICK: Duration = Duration::from_millis(100);
+/// What of a line is told.
+const LONGEST_LINE: usize = 4 * 1024;
 /// The search path where the environment names none.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -54,7 +59,7 @@ impl LocalRunner {
             // words may have closed its end: what it answers says more.
             let _ = stdin.write_all(&words.as_bytes()[..words.len().min(4096)]);
         }
-        Ok(finish(child, command, Keep::End)?.finished)
+        Ok(finish(child, command, Keep::End, None)?.finished)
     }
 
     fn spawn(&self, command: &Command, stdin: Stdio) -> Result<Child, PortError> {
@@ -106,29 +111,60 @@ impl LocalRunner {
 
 impl Runner for LocalRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
-        Ok(finish(self.spawn(command, Stdio::null())?, command, Keep::End)?.finished)
+        Ok(finish(self.spawn(command, Stdio::null())?, command, Keep::End, None)?.finished)
     }
 
     fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
-        finish(self.spawn(command, Stdio::null())?, command, Keep::Whole(most))
+        finish(
+            self.spawn(command, Stdio::null())?,
+            command,
+            Keep::Whole(most),
+            None,
+        )
+    }
+
+    fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
+        let child = self.spawn(command, Stdio::null())?;
+        Ok(finish(child, command, Keep::End, Some(hear))?.finished)
     }
 }
 
-/// Waits for a command that has just been started, and ends it when its time is up or it writes more
-/// than is to be kept.
-fn finish(child: Child, command: &Command, keep: Keep) -> Result<Captured, PortError> {
+/// Waits for a command that has just been started, and ends it when its time is up, when it writes more
+/// than is to be kept, or when whoever hears its lines breaks off.
+fn finish(
+    child: Child,
+    command: &Command,
+    keep: Keep,
+    mut hear: Option<&mut Hear<'_>>,
+) -> Result<Captured, PortError> {
     let begun = Instant::now();
     let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
     let mut running = Running::new(child, keep).map_err(failed)?;
+    let redactor = Redactor::new(command.secrets.values());
     let until = begun + command.timeout.as_duration();
-    let done = running
-        .watch(until, |running| running.exited || running.stdout.overflowed)
-        .map_err(failed)?;
-    if !done || (running.stdout.overflowed && !running.exited) {
+    let mut broken = false;
+    while !running.is_done() && !broken && Instant::now() < until {
+        // Whoever listens also wants to break off where nothing is written.
+        let next = match hear {
+            Some(_) => until.min(Instant::now() + TICK),
+            None => until,
+        };
+        running.watch(next, Running::is_done).map_err(failed)?;
+        if let Some(hear) = &mut hear {
+            broken = running.tell(&redactor, *hear).is_break();
+        }
+    }
+    let timed_out = !running.is_done() && !broken;
+    if !running.exited {
         running.end().map_err(failed)?;
     }
     let status = running.finish().map_err(failed)?;
-    let redactor = Redactor::new(command.secrets.values());
+    if let Some(hear) = &mut hear
+        && !broken
+    {
+        let _ = running.tell(&redactor, *hear);
+        let _ = running.tell_rests(&redactor, *hear);
+    }
     let (stdout, whole) = match keep {
         Keep::End => (redactor.redact(&running.stdout.text()).into_owned(), Vec::new()),
         Keep::Whole(_) => (String::new(), std::mem::take(&mut running.stdout.kept)),
@@ -136,7 +172,7 @@ fn finish(child: Child, command: &Command, keep: Keep) -> Result<Captured, PortE
     Ok(Captured {
         finished: Finished {
             code: status.code(),
-            timed_out: !done,
+            timed_out,
             stdout,
             stderr: redactor.redact(&running.stderr.text()).into_owned(),
             took: Period::from(begun.elapsed()),
@@ -212,6 +248,11 @@ impl Running {
         }
     }
 
+    /// Whether there is nothing left to wait for.
+    fn is_done(&self) -> bool {
+        self.exited || self.stdout.overflowed
+    }
+
     fn has_closed_and_exited(&self) -> bool {
         self.exited && self.stdout.pipe.is_none() && self.stderr.pipe.is_none()
     }
@@ -243,6 +284,29 @@ impl Running {
             self.stderr.read()?;
         }
         Ok(true)
+    }
+
+    /// Tells the whole lines that came since the last time.
+    fn tell(&mut self, redactor: &Redactor, hear: &mut Hear<'_>) -> ControlFlow<()> {
+        for output in [&mut self.stdout, &mut self.stderr] {
+            for line in output.lines() {
+                // A line is cut after its secrets are gone: half a secret is not recognised.
+                let line = redactor.redact(&line);
+                hear(Some(&line[..line.floor_char_boundary(LONGEST_LINE)]))?;
+            }
+        }
+        hear(None)
+    }
+
+    /// Tells what came after the last line break.
+    fn tell_rests(&mut self, redactor: &Redactor, hear: &mut Hear<'_>) -> ControlFlow<()> {
+        for output in [&mut self.stdout, &mut self.stderr] {
+            let rest = std::mem::take(&mut output.untold);
+            if !rest.is_empty() {
+                hear(Some(&redactor.redact(&String::from_utf8_lossy(&rest))))?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// Ends the whole process group: asks, waits a little, insists.
@@ -282,108 +346,9 @@ fn signal_group(child: &Child, signal: Signal) {
     }
 }
 
-/// What is kept of an output.
-#[derive(Clone, Copy)]
-enum Keep {
-    /// Its last [`KEPT`] bytes.
-    End,
-    /// All of it, up to so many bytes.
-    Whole(usize),
-}
-
-/// One output of a command.
-struct Output {
-    pipe: Option<OwnedFd>,
-    keep: Keep,
-    kept: Vec<u8>,
-    cut: bool,
-    /// There was more than could be kept of it as a whole.
-    overflowed: bool,
-}
-
-impl Output {
-    fn new(pipe: Option<OwnedFd>, keep: Keep) -> io::Result<Self> {
-        if let Some(pipe) = &pipe {
-            fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
-        }
-        Ok(Self {
-            pipe,
-            keep,
-            kept: Vec::new(),
-            cut: false,
-            overflowed: false,
-        })
-    }
-
-    /// Takes what is there, at most once the buffer; whether there may be more.
-    fn read(&mut self) -> io::Result<bool> {
-        let Some(pipe) = &self.pipe else {
-            return Ok(false);
-        };
-        let mut buffer = [0; 16 * 1024];
-        match rustix::io::read(pipe.as_fd(), &mut buffer) {
-            Ok(0) => {
-                self.pipe = None;
-                Ok(false)
-            }
-            Ok(count) => {
-                self.take(&buffer[..count]);
-                Ok(true)
-            }
-            Err(rustix::io::Errno::AGAIN) => Ok(false),
-            Err(rustix::io::Errno::INTR) => Ok(true),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        match self.keep {
-            Keep::End => {
-                self.kept.extend_from_slice(bytes);
-                if self.kept.len() > 2 * KEPT {
-                    self.keep_end();
-                }
-            }
-            Keep::Whole(most) => {
-                let room = most - self.kept.len();
-                self.overflowed |= bytes.len() > room;
-                self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            }
-        }
-    }
-
-    /// Takes what the command left in the pipe. Something that it started may hold the other end open,
-    /// and may go on writing: nobody waits for that, and the reading is bounded by what a pipe holds.
-    fn drain(&mut self) -> io::Result<()> {
-        for _ in 0..64 {
-            if !self.read()? {
-                break;
-            }
-        }
-        self.keep_end();
-        Ok(())
-    }
-
-    fn keep_end(&mut self) {
-        if matches!(self.keep, Keep::End) && self.kept.len() > KEPT {
-            self.kept.drain(..self.kept.len() - KEPT);
-            self.cut = true;
-        }
-    }
-
-    fn text(&self) -> String {
-        // A cut may have gone through a character.
-        let start = if self.cut {
-            self.kept.iter().position(|byte| byte & 0xC0 != 0x80).unwrap_or(0)
-        } else {
-            0
-        };
-        String::from_utf8_lossy(&self.kept[start..]).into_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::output::KEPT;
     use super::*;
     use crate::model::Secret;
 
@@ -481,6 +446,56 @@ mod tests {
             .and_then(Pid::from_raw)
             .unwrap();
         rustix::process::kill_process(pid, Signal::KILL).unwrap();
+    }
+
+    #[test]
+    fn lines_are_heard_as_they_come_and_without_secrets() {
+        let mut command = shell(
+            "echo one; echo a $TOKEN >&2; printf 'x\\ry\\n'; sleep 0.3; printf rest",
+            "5s",
+        );
+        command
+            .secrets
+            .insert("TOKEN".into(), Secret::new("swordfish".into()));
+        let (mut heard, mut before_the_end) = (Vec::new(), 0);
+        let finished = runner()
+            .follow(&command, &mut |line| {
+                match line {
+                    Some(line) => heard.push(line.to_owned()),
+                    None => before_the_end = before_the_end.max(heard.len()),
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(finished.code, Some(0));
+        heard.sort();
+        assert_eq!(heard, ["a ***", "one", "rest", "y"]);
+        assert!(before_the_end >= 3, "nothing was heard while it ran");
+    }
+
+    #[test]
+    fn whoever_breaks_off_ends_all_that_was_started() {
+        let begun = Instant::now();
+        let mut pid = None;
+        let finished = runner()
+            .follow(
+                &shell("sleep 60 & echo $!; wait", "60s"),
+                &mut |line| match line {
+                    Some(line) => {
+                        pid = line.parse::<u32>().ok();
+                        ControlFlow::Continue(())
+                    }
+                    None if pid.is_some() => ControlFlow::Break(()),
+                    None => ControlFlow::Continue(()),
+                },
+            )
+            .unwrap();
+        assert!(finished.code.is_none() && !finished.timed_out);
+        let alive = |pid| crate::host::process::ProcessIdentity::of(pid).is_ok_and(|p| p.is_alive());
+        while alive(pid.unwrap()) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{pid:?} still runs");
+            std::thread::yield_now();
+        }
     }
 
     #[test]

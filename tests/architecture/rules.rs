@@ -152,7 +152,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
-    ("base64", &["registry::oci", "forge"]),
+    ("base64", &["registry::oci", "forge", "builder::credentials"]),
     ("httpdate", &["registry::oci"]),
     ("flate2", &["builder", "target", "forge"]),
     ("tar", &["builder", "target"]),

@@ -1,12 +1,14 @@
 //! The image and how it is built.
 
 use super::super::argv::Argv;
-use super::super::image::Provenance;
+use super::super::image::{BuilderName, Provenance};
 use super::super::place::Located;
 use super::super::range::within;
-use super::super::scalar::Texts;
+use super::super::scalar::{Scalar, Texts, VariableName};
+use crate::model::{Period, SecretSource};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The service's image.
@@ -19,6 +21,33 @@ pub(crate) struct RawImage {
     /// How it is built; from `Containerfile` or `Dockerfile` where absent.
     #[serde(default)]
     pub(crate) build: Option<Located<RawBuild>>,
+    /// How the built image is tried out before it gets a tag; not at all where absent.
+    #[serde(default)]
+    pub(crate) smoke: Option<RawSmoke>,
+}
+
+/// How the built image is tried out on this machine before it gets a tag.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Smoke")]
+pub(crate) struct RawSmoke {
+    /// The TCP port that it listens on.
+    pub(crate) port: RawPort,
+    /// Path that has to answer with a 2xx; `/health` where absent.
+    #[serde(default)]
+    pub(crate) path: Option<Located<String>>,
+    /// The longest that it may take until it does; 30 s where absent.
+    #[serde(default)]
+    pub(crate) startup: Option<Located<Period>>,
+    /// Variables that the image is started with.
+    #[serde(default)]
+    pub(crate) variables: Texts,
+    /// A command that has to succeed when it answers; `GREENROOM_URL` says where.
+    #[serde(default)]
+    pub(crate) command: Option<Argv>,
+    /// The longest that the command may take; 60 s where absent.
+    #[serde(default)]
+    pub(crate) timeout: Option<Period>,
 }
 
 /// How the image is built: exactly one way.
@@ -53,10 +82,19 @@ pub(crate) struct RawDockerfile {
     /// Platforms: `linux/amd64`.
     #[serde(default)]
     pub(crate) platforms: Vec<Located<String>>,
-    /// Build arguments.
+    /// Build arguments. The image's history shows them: for secrets there is `secrets`.
     #[serde(default)]
-    pub(crate) args: Texts,
-    /// How much the provenance attestation says.
+    pub(crate) args: BTreeMap<VariableName, Scalar>,
+    /// Secrets by id, which `RUN --mount=type=secret,id=ID` reads; they come into no layer.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, Located<SecretSource>>,
+    /// What builds it; the first that works of buildx, docker, buildah and podman where absent.
+    #[serde(default)]
+    pub(crate) builder: Option<BuilderName>,
+    /// After this the build is ended; 30 m where absent.
+    #[serde(default)]
+    pub(crate) timeout: Option<Period>,
+    /// How much the provenance attestation says; there is none where absent.
     #[serde(default)]
     pub(crate) provenance: Provenance,
     /// Attach a bill of materials.
@@ -125,4 +163,10 @@ pub(crate) struct RawBuildCommand {
     pub(crate) run: Argv,
     /// File into which it writes the digest of the pushed image.
     pub(crate) digest_file: PathBuf,
+    /// Secret variables that it gets.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<VariableName, Located<SecretSource>>,
+    /// After this it is ended; 30 m where absent.
+    #[serde(default)]
+    pub(crate) timeout: Option<Period>,
 }

@@ -12,7 +12,7 @@ mod target;
 pub(crate) use check::{RawCheck, RawHttp};
 pub(crate) use deployment::{RawAnalysis, RawCanary, RawDeployment, RawRollback, RawRolling, RawStrategy};
 pub(crate) use environment::{RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
-pub(crate) use image::{RawBuild, RawDockerfile, RawFiles, RawImage};
+pub(crate) use image::{RawBuild, RawBuildCommand, RawDockerfile, RawFiles, RawImage, RawSmoke};
 pub(crate) use pipeline::{
     RawChannel, RawCommandPolicy, RawFreeze, RawLedger, RawNotify, RawPipeline, RawRetention, RawTrigger,
     RawValidate, RawVersion,

@@ -1,18 +1,35 @@
 //! The image and how it is built.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::image::{Build, BuildCommand, Dockerfile, Files, Image, Layer};
-use super::super::place::Located;
-use super::super::raw::{RawBuild, RawDockerfile, RawFiles, RawImage};
+use super::super::image::{Build, BuildCommand, Dockerfile, Files, Image, Layer, Smoke};
+use super::super::place::{Located, Place};
+use super::super::raw::{RawBuild, RawBuildCommand, RawDockerfile, RawFiles, RawImage, RawSmoke};
 use super::super::scalar::plain;
-use super::super::unsupported::{Part, Unsupported};
-use super::pipeline::later;
+use super::suite::check_path;
+use crate::model::{Period, SecretSource};
+use std::collections::BTreeMap;
 
-pub(super) fn resolve(
-    raw: Located<RawImage>,
-    unsupported: &mut Vec<Unsupported>,
-    problems: &mut Vec<Diagnostic>,
-) -> Image {
+/// After this a build is ended.
+const BUILD_TIMEOUT: Period = Period::from_secs(30 * 60);
+/// Until this a built image has to answer.
+const STARTUP: Period = Period::from_secs(30);
+/// After this the command of a smoke test is ended.
+const SMOKE_TIMEOUT: Period = Period::from_secs(60);
+/// How the names begin by which builders read their own settings.
+const RESERVED: &[&str] = &[
+    "LD_",
+    "DOCKER_",
+    "BUILDX_",
+    "BUILDKIT_",
+    "BUILDAH_",
+    "CONTAINER",
+    "STORAGE_",
+    "REGISTR",
+    "XDG_",
+    "GREENROOM_",
+];
+
+pub(super) fn resolve(raw: Located<RawImage>, problems: &mut Vec<Diagnostic>) -> Image {
     let Located { value: raw, place } = raw;
     let after_slash = raw.repository.rsplit('/').next().unwrap_or("");
     if raw.repository.is_empty() || after_slash.contains([':', '@']) || raw.repository.contains([' ', '{']) {
@@ -26,40 +43,95 @@ pub(super) fn resolve(
         .as_ref()
         .map_or(raw.repository.place, |build| build.place);
     let build = match raw.build.map(|build| build.value) {
-        None => Build::Dockerfile(dockerfile(RawDockerfile::default(), problems)),
-        Some(RawBuild::Dockerfile(raw)) => Build::Dockerfile(dockerfile(raw, problems)),
+        None => Build::Dockerfile(dockerfile(RawDockerfile::default(), build_place, problems)),
+        Some(RawBuild::Dockerfile(raw)) => Build::Dockerfile(dockerfile(raw, build_place, problems)),
         Some(RawBuild::Files(raw)) => Build::Files(files(raw, problems)),
-        Some(RawBuild::Command(raw)) => Build::Command(BuildCommand {
-            run: raw.run.0,
-            digest_file: raw.digest_file,
-        }),
+        Some(RawBuild::Command(raw)) => Build::Command(command(raw)),
         Some(RawBuild::None) => Build::None,
     };
-    match &build {
-        Build::Dockerfile(_) => {
-            unsupported.push(later(Part::Build, "building from a Containerfile", build_place));
-        }
-        Build::Command(_) => {
-            unsupported.push(later(Part::Build, "building by a command", build_place));
-        }
-        Build::Files(_) | Build::None => {}
-    }
     Image {
         repository: raw.repository.value,
         build,
+        smoke: raw.smoke.map(|smoke| self::smoke(smoke, problems)),
         place,
     }
 }
 
-fn dockerfile(raw: RawDockerfile, problems: &mut Vec<Diagnostic>) -> Dockerfile {
+fn dockerfile(raw: RawDockerfile, place: Place, problems: &mut Vec<Diagnostic>) -> Dockerfile {
+    check_secrets(&raw.secrets, problems);
+    let args: BTreeMap<String, String> = raw
+        .args
+        .into_iter()
+        .map(|(name, value)| (name.0, value.0))
+        .collect();
+    for name in args.keys() {
+        let own = ["PATH", "HOME", "LANG", "TMPDIR"].contains(&name.as_str());
+        if own || RESERVED.iter().any(|start| name.starts_with(start)) {
+            problems.push(
+                Diagnostic::error(
+                    place,
+                    format!("`{name}` is a setting of the builder itself and no build argument"),
+                )
+                .help("give the argument another name, in the Containerfile too"),
+            );
+        }
+    }
     Dockerfile {
         file: raw.file,
         context: raw.context.unwrap_or_else(|| ".".into()),
         target: raw.target,
         platforms: platforms(raw.platforms, problems),
-        args: plain(raw.args),
+        args,
+        secrets: raw.secrets,
+        builder: raw.builder,
+        timeout: raw.timeout.unwrap_or(BUILD_TIMEOUT),
         provenance: raw.provenance,
         sbom: raw.sbom,
+    }
+}
+
+fn check_secrets(secrets: &BTreeMap<String, Located<SecretSource>>, problems: &mut Vec<Diagnostic>) {
+    for (id, source) in secrets {
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
+            problems.push(
+                Diagnostic::error(source.place, format!("{id:?} cannot be the id of a secret"))
+                    .help("use letters, digits, `_`, `.` and `-`"),
+            );
+        }
+    }
+}
+
+fn command(raw: RawBuildCommand) -> BuildCommand {
+    BuildCommand {
+        run: raw.run.0,
+        digest_file: raw.digest_file,
+        secrets: raw
+            .secrets
+            .into_iter()
+            .map(|(name, source)| (name.0, source))
+            .collect(),
+        timeout: raw.timeout.unwrap_or(BUILD_TIMEOUT),
+    }
+}
+
+fn smoke(raw: RawSmoke, problems: &mut Vec<Diagnostic>) -> Smoke {
+    if let Some(path) = &raw.path {
+        check_path(path, problems);
+    }
+    if let Some(startup) = &raw.startup
+        && startup.is_zero()
+    {
+        problems.push(
+            Diagnostic::error(startup.place, "nothing starts in no time").help("give it some, like 20s"),
+        );
+    }
+    Smoke {
+        port: raw.port.0,
+        path: raw.path.map_or_else(|| "/health".to_owned(), |path| path.value),
+        startup: raw.startup.map_or(STARTUP, |startup| startup.value),
+        variables: plain(raw.variables),
+        command: raw.command.map(|command| command.0),
+        timeout: raw.timeout.unwrap_or(SMOKE_TIMEOUT),
     }
 }
 

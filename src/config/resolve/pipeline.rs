@@ -35,10 +35,7 @@ pub(super) fn resolve(
         }
     }
     let mut unsupported = Vec::new();
-    let image = raw
-        .image
-        .take()
-        .map(|image| image::resolve(image, &mut unsupported, problems));
+    let image = raw.image.take().map(|image| image::resolve(image, problems));
     let ledger = ledger(raw.ledger.take(), &mut unsupported);
     let scan = raw
         .scan

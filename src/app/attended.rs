@@ -1,0 +1,58 @@
+//! Commands that a person waits for: Ctrl-C ends them, and not only greenroom.
+
+use crate::ports::{Clock, Command, ErrorKind, Finished, Hear, Interrupted, PortError, Runner};
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+
+/// Runs commands until a signal comes; then the command, and all that it started, is ended.
+pub(super) struct Attended {
+    runner: Arc<dyn Runner>,
+    clock: Arc<dyn Clock>,
+    interrupted: OnceLock<Interrupted>,
+}
+
+impl Attended {
+    /// Runs through `runner`; the signals are those that end a wait of `clock`.
+    pub(super) fn new(runner: Arc<dyn Runner>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            runner,
+            clock,
+            interrupted: OnceLock::new(),
+        }
+    }
+
+    /// The signal that came while a command ran.
+    pub(super) fn interrupted(&self) -> Option<Interrupted> {
+        self.interrupted.get().copied()
+    }
+}
+
+impl Runner for Attended {
+    fn run(&self, command: &Command) -> Result<Finished, PortError> {
+        self.follow(command, &mut |_| ControlFlow::Continue(()))
+    }
+
+    fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
+        let mut now = None;
+        let finished = self.runner.follow(command, &mut |line| {
+            if let Some(signal) = self.clock.interruption() {
+                now = Some(signal);
+                return ControlFlow::Break(());
+            }
+            hear(line)
+        })?;
+        match now {
+            None => Ok(finished),
+            // What tidies up after this runs to its end: the signal is taken.
+            Some(signal) => {
+                let _ = self.interrupted.set(signal);
+                let program = command.argv.first().map_or("", String::as_str);
+                Err(PortError::new(
+                    ErrorKind::Transient,
+                    format!("running {program}"),
+                    signal,
+                ))
+            }
+        }
+    }
+}

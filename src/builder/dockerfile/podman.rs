@@ -1,0 +1,10 @@
+//! podman: builds as buildah does.
+
+use super::bench::Bench;
+use super::buildah;
+use crate::model::Digest;
+use crate::ports::PortError;
+
+pub(super) fn perform(bench: &Bench<'_>) -> Result<Digest, PortError> {
+    buildah::perform_by(bench, "podman")
+}
