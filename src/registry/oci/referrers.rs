@@ -110,7 +110,9 @@ fn by_api(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Vec<Des
                 }
                 Ok(Some((reply.whole(LARGEST_MANIFEST, &doing)?, link)))
             }
-            Err(refusal) if matches!(refusal.status, 400 | 404 | 405 | 406 | 501) => Ok(None),
+            Err(refusal) if pages.is_first() && matches!(refusal.status, 400 | 404 | 405 | 406 | 501) => {
+                Ok(None)
+            }
             Err(refusal) => Err(refusal.setback),
         })?;
         let Some((bytes, link)) = page else {
