@@ -55,10 +55,14 @@ impl Shown {
     pub(super) fn hidden(&self) -> Redactor {
         let shown = self.value();
         let secret = shown.split_once(' ').map_or(shown, |(_, secret)| secret);
-        let pair = STANDARD.decode(secret).ok().and_then(|pair| String::from_utf8(pair).ok());
-        let password = pair
-            .filter(|_| shown.starts_with("Basic "))
-            .and_then(|pair| pair.split_once(':').map(|(_, password)| Secret::new(password.to_owned())));
+        let pair = STANDARD
+            .decode(secret)
+            .ok()
+            .and_then(|pair| String::from_utf8(pair).ok());
+        let password = pair.filter(|_| shown.starts_with("Basic ")).and_then(|pair| {
+            pair.split_once(':')
+                .map(|(_, password)| Secret::new(password.to_owned()))
+        });
         let secret = Secret::new(secret.to_owned());
         Redactor::new([&secret].into_iter().chain(&password))
     }
