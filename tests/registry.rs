@@ -8,6 +8,21 @@ mod registry {
     pub(crate) mod daemon;
     mod pull;
     mod push;
+    mod quirks {
+        mod auth;
+        mod catalog;
+        pub(crate) mod common;
+        mod delete;
+        mod guards;
+        mod limits;
+        mod manifests;
+        mod mount;
+        mod pull;
+        mod push;
+        mod referrers;
+        mod table;
+        mod tls;
+    }
     mod real;
     pub(crate) mod server;
     pub(crate) mod store;
