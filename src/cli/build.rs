@@ -11,8 +11,8 @@ use serde_json::json;
 
 /// Build the image and give it the tags of an environment
 ///
-/// The image goes into the project's own store, an OCI layout that skopeo reads:
-/// skopeo inspect oci:.greenroom/images/SERVICE:TAG
+/// An image whose repository names a registry's host goes there. Any other goes into the project's own
+/// store, an OCI layout that skopeo reads: skopeo inspect oci:.greenroom/images/SERVICE:TAG
 ///
 /// Example: greenroom build -e staging
 #[derive(Debug, clap::Args)]

@@ -287,10 +287,10 @@ fn a_401_without_a_challenge_is_denied_at_once() {
 #[test]
 fn a_registry_that_refuses_every_token_is_not_asked_for_ever() {
     let server = Server::with(|request, _| {
-        let token = request.target.starts_with("/token");
-        token
-            .then(|| guarded(request))
-            .unwrap_or_else(|| Some(challenge(request, "repository:app:pull")))
+        if request.target.starts_with("/token") {
+            return guarded(request);
+        }
+        Some(challenge(request, "repository:app:pull"))
     });
     let error = resolve(&server).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
@@ -380,8 +380,10 @@ fn a_secret_that_a_server_repeats_is_not_repeated_by_the_error() {
             .or_else(|| Some(challenge(request, "repository:app:pull")))
     });
     let exchange = Server::with(move |request, _| {
-        let token = request.target.starts_with("/token");
-        token.then(|| echo(request)).unwrap_or_else(|| guarded(request))
+        if request.target.starts_with("/token") {
+            return echo(request);
+        }
+        guarded(request)
     });
     for server in [basic, bearer, exchange] {
         let error = server.client_with(&CI).tags(&app(&server)).unwrap_err();

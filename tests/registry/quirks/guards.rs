@@ -286,6 +286,18 @@ fn a_password_goes_to_its_own_registry_only() {
 }
 
 #[test]
+fn a_registry_on_this_machine_sends_no_password_across_the_internet_in_the_clear() {
+    let server = Server::with(|_, _| {
+        let realm = format!("http://{STRANGER}/token");
+        Some(challenge_of(&realm, "repository:app:pull"))
+    });
+    let error = server.client_with(&CI).tags(&app(&server)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied);
+    assert!(error.message.contains("plain HTTP"), "{error}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
 fn a_token_of_one_registry_is_never_shown_to_another() {
     let scripted = || Server::with(|request, _| super::common::guarded(request));
     let (one, other) = (scripted(), scripted());

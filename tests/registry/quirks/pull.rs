@@ -247,6 +247,33 @@ fn a_storage_link_that_has_expired_is_asked_for_anew() {
 }
 
 #[test]
+fn a_storage_link_that_is_good_for_get_only_still_says_that_the_blob_is_there() {
+    for status in [403, 405] {
+        let server = Server::with(move |request, _| {
+            let stored = request.header("host") == STRANGER;
+            let link = format!("http://{STRANGER}/bucket?signature=1");
+            Some(if stored {
+                answer(status)
+            } else {
+                answer(307).header("location", link)
+            })
+        });
+        let digest = Digest::of(&content());
+        assert!(
+            abroad(&server)
+                .has(&app_abroad(), Content::Blob, &digest)
+                .unwrap()
+        );
+        push(&abroad(&server), &app_abroad(), &content()).unwrap();
+        assert_eq!(
+            (server.count("HEAD", ""), server.seen().len()),
+            (4, 4),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn a_body_without_a_length_is_read_to_its_end() {
     let server = Server::with(|request, _| {
         let mut body = b"7\r\ncontent\r\n".to_vec();
