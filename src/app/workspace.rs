@@ -15,7 +15,7 @@ use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, S
 use crate::ports::{Catalog, Lease, Ledger, Repository};
 use crate::registry::Registries;
 use crate::registry::layout::LayoutRegistry;
-use crate::registry::oci::OciSettings;
+use crate::registry::oci::{OciSettings, credentials};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -194,8 +194,8 @@ impl Workspace {
         }
     }
 
-    /// Every secret of the project whose value can be had here. The process may hold those of
-    /// environments that are not worked on, too.
+    /// Every secret of the project whose value can be had here, and those for registries. The process
+    /// may hold those of environments that are not worked on, too.
     pub fn known_secrets(&self) -> &[Secret] {
         self.known.get_or_init(|| {
             let environments = self.project.environments.values();
@@ -209,7 +209,7 @@ impl Workspace {
                 .chain(build)
                 .flatten()
                 .filter_map(|(name, source)| self.secrets.resolve(name, &source.value).ok())
-                .chain(self.registry_secrets())
+                .chain(credentials::secrets(self.context.environment.variables()))
                 .collect()
         })
     }

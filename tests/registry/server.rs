@@ -85,6 +85,8 @@ pub(crate) struct Answer {
     deaf: bool,
     /// Nothing is sent at all.
     silent: bool,
+    /// Where the answer ends too early the connection stays open, until the client has had enough.
+    stalls: bool,
 }
 
 /// An answer with this status and no body.
@@ -96,6 +98,7 @@ pub(crate) fn answer(status: u16) -> Answer {
         cut: None,
         deaf: false,
         silent: false,
+        stalls: false,
     }
 }
 
@@ -128,6 +131,15 @@ impl Answer {
         self
     }
 
+    /// A header's value, where it has one.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
@@ -145,15 +157,22 @@ impl Answer {
         self
     }
 
+    /// Stops where it would be cut, and leaves the connection open.
+    pub(crate) fn stalls(mut self) -> Self {
+        self.stalls = true;
+        self
+    }
+
     fn write(&self, stream: &mut TcpStream, head: bool) -> std::io::Result<()> {
         let mut text = format!("HTTP/1.1 {} X\r\n", self.status);
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
+        let framed = ["content-length", "transfer-encoding"];
         if !self
             .headers
             .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .any(|(name, _)| framed.contains(&name.to_ascii_lowercase().as_str()))
         {
             text.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
@@ -287,6 +306,14 @@ impl Drop for Server {
 
 fn serve(mut connection: BufReader<TcpStream>, script: &Script, store: &Store, seen: &Mutex<Vec<Seen>>) {
     while let Some((method, target, headers)) = head(&mut connection) {
+        // As a proxy it is every server that the client asks for.
+        if method == "CONNECT" {
+            connection
+                .get_mut()
+                .write_all(b"HTTP/1.1 200 OK\r\n\r\n")
+                .unwrap();
+            continue;
+        }
         let request = Request {
             method,
             target,
@@ -313,11 +340,16 @@ fn serve(mut connection: BufReader<TcpStream>, script: &Script, store: &Store, s
             body: body.into_inner().unwrap_or_default(),
         });
         connection = kept.into_inner();
-        if answer.silent {
-            return;
+        let written = if answer.silent {
+            Ok(())
+        } else {
+            answer.write(connection.get_mut(), is_head)
+        };
+        if answer.stalls {
+            // Until the client closes it.
+            let _ = connection.read(&mut [0; 1]);
         }
-        let written = answer.write(connection.get_mut(), is_head);
-        if written.is_err() || answer.deaf || answer.cut.is_some() {
+        if written.is_err() || answer.silent || answer.deaf || answer.cut.is_some() {
             return;
         }
     }

@@ -191,3 +191,128 @@ impl Read for Exactly<'_> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Failure, Settings};
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A server of one connection that gives `answer` and returns what it was sent.
+    fn served(answer: &'static str) -> (String, thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let serving = thread::spawn(move || {
+            let mut connection = BufReader::new(listener.accept().unwrap().0);
+            let (mut seen, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                connection.read_line(&mut line).unwrap();
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+                seen.push_str(&line);
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            // A client whose content fails goes away in the middle.
+            if connection.read_exact(&mut body).is_ok() {
+                connection.get_mut().write_all(answer.as_bytes()).unwrap();
+            }
+            seen + &String::from_utf8_lossy(&body)
+        });
+        (url, serving)
+    }
+
+    fn transfer<'a>(method: &'a str, url: &'a str, body: Outgoing<'a>) -> Transfer<'a> {
+        Transfer {
+            method,
+            url,
+            headers: &[],
+            body,
+            patience: 5 * SECOND,
+            limit: 10 * SECOND,
+        }
+    }
+
+    #[test]
+    fn a_stream_goes_out_with_its_length_and_comes_in_as_it_is() {
+        let (url, serving) = served("HTTP/1.1 307 X\r\nLocation: /there\r\nContent-Length: 3\r\n\r\nabc");
+        let client = Client::new(&Settings::default()).unwrap();
+        let mut content = &b"content and more"[..];
+        let body = Outgoing::Stream {
+            reader: &mut content,
+            length: 7,
+        };
+        let answer = client.transfer(transfer("PUT", &url, body)).unwrap();
+        assert_eq!(
+            (answer.status, answer.headers["location"].as_str()),
+            (307, "/there")
+        );
+        let seen = serving.join().unwrap();
+        assert!(
+            seen.ends_with("\r\n\r\ncontent") && !seen.contains("transfer-encoding"),
+            "{seen}"
+        );
+    }
+
+    #[test]
+    fn a_post_without_a_body_says_so() {
+        let (url, serving) = served("HTTP/1.1 202 X\r\nContent-Length: 0\r\n\r\n");
+        let client = Client::new(&Settings::default()).unwrap();
+        client
+            .transfer(transfer("POST", &url, Outgoing::Nothing))
+            .unwrap();
+        assert!(serving.join().unwrap().contains("content-length: 0"));
+    }
+
+    #[test]
+    fn a_body_that_is_cut_is_an_error_and_not_an_end() {
+        let (url, serving) = served("HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nabc");
+        let client = Client::new(&Settings::default()).unwrap();
+        let mut answer = client.transfer(transfer("GET", &url, Outgoing::Nothing)).unwrap();
+        let mut body = Vec::new();
+        assert!(answer.body.read_to_end(&mut body).is_err());
+        assert_eq!(body, b"abc");
+        serving.join().unwrap();
+    }
+
+    #[test]
+    fn content_that_ends_too_early_ends_the_request() {
+        let (url, serving) = served("");
+        let client = Client::new(&Settings::default()).unwrap();
+        let mut content = &b"short"[..];
+        let body = Outgoing::Stream {
+            reader: &mut content,
+            length: 7,
+        };
+        assert!(client.transfer(transfer("PUT", &url, body)).is_err());
+        serving.join().unwrap();
+    }
+
+    #[test]
+    fn no_connection_and_no_answer_are_told_apart() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/?key=secret", listener.local_addr().unwrap());
+        let client = Client::new(&Settings::default()).unwrap();
+        let silent = Transfer {
+            patience: SECOND / 5,
+            ..transfer("GET", &url, Outgoing::Nothing)
+        };
+        let error = client.transfer(silent).err().unwrap();
+        assert_eq!(error.failure, Failure::Unanswered, "{error}");
+        drop(listener);
+        let error = client
+            .transfer(transfer("GET", &url, Outgoing::Nothing))
+            .err()
+            .unwrap();
+        assert_eq!(error.failure, Failure::Unreachable, "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}

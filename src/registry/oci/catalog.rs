@@ -52,7 +52,8 @@ pub(super) fn tags(wire: &Wire, place: &Place) -> Result<Vec<Tag>, PortError> {
                 Ok(Some((list.tags.unwrap_or_default(), link)))
             }
             // Only a registry's own word counts: a web server's 404 does not mean that there are no tags.
-            Err(refusal) if refusal.status == 404 && refusal.is_registrys => Ok(None),
+            // A later page that is gone is no end: the list would lack what is on it.
+            Err(refusal) if refusal.status == 404 && refusal.is_registrys && pages.is_first() => Ok(None),
             Err(refusal) => Err(refusal.setback),
         })?;
         let Some((names, link)) = page else {

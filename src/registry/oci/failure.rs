@@ -55,7 +55,9 @@ pub(super) fn refusal(mut reply: Reply, doing: &str, now: Timestamp) -> Refusal 
     // What cannot be read is not shown; the status alone says enough.
     let _ = (&mut reply.body).take(READ).read_to_end(&mut body);
     let text = String::from_utf8_lossy(&body);
-    let errors: Option<Errors> = serde_json::from_slice(&body).ok();
+    // Some repeat the request that they did not understand, with what it showed.
+    let text = reply.hidden.redact(&text);
+    let errors: Option<Errors> = serde_json::from_str(&text).ok();
     let entries = errors.unwrap_or_default().errors;
     let mut message = format!("{} answered {}", reply.host, reply.status);
     let said = quoted(&entries, &text);
@@ -77,9 +79,15 @@ pub(super) fn refusal(mut reply: Reply, doing: &str, now: Timestamp) -> Refusal 
         setback: Setback {
             error: PortError::new(kind, doing, message),
             again,
-            unanswered: false,
+            unanswered: is_a_guess(reply.status),
         },
     }
+}
+
+/// Whether a status says only that somebody on the way did not hear the end: the registry may have
+/// done what it was asked for.
+fn is_a_guess(status: u16) -> bool {
+    matches!(status, 499 | 500 | 502 | 504 | 522 | 524)
 }
 
 /// The registry's own words: its codes and messages, or the first line of what is no such list.
@@ -150,6 +158,7 @@ fn advice(reply: &Reply, body: &str, again: Again) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Redactor;
     use std::collections::BTreeMap;
 
     fn message(status: u16, body: &str) -> (ErrorKind, String) {
@@ -160,6 +169,7 @@ mod tests {
             url: "https://r.io/v2/a/manifests/1".to_owned(),
             host: "r.io".to_owned(),
             credential: "no credentials were found for r.io".to_owned(),
+            hidden: Redactor::default(),
         };
         let error = refusal(reply, "doing", Timestamp::from_unix_millis(0))
             .setback

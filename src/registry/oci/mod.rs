@@ -49,6 +49,8 @@ pub struct OciSettings {
     pub insecure: BTreeSet<String>,
     /// Who asks.
     pub credentials: Credentials,
+    /// The longest that a registry may keep still; two minutes where nothing is said.
+    pub patience: Option<Duration>,
 }
 
 impl OciSettings {
@@ -69,6 +71,7 @@ impl OciSettings {
                 .filter(|host| !host.is_empty())
                 .collect(),
             credentials: Credentials::new(variables, own),
+            patience: None,
         }
     }
 }
@@ -96,7 +99,7 @@ impl OciRegistry {
         let client = Arc::new(client);
         let auth = Auth::new(Arc::clone(&client), Arc::clone(&clock), settings.credentials);
         Ok(Self {
-            wire: Arc::new(Wire::new(client, clock, auth)),
+            wire: Arc::new(Wire::new(client, clock, auth, settings.patience)),
             insecure: settings.insecure,
             attaching: referrers::Attaching::default(),
         })

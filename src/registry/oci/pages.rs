@@ -26,6 +26,11 @@ impl<'a> Pages<'a> {
         }
     }
 
+    /// Whether nothing but the first page has been asked for.
+    pub(super) fn is_first(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// The page to read now.
     pub(super) fn next(&mut self) -> Option<String> {
         self.next.take()

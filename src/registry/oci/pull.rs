@@ -26,6 +26,13 @@ pub(super) fn digest_of(reply: &Reply) -> Option<Digest> {
     reply.header(CONTENT_DIGEST)?.parse().ok()
 }
 
+/// Whether an answer is for people: a server that shows its front page whatever it is asked for.
+fn is_page(reply: &Reply) -> bool {
+    reply
+        .header("content-type")
+        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
+}
+
 /// The digest that `tag` names. Asked for with HEAD, which no registry counts as a pull.
 pub(super) fn resolve(wire: &Wire, place: &Place, tag: &Tag) -> Result<Option<Digest>, PortError> {
     let doing = format!("looking up {}:{tag} in {}", place.name, place.host);
@@ -176,6 +183,13 @@ pub(super) fn is_there(
         Ok(reply) => match digest_of(&reply) {
             Some(other) if other != *digest => {
                 let message = format!("{} answers with {other}, which is something else", place.host);
+                Err(Setback::last(PortError::new(ErrorKind::Invalid, doing, message)))
+            }
+            None if is_page(&reply) => {
+                let message = format!(
+                    "{} answers with a web page: it is no registry, or something on the way wants a login",
+                    place.host
+                );
                 Err(Setback::last(PortError::new(ErrorKind::Invalid, doing, message)))
             }
             _ => Ok(true),

@@ -116,28 +116,22 @@ impl Push<'_> {
         let mut in_chunks = false;
         let mut careful = false;
         self.wire.retried(&self.doing, |_| {
+            if in_chunks {
+                return chunks::send(self);
+            }
             let session = match begun.take() {
                 Some(session) => session,
                 None => self.begin()?.0,
             };
-            let sent = if in_chunks {
-                Err(None)
-            } else {
-                self.send_whole(&session, careful).map_err(Some)
-            };
-            let setback = match sent {
+            let setback = match self.send_whole(&session, careful) {
                 Ok(()) => return Ok(()),
-                Err(Some(Refused::Whole(refusal))) => {
+                Err(Refused::Whole(refusal)) => {
                     in_chunks = true;
                     self.abandon(&session);
                     let whole = refusal.setback.error;
                     return chunks::send(self).map_err(|setback| also(setback, &whole));
                 }
-                Err(None) => {
-                    self.abandon(&session);
-                    return chunks::send(self);
-                }
-                Err(Some(Refused::Setback(setback))) => setback,
+                Err(Refused::Setback(setback)) => setback,
             };
             // The next try waits for the registry's word before it sends: one that refuses and closes
             // the connection at once would not be heard otherwise.

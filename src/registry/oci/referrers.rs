@@ -6,11 +6,11 @@ use super::failure::clean;
 use super::manifests;
 use super::pages::Pages;
 use super::parallel::each;
-use super::pull::{by_tag, manifest, reading};
+use super::pull::{by_tag, has, manifest, reading};
 use super::wire::{Call, Load, Wire};
 use crate::model::Digest;
 use crate::oci::{Body, Descriptor, LARGEST_MANIFEST, Manifest, fallback_tag, media};
-use crate::ports::{ErrorKind, PortError};
+use crate::ports::{Content, ErrorKind, PortError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -110,7 +110,9 @@ fn by_api(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Vec<Des
                 }
                 Ok(Some((reply.whole(LARGEST_MANIFEST, &doing)?, link)))
             }
-            Err(refusal) if matches!(refusal.status, 400 | 404 | 405 | 406 | 501) => Ok(None),
+            Err(refusal) if pages.is_first() && matches!(refusal.status, 400 | 404 | 405 | 406 | 501) => {
+                Ok(None)
+            }
             Err(refusal) => Err(refusal.setback),
         })?;
         let Some((bytes, link)) = page else {
@@ -185,7 +187,14 @@ impl Attaching {
             }
             let before = found.map(|index| index.bytes);
             let index = with_entry(before.as_deref(), referrer).map_err(|error| failed(error.to_string()))?;
-            manifests::put(wire, place, &index, media::INDEX, &tag)?;
+            match manifests::put(wire, place, &index, media::INDEX, &tag) {
+                // Some take no list that names what has been deleted.
+                Err(error) if error.kind == ErrorKind::Invalid => {
+                    let index = without_gone(wire, place, &index)?;
+                    manifests::put(wire, place, &index, media::INDEX, &tag)?;
+                }
+                stored => stored?,
+            }
         }
         Err(failed(format!(
             "other writers take it out of {}:{tag} again and again; attach one thing at a time",
@@ -207,6 +216,25 @@ fn with_entry(before: Option<&[u8]>, referrer: &Descriptor) -> Result<Vec<u8>, s
         manifests.push(entry);
     }
     serde_json::to_vec(&index)
+}
+
+/// The index without what the repository does not have. All others stay as they were written.
+fn without_gone(wire: &Wire, place: &Place, index: &[u8]) -> Result<Vec<u8>, PortError> {
+    let doing = format!(
+        "leaving out what is gone from a list in {}/{}",
+        place.host, place.name
+    );
+    let invalid = |message: String| PortError::new(ErrorKind::Invalid, &doing, message);
+    let listed = listed(index).map_err(invalid)?;
+    let there = each(&listed, |entry| {
+        has(wire, place, Content::Manifest, &entry.digest)
+    })?;
+    let mut index: Value = serde_json::from_slice(index).map_err(|error| invalid(error.to_string()))?;
+    if let Some(manifests) = index["manifests"].as_array_mut() {
+        let mut there = there.into_iter();
+        manifests.retain(|_| there.next().unwrap_or(true));
+    }
+    serde_json::to_vec(&index).map_err(|error| invalid(error.to_string()))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::retry::{Again, Setback, interrupted, wait};
 use crate::host::http::{Client, Failure, HttpError, Outgoing, Transfer};
 use crate::host::random;
 use crate::host::url::{joined, origin, redacted};
+use crate::model::Redactor;
 use crate::ports::{Clock, ErrorKind, PortError, Reopen};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -61,6 +62,8 @@ pub(super) struct Reply {
     pub(super) host: String,
     /// Which credential was shown and what to do about it, for errors; empty unless it was refused.
     pub(super) credential: String,
+    /// What was shown, to be taken out of what the server says about it.
+    pub(super) hidden: Redactor,
 }
 
 impl Reply {
@@ -101,11 +104,22 @@ pub(super) struct Wire {
     client: Arc<Client>,
     clock: Arc<dyn Clock>,
     pub(super) auth: Auth,
+    patience: Duration,
 }
 
 impl Wire {
-    pub(super) fn new(client: Arc<Client>, clock: Arc<dyn Clock>, auth: Auth) -> Self {
-        Self { client, clock, auth }
+    pub(super) fn new(
+        client: Arc<Client>,
+        clock: Arc<dyn Clock>,
+        auth: Auth,
+        patience: Option<Duration>,
+    ) -> Self {
+        Self {
+            client,
+            clock,
+            auth,
+            patience: patience.unwrap_or(PATIENCE),
+        }
     }
 
     /// Tries until it works, cannot work, or has been tried long enough. The attempts are counted from
@@ -283,7 +297,7 @@ impl Wire {
             url,
             headers: &headers,
             body,
-            patience: PATIENCE,
+            patience: self.patience,
             limit: LIMIT,
         };
         match self.client.transfer(transfer) {
@@ -294,6 +308,7 @@ impl Wire {
                 host: origin(url).map_or_else(|| call.place.host.clone(), |origin| origin.host),
                 url: url.to_owned(),
                 credential: String::new(),
+                hidden: shown.map(Shown::hidden).unwrap_or_default(),
             }),
             Err(error) => Err(match source.and_then(|source| source.error) {
                 Some(error) => setback_of_source(&error, call.doing),

@@ -17,7 +17,7 @@ use super::guard::{Errand, Guard};
 use super::retry::Setback;
 use super::wire::{Reply, setback_of};
 use crate::host::http::{Client, Outgoing, Transfer};
-use crate::model::Secret;
+use crate::model::{Redactor, Secret};
 use crate::ports::{Clock, ErrorKind, PortError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,6 +49,22 @@ impl Shown {
     /// The header's value.
     pub(super) fn value(&self) -> &str {
         self.0.expose()
+    }
+
+    /// Takes what is shown out of text, a password also where it stands alone.
+    pub(super) fn hidden(&self) -> Redactor {
+        let shown = self.value();
+        let secret = shown.split_once(' ').map_or(shown, |(_, secret)| secret);
+        let pair = STANDARD
+            .decode(secret)
+            .ok()
+            .and_then(|pair| String::from_utf8(pair).ok());
+        let password = pair.filter(|_| shown.starts_with("Basic ")).and_then(|pair| {
+            pair.split_once(':')
+                .map(|(_, password)| Secret::new(password.to_owned()))
+        });
+        let secret = Secret::new(secret.to_owned());
+        Redactor::new([&secret].into_iter().chain(&password))
     }
 
     fn token(&self) -> Option<Secret> {
@@ -263,7 +279,8 @@ impl Auth {
         if let Some(Credential::Identity(identity)) = credential {
             let form = token::form(asked.service, scopes, identity);
             let headers = [("content-type", "application/x-www-form-urlencoded")];
-            let reply = self.ask(asked, asked.realm, &headers, Some(&form))?;
+            let mut reply = self.ask(asked, asked.realm, &headers, Some(&form))?;
+            reply.hidden = Redactor::new([identity]);
             // A server that knows GET only.
             if !matches!(reply.status, 404 | 405) {
                 return self.read(asked, reply, scopes);
@@ -279,7 +296,8 @@ impl Auth {
             .map(|shown| ("authorization", shown.value()))
             .collect();
         let url = token::query(asked.realm, asked.service, scopes);
-        let reply = self.ask(asked, &url, &headers, None)?;
+        let mut reply = self.ask(asked, &url, &headers, None)?;
+        reply.hidden = shown.as_ref().map(Shown::hidden).unwrap_or_default();
         self.read(asked, reply, scopes)
     }
 
@@ -315,6 +333,7 @@ impl Auth {
                 clean(&crate::host::url::authority(asked.realm))
             ),
             credential: self.advice(asked.place),
+            hidden: Redactor::default(),
         })
     }
 

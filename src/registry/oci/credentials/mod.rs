@@ -27,6 +27,14 @@ const TOKEN_USER: &str = "token";
 /// The user name that marks a password as an identity token (docker's `config.json`).
 const IDENTITY_USER: &str = "<token>";
 
+/// The secrets for registries among these variables of the environment.
+pub fn secrets(variables: &BTreeMap<String, String>) -> impl Iterator<Item = Secret> {
+    let own = variables.iter().filter(|(name, _)| {
+        name.starts_with(PREFIX) && (name.ends_with("_PASSWORD") || name.ends_with("_TOKEN"))
+    });
+    own.map(|(_, value)| Secret::new(value.clone()))
+}
+
 /// What is shown to a registry or its token server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Credential {
@@ -49,6 +57,9 @@ pub(super) struct Found {
 /// What was found for a repository, or what is wrong with the place where it should be.
 type Outcome = Result<Option<Arc<Found>>, String>;
 
+/// What a helper said.
+type Answer = Result<Option<Credential>, String>;
+
 /// Finds credentials. Nothing is read before a registry asks for one, and nothing twice.
 #[derive(Default)]
 pub struct Credentials {
@@ -57,7 +68,7 @@ pub struct Credentials {
     own: Option<String>,
     known: Mutex<BTreeMap<String, Outcome>>,
     /// What helpers said, by their names and the hosts that they were asked about.
-    asked: Mutex<BTreeMap<(String, String), Result<Option<Credential>, String>>>,
+    asked: Mutex<BTreeMap<(String, String), Answer>>,
 }
 
 impl Credentials {
@@ -140,7 +151,7 @@ impl Credentials {
     }
 
     /// Asks a helper once for each registry, however many repositories there are.
-    fn ask(&self, helper: &str, host: &str) -> Result<Option<Credential>, String> {
+    fn ask(&self, helper: &str, host: &str) -> Answer {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (helper.to_owned(), host.to_owned());
         if let Some(answer) = asked.get(&key) {
