@@ -15,6 +15,7 @@ pub mod record;
 pub mod release;
 mod restricted;
 pub mod rollback;
+pub mod scan;
 pub mod shutdown;
 pub mod signature;
 pub mod status;

@@ -23,6 +23,8 @@ pub enum Gate {
     Tests,
     /// This image succeeded in the environment before.
     Promotion,
+    /// No vulnerability counts against the image.
+    Scan,
     /// This image is signed by those who have to.
     Signature,
 }
@@ -38,6 +40,7 @@ impl Gate {
             Self::Approval => "approval",
             Self::Tests => "tests",
             Self::Promotion => "promotion",
+            Self::Scan => "scan",
             Self::Signature => "signature",
         }
     }

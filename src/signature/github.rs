@@ -54,7 +54,9 @@ impl GitHubAttestations {
         };
         let is_name = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c))
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         };
         let named = repository
             .split_once('/')
@@ -76,7 +78,9 @@ impl GitHubAttestations {
 
 fn is_loopback(api: &str) -> bool {
     let authority = authority(api);
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority.as_str(), |(host, _)| host);
     ["127.0.0.1", "[::1]", "localhost"].contains(&host)
 }
 
@@ -88,7 +92,10 @@ impl Attestations for GitHubAttestations {
             "{}/repos/{}/attestations/{digest}?per_page={MOST}",
             self.api, self.repository
         );
-        let bearer = self.token.as_ref().map(|token| format!("Bearer {}", token.expose()));
+        let bearer = self
+            .token
+            .as_ref()
+            .map(|token| format!("Bearer {}", token.expose()));
         let mut headers = vec![
             ("accept", "application/vnd.github+json"),
             ("x-github-api-version", "2022-11-28"),
@@ -134,8 +141,12 @@ impl Attestations for GitHubAttestations {
             let message = format!("the answer is longer than {LONGEST} bytes");
             return Err(failed(ErrorKind::Invalid, message));
         }
-        let listing: Listing = serde_json::from_slice(&body)
-            .map_err(|error| failed(ErrorKind::Invalid, format!("the answer is no list of attestations: {error}")))?;
+        let listing: Listing = serde_json::from_slice(&body).map_err(|error| {
+            failed(
+                ErrorKind::Invalid,
+                format!("the answer is no list of attestations: {error}"),
+            )
+        })?;
         let found = listing.attestations.len();
         let bundles: Vec<Vec<u8>> = listing
             .attestations

@@ -16,6 +16,7 @@ const PURE: &[&str] = &[
     "history",
     "report",
     "retention",
+    "scan",
 ];
 
 /// What implements a port.
@@ -27,6 +28,8 @@ const ADAPTERS: &[&str] = &[
     "builder",
     "ledger",
     "probe",
+    "scanner",
+    "forge",
 ];
 
 /// Where adapters are chosen by what is configured, each port in one place.
@@ -35,6 +38,7 @@ const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
     ("app::signature", &["signature"]),
+    ("app::scan::tools", &["scanner", "forge"]),
 ];
 
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
@@ -45,13 +49,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("trigger", &["model"]),
     ("tagging", &["model"]),
+    ("scan", &["model"]),
     ("rollout", &["model"]),
     ("analysis", &["model", "ports"]),
     ("policy", &["model", "ports"]),
     ("retention", &["model", "oci", "tagging"]),
-    // The records hold the rollout's events, and who holds the lease.
-    ("history", &["model", "ports", "rollout"]),
-    ("report", &["model", "rollout", "history"]),
+    // The records hold the rollout's events and what scans came to, and who holds the lease.
+    ("history", &["model", "ports", "rollout", "scan"]),
+    ("report", &["model", "rollout", "history", "scan"]),
     ("engine", &["model", "ports", "rollout", "analysis", "history"]),
     ("host", &["model", "ports"]),
     ("target", &["model", "oci", "ports", "host"]),
@@ -61,6 +66,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("builder", &["model", "oci", "ports", "host"]),
     ("ledger", &["model", "ports", "host"]),
     ("probe", &["model", "ports", "host"]),
+    ("scanner", &["model", "ports", "host"]),
+    ("forge", &["model", "ports", "host"]),
     (
         "app",
         &[
@@ -85,13 +92,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "builder",
             "ledger",
             "probe",
+            "scan",
+            "scanner",
+            "forge",
         ],
     ),
     // A command shows the values that a use case returned.
     (
         "cli",
         &[
-            "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host",
+            "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host", "scan",
         ],
     ),
     (
@@ -118,6 +128,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "builder",
             "ledger",
             "probe",
+            "scan",
+            "scanner",
+            "forge",
         ],
     ),
     ("main", &["cli"]),
@@ -147,9 +160,9 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
-    ("base64", &["registry::oci"]),
+    ("base64", &["registry::oci", "forge"]),
     ("httpdate", &["registry::oci"]),
-    ("flate2", &["builder", "target"]),
+    ("flate2", &["builder", "target", "forge"]),
     ("tar", &["builder", "target"]),
     // The one async part.
     ("tokio", &["router::builtin"]),
@@ -512,6 +525,16 @@ mod tests {
             "src/app/build.rs",
             "use crate::target::local;",
             "app::build → target: only app::world names a target",
+        ),
+        (
+            "src/app/scan/gate.rs",
+            "use crate::scanner::CommandScanner;",
+            "app::scan::gate → scanner: only app::scan::tools names a scanner",
+        ),
+        (
+            "src/scanner/command.rs",
+            "use crate::scan::ScanReport;",
+            "scanner → scan",
         ),
         (
             "src/app/audit.rs",

@@ -7,13 +7,14 @@
     reason = "a test ends at the first surprise, polls, and holds what it expects to be shown"
 )]
 
-mod configuration;
 #[path = "../support/bundles.rs"]
 mod bundles;
+mod configuration;
 mod github;
 mod help;
 mod project;
 mod refusals;
+mod scan;
 mod secrets;
 mod signatures;
 mod story;
