@@ -27,7 +27,7 @@ impl Verifier for SigstoreVerifier {
     fn verify(&self, bundle: &[u8], digest: &Digest, trust: &Trust) -> Result<Signed, PortError> {
         let root = root(&trust.roots)?;
         let key = trust.key.as_deref().map(key).transpose()?;
-        let refused = |fault: String| denied(digest, fault);
+        let refused = |fault: String| denied(digest, &fault);
         let name = Digest::of(bundle);
         let text = std::str::from_utf8(bundle).map_err(|_| refused("it is not text".to_owned()))?;
         let bundle =
@@ -37,7 +37,7 @@ impl Verifier for SigstoreVerifier {
             Some(key) => by_key(&bundle, image, &key, &root, trust.logged),
             None => by_certificate(&bundle, image, &root, trust),
         };
-        let evidence = evidence.map_err(|fault| refused(fault.to_string()))?;
+        let evidence = evidence.map_err(refused)?;
         Ok(Signed {
             bundle: name,
             predicate: predicate(&bundle).map_err(refused)?,
@@ -47,9 +47,9 @@ impl Verifier for SigstoreVerifier {
     }
 }
 
-fn denied(digest: &Digest, fault: String) -> PortError {
+fn denied(digest: &Digest, fault: &str) -> PortError {
     let doing = format!("verifying a signature of sha256:{}", digest.short());
-    PortError::new(ErrorKind::Denied, doing, bounded(&fault))
+    PortError::new(ErrorKind::Denied, doing, bounded(fault))
 }
 
 /// What was verified, with the fields that the bundle itself says still empty.
