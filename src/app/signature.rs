@@ -143,7 +143,9 @@ struct Looking<'a> {
 impl Looking<'_> {
     /// Looks at what is attached to the image in its registry; whether that is enough.
     fn in_registry(&mut self) -> Result<bool, AppError> {
-        let mut referrers = self.registry.referrers(&self.image.repository, &self.image.digest)?;
+        let mut referrers = self
+            .registry
+            .referrers(&self.image.repository, &self.image.digest)?;
         // Some registries write a wrong type into their list, so only what is surely something else goes.
         referrers.retain(|referrer| rank(referrer).is_some());
         referrers.sort_by_cached_key(|referrer| {
@@ -232,7 +234,10 @@ impl Looking<'_> {
         let mut attempts: Vec<Result<Signed, String>> = Vec::new();
         for (place, trust) in self.trusts.iter().enumerate() {
             let same = self.trusts.iter().position(|earlier| earlier == trust);
-            let attempt = match same.filter(|same| *same < place).and_then(|same| attempts.get(same)) {
+            let attempt = match same
+                .filter(|same| *same < place)
+                .and_then(|same| attempts.get(same))
+            {
                 Some(attempt) => attempt.clone(),
                 None => match self.verifier.verify(bundle, &self.image.digest, trust) {
                     Ok(signed) => Ok(signed),

@@ -214,17 +214,6 @@ impl Workspace {
         })
     }
 
-    /// What is shown to registries, as the environment names it.
-    fn registry_secrets(&self) -> impl Iterator<Item = Secret> {
-        let all = self.context.environment.variables().iter();
-        all.filter(|(name, value)| {
-            name.starts_with("GREENROOM_REGISTRY_")
-                && (name.ends_with("_PASSWORD") || name.ends_with("_TOKEN"))
-                && !value.is_empty()
-        })
-        .map(|(_, value)| Secret::new(value.clone()))
-    }
-
     /// Takes every known secret out of text.
     pub fn redactor(&self) -> &Redactor {
         self.redactor.get_or_init(|| Redactor::new(self.known_secrets()))

@@ -110,7 +110,11 @@ impl VerifyArgs {
                 issuer: issuer.clone(),
             },
             (_, _, Some(key)) => Signer::Key(directory.join(key)),
-            _ => return Err(AppError::Usage("give --environment, --identity or --key".to_owned())),
+            _ => {
+                return Err(AppError::Usage(
+                    "give --environment, --identity or --key".to_owned(),
+                ));
+            }
         };
         if self.skip_tlog && self.key.is_none() && self.roots == Roots::Public {
             let message = "without the log a public identity cannot be trusted: leave --skip-tlog out";

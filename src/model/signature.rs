@@ -23,14 +23,16 @@ text_noun!(
 );
 
 fn is_identity(text: &str) -> bool {
-    let plain = (1..=2048).contains(&text.len()) && text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    let plain =
+        (1..=2048).contains(&text.len()) && text.chars().all(|c| !c.is_whitespace() && !c.is_control());
     if !plain || !text.contains('*') {
         return plain;
     }
     match text.split_once("://") {
         Some((scheme, rest)) => {
             let mut parts = rest.splitn(3, '/');
-            let spelled = |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && !part.contains('*'));
+            let spelled =
+                |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && !part.contains('*'));
             !scheme.contains('*') && spelled(parts.next()) && spelled(parts.next())
         }
         None => text
@@ -59,7 +61,8 @@ impl IdentityPattern {
                 next[place] = match (any, place.checked_sub(1)) {
                     (None, before) => before.is_some_and(|before| reached[before] && text[before] == first),
                     (Some(any), before) => {
-                        let runs_on = |before: usize| next[before] && (any || !matches!(text[before], '/' | '@'));
+                        let runs_on =
+                            |before: usize| next[before] && (any || !matches!(text[before], '/' | '@'));
                         reached[place] || before.is_some_and(runs_on)
                     }
                 };
@@ -359,7 +362,10 @@ mod tests {
         }
         let scan = "https://cosign.sigstore.dev/attestation/vuln/v1";
         let refused = any.judge(&signed(Some(scan))).unwrap_err();
-        assert!(refused.contains(scan) && refused.contains("wanted is a signature"), "{refused}");
+        assert!(
+            refused.contains(scan) && refused.contains("wanted is a signature"),
+            "{refused}"
+        );
         let provenance = accepted(WORKFLOW, Claim::Provenance);
         assert!(provenance.judge(&signed(Some(COSIGN_SIGN))).is_err());
         assert_eq!(
@@ -372,11 +378,17 @@ mod tests {
     fn another_identity_or_issuer_is_told_with_what_was_wanted() {
         let other = accepted("https://github.com/acme/other/**", Claim::Either);
         let refused = other.judge(&signed(None)).unwrap_err();
-        assert!(refused.contains(WORKFLOW) && refused.contains("acme/other"), "{refused}");
+        assert!(
+            refused.contains(WORKFLOW) && refused.contains("acme/other"),
+            "{refused}"
+        );
         let mut forged = signed(None);
         forged.issuer = Some("https://evil.example".to_owned());
         let refused = accepted(WORKFLOW, Claim::Either).judge(&forged).unwrap_err();
-        assert!(refused.contains("evil.example") && refused.contains(ISSUER), "{refused}");
+        assert!(
+            refused.contains("evil.example") && refused.contains(ISSUER),
+            "{refused}"
+        );
         forged.issuer = None;
         assert!(accepted(WORKFLOW, Claim::Either).judge(&forged).is_err());
     }

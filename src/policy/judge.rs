@@ -218,7 +218,8 @@ impl Findings {
             Some(Signatures::Searched(Err(reasons))) => reasons.join("; "),
             Some(Signatures::NoImage) => "it is no image by digest, so nothing can be signed".to_owned(),
         };
-        let reason = format!("{environment} takes only signed images, and {version} is not accepted: {reasons}");
+        let reason =
+            format!("{environment} takes only signed images, and {version} is not accepted: {reasons}");
         let fix = "sign the image, or name who signs it under `protection.signatures`; `greenroom signature verify` \
                    shows what is attached";
         self.refuse(Gate::Signature, reason, fix);

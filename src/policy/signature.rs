@@ -51,7 +51,11 @@ pub fn signatures(policy: &SignaturePolicy, search: &Search) -> Result<Vec<Signe
     let mut any = false;
     for (place, accepted) in policy.accepted().enumerate() {
         let is_needed = place < policy.all.len();
-        match search.examined.iter().find_map(|found| found.fits(place, accepted)) {
+        match search
+            .examined
+            .iter()
+            .find_map(|found| found.fits(place, accepted))
+        {
             Some(signed) => {
                 any |= !is_needed;
                 if !satisfying.contains(signed) {
@@ -66,7 +70,10 @@ pub fn signatures(policy: &SignaturePolicy, search: &Search) -> Result<Vec<Signe
     if lacking.is_empty() && !needs_one && !satisfying.is_empty() {
         return Ok(satisfying);
     }
-    let mut reasons: Vec<String> = lacking.iter().map(|accepted| format!("it lacks {accepted}")).collect();
+    let mut reasons: Vec<String> = lacking
+        .iter()
+        .map(|accepted| format!("it lacks {accepted}"))
+        .collect();
     if needs_one {
         let wanted: Vec<String> = policy.any.iter().map(ToString::to_string).collect();
         reasons.push(format!("it lacks {}", wanted.join(", or ")));
@@ -169,14 +176,24 @@ mod tests {
             any: vec![key("c.pub"), key("d.pub")],
         };
         let cases: [(&[&[Option<&str>]], bool); 5] = [
-            (&[&[Some("a"), None, None, None], &[None, Some("b"), None, Some("d")]], true),
+            (
+                &[
+                    &[Some("a"), None, None, None],
+                    &[None, Some("b"), None, Some("d")],
+                ],
+                true,
+            ),
             (&[&[Some("a"), Some("b"), None, None]], false),
             (&[&[Some("a"), None, Some("c"), Some("d")]], false),
             (&[&[None, None, Some("c"), None]], false),
             (&[], false),
         ];
         for (attempts, satisfied) in cases {
-            assert_eq!(signatures(&policy, &search(attempts)).is_ok(), satisfied, "{attempts:?}");
+            assert_eq!(
+                signatures(&policy, &search(attempts)).is_ok(),
+                satisfied,
+                "{attempts:?}"
+            );
         }
     }
 

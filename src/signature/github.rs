@@ -6,7 +6,7 @@ use crate::model::{Digest, Secret};
 use crate::ports::{Attestations, ErrorKind, PortError};
 use serde::Deserialize;
 use serde_json::Value;
-use std::io::Read as _;
+use std::io::Read;
 use std::time::Duration;
 
 /// How many attestations are asked for; they come newest first.
@@ -54,7 +54,9 @@ impl GitHubAttestations {
         };
         let is_name = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c))
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         };
         let named = repository
             .split_once('/')
@@ -76,7 +78,9 @@ impl GitHubAttestations {
 
 fn is_loopback(api: &str) -> bool {
     let authority = authority(api);
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority.as_str(), |(host, _)| host);
     ["127.0.0.1", "[::1]", "localhost"].contains(&host)
 }
 
@@ -88,7 +92,10 @@ impl Attestations for GitHubAttestations {
             "{}/repos/{}/attestations/{digest}?per_page={MOST}",
             self.api, self.repository
         );
-        let bearer = self.token.as_ref().map(|token| format!("Bearer {}", token.expose()));
+        let bearer = self
+            .token
+            .as_ref()
+            .map(|token| format!("Bearer {}", token.expose()));
         let mut headers = vec![
             ("accept", "application/vnd.github+json"),
             ("x-github-api-version", "2022-11-28"),
@@ -124,30 +131,43 @@ impl Attestations for GitHubAttestations {
             }
             status => return Err(failed(ErrorKind::Transient, format!("GitHub answered {status}"))),
         }
-        let mut body = Vec::new();
-        answer
-            .body
-            .take(LONGEST + 1)
-            .read_to_end(&mut body)
-            .map_err(|error| failed(ErrorKind::Transient, error.to_string()))?;
-        if body.len() as u64 > LONGEST {
-            let message = format!("the answer is longer than {LONGEST} bytes");
-            return Err(failed(ErrorKind::Invalid, message));
-        }
-        let listing: Listing = serde_json::from_slice(&body)
-            .map_err(|error| failed(ErrorKind::Invalid, format!("the answer is no list of attestations: {error}")))?;
-        let found = listing.attestations.len();
-        let bundles: Vec<Vec<u8>> = listing
-            .attestations
-            .into_iter()
-            .filter_map(|attestation| attestation.bundle.map(|bundle| bundle.to_string().into_bytes()))
-            .take(MOST)
-            .collect();
-        if bundles.is_empty() && found > 0 {
-            let message = "GitHub lists attestations without their bundles; push them to the registry \
-                           (actions/attest with `push-to-registry: true`)";
-            return Err(failed(ErrorKind::Unsupported, message.to_owned()));
-        }
-        Ok(bundles)
+        let listing = listing(answer.body, &doing)?;
+        bundles(listing).map_err(|message| failed(ErrorKind::Unsupported, message.to_owned()))
     }
+}
+
+/// The list in an answer.
+fn listing(answer: Box<dyn Read + Send>, doing: &str) -> Result<Listing, PortError> {
+    let failed = |kind: ErrorKind, message: String| PortError::new(kind, doing, message);
+    let mut body = Vec::new();
+    answer
+        .take(LONGEST + 1)
+        .read_to_end(&mut body)
+        .map_err(|error| failed(ErrorKind::Transient, error.to_string()))?;
+    if body.len() as u64 > LONGEST {
+        let message = format!("the answer is longer than {LONGEST} bytes");
+        return Err(failed(ErrorKind::Invalid, message));
+    }
+    serde_json::from_slice(&body).map_err(|error| {
+        let message = format!("the answer is no list of attestations: {error}");
+        failed(ErrorKind::Invalid, message)
+    })
+}
+
+/// The bundles of a list, unless it only says where they are.
+fn bundles(listing: Listing) -> Result<Vec<Vec<u8>>, &'static str> {
+    let found = listing.attestations.len();
+    let bundles: Vec<Vec<u8>> = listing
+        .attestations
+        .into_iter()
+        .filter_map(|attestation| attestation.bundle.map(|bundle| bundle.to_string().into_bytes()))
+        .take(MOST)
+        .collect();
+    if bundles.is_empty() && found > 0 {
+        return Err(
+            "GitHub lists attestations without their bundles; push them to the registry \
+                    (actions/attest with `push-to-registry: true`)",
+        );
+    }
+    Ok(bundles)
 }

@@ -6,8 +6,8 @@ use sigstore_verify::crypto::{KeyAlgorithm, verify_signature, verify_signature_p
 use sigstore_verify::trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot,
 };
-use sigstore_verify::types::{Bundle, DerPublicKey, Sha256Hash, SignatureContent, Statement};
 use sigstore_verify::types::bundle::VerificationMaterialContent;
+use sigstore_verify::types::{Bundle, DerPublicKey, Sha256Hash, SignatureContent, Statement};
 use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TransparencyLogError, VerificationPolicy,
     VerificationResult,
@@ -27,7 +27,7 @@ impl Verifier for SigstoreVerifier {
     fn verify(&self, bundle: &[u8], digest: &Digest, trust: &Trust) -> Result<Signed, PortError> {
         let root = root(&trust.roots)?;
         let key = trust.key.as_deref().map(key).transpose()?;
-        let refused = |fault: String| denied(digest, fault);
+        let refused = |fault: String| denied(digest, &fault);
         let name = Digest::of(bundle);
         let text = std::str::from_utf8(bundle).map_err(|_| refused("it is not text".to_owned()))?;
         let bundle =
@@ -37,7 +37,7 @@ impl Verifier for SigstoreVerifier {
             Some(key) => by_key(&bundle, image, &key, &root, trust.logged),
             None => by_certificate(&bundle, image, &root, trust),
         };
-        let evidence = evidence.map_err(|fault| refused(fault.to_string()))?;
+        let evidence = evidence.map_err(refused)?;
         Ok(Signed {
             bundle: name,
             predicate: predicate(&bundle).map_err(refused)?,
@@ -47,9 +47,9 @@ impl Verifier for SigstoreVerifier {
     }
 }
 
-fn denied(digest: &Digest, fault: String) -> PortError {
+fn denied(digest: &Digest, fault: &str) -> PortError {
     let doing = format!("verifying a signature of sha256:{}", digest.short());
-    PortError::new(ErrorKind::Denied, doing, bounded(&fault))
+    PortError::new(ErrorKind::Denied, doing, bounded(fault))
 }
 
 /// What was verified, with the fields that the bundle itself says still empty.
@@ -147,7 +147,9 @@ fn by_key(
         });
     }
     if logged && material.tlog_entries.is_empty() {
-        return Err("it is not in the transparency log; say `tlog: skip` where the key alone is enough".to_owned());
+        return Err(
+            "it is not in the transparency log; say `tlog: skip` where the key alone is enough".to_owned(),
+        );
     }
     let mut policy = PublicKeyVerificationPolicy::new(key.clone());
     if !logged {
@@ -159,7 +161,8 @@ fn by_key(
 
 /// A key's signature alone: it verifies, and what it is over is this image.
 fn timeless_by_key(bundle: &Bundle, image: Sha256Hash, key: &DerPublicKey) -> Result<(), String> {
-    let broken = |error: sigstore_verify::crypto::Error| format!("the signature does not fit the key: {error}");
+    let broken =
+        |error: sigstore_verify::crypto::Error| format!("the signature does not fit the key: {error}");
     let algorithm = KeyAlgorithm::from_spki(key).map_err(broken)?;
     match &bundle.content {
         SignatureContent::DsseEnvelope(envelope) => {
@@ -241,7 +244,10 @@ fn statement(bundle: &Bundle) -> Result<Option<Statement>, String> {
         return Ok(None);
     };
     if envelope.payload_type != IN_TOTO {
-        return Err(format!("its payload is {}, not an in-toto statement", envelope.payload_type));
+        return Err(format!(
+            "its payload is {}, not an in-toto statement",
+            envelope.payload_type
+        ));
     }
     serde_json::from_slice(envelope.payload.as_bytes())
         .map(Some)
@@ -267,7 +273,8 @@ fn explain(error: &Error) -> String {
 fn bounded(text: &str) -> String {
     let mut shown = String::new();
     for c in text.chars().take(LONGEST) {
-        if c.is_control() || ('\u{200b}'..='\u{200f}').contains(&c) || ('\u{202a}'..='\u{202e}').contains(&c) {
+        if c.is_control() || ('\u{200b}'..='\u{200f}').contains(&c) || ('\u{202a}'..='\u{202e}').contains(&c)
+        {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);

@@ -7,9 +7,9 @@
     reason = "a test ends at the first surprise, polls, and holds what it expects to be shown"
 )]
 
-mod configuration;
 #[path = "../support/bundles.rs"]
 mod bundles;
+mod configuration;
 mod github;
 mod help;
 mod project;

@@ -21,7 +21,11 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const PREDICATE: &str = "https://schemas.conda.org/attestations-publish-1.schema.json";
 
 fn fixture(name: &str) -> String {
-    fs::read_to_string(format!("{}/tests/fixtures/signature/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    fs::read_to_string(format!(
+        "{}/tests/fixtures/signature/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap()
 }
 
 fn digest(text: &str) -> Digest {
@@ -89,7 +93,16 @@ fn project(key: &Key) -> Project {
 }
 
 fn wants_workflow(image: &str) -> [&str; 8] {
-    ["signature", "verify", image, "--identity", WORKFLOW, "--issuer", ISSUER, "--kind"]
+    [
+        "signature",
+        "verify",
+        image,
+        "--identity",
+        WORKFLOW,
+        "--issuer",
+        ISSUER,
+        "--kind",
+    ]
 }
 
 #[test]
@@ -115,7 +128,11 @@ fn nothing_goes_out_that_is_not_signed_and_the_ledger_says_by_whom() {
     assert_eq!(refused.status, 6, "{}", refused.err);
     assert!(refused.err.contains("does not fit the key"), "{}", refused.err);
     let planned = project.must(&["plan", "-e", "staging"]);
-    assert!(planned.out.contains("this one is not built yet"), "{}", planned.out);
+    assert!(
+        planned.out.contains("this one is not built yet"),
+        "{}",
+        planned.out
+    );
     let named = ["plan", "-e", "staging", "--image", image.as_str()];
     let planned = project.run(&named);
     assert_eq!(planned.status, 6, "{}", planned.err);
@@ -126,8 +143,16 @@ fn nothing_goes_out_that_is_not_signed_and_the_ledger_says_by_whom() {
     assert!(plan.out.contains("signed by key sha256:"), "{}", plan.out);
     project.must(&["run", "-e", "staging"]);
     assert_eq!(project.get("/"), (200, "hello from 1.0.0\n".to_owned()));
-    assert!(project.must(&["history", "staging"]).out.contains("signed by key sha256:"));
-    assert_eq!(project.records("staging", "\"signatures\":[{\"bundle\":\"sha256:"), 1);
+    assert!(
+        project
+            .must(&["history", "staging"])
+            .out
+            .contains("signed by key sha256:")
+    );
+    assert_eq!(
+        project.records("staging", "\"signatures\":[{\"bundle\":\"sha256:"),
+        1
+    );
 
     // The next version is another image, so it needs a signature of its own.
     project.version("1.1.0", "");
@@ -141,7 +166,11 @@ fn nothing_goes_out_that_is_not_signed_and_the_ledger_says_by_whom() {
         .unwrap();
     let next = store.0.resolve("hello", &tag).unwrap().unwrap();
     // A signature of the manifest itself counts as well as a statement about it.
-    store.attach("hello", &next, &key.message(&store.0.manifest("hello", &next).unwrap()));
+    store.attach(
+        "hello",
+        &next,
+        &key.message(&store.0.manifest("hello", &next).unwrap()),
+    );
     project.must(&["run", "-e", "staging"]);
     assert_eq!(project.get("/"), (200, "hello from 1.1.0\n".to_owned()));
 
@@ -155,7 +184,10 @@ fn nothing_goes_out_that_is_not_signed_and_the_ledger_says_by_whom() {
     );
     assert_eq!(project.get("/"), (200, "hello from 1.0.0\n".to_owned()));
     // And a second time, by what the rollback itself recorded.
-    assert_eq!(project.records("staging", "\"signatures\":[{\"bundle\":\"sha256:"), 3);
+    assert_eq!(
+        project.records("staging", "\"signatures\":[{\"bundle\":\"sha256:"),
+        3
+    );
 }
 
 #[test]
@@ -169,7 +201,11 @@ fn going_back_to_what_was_never_verified_is_refused() {
     project.environment("staging", project.port, &format!("{DIRECT}{SIGNED}"));
     let refused = project.run(&["rollback", "staging"]);
     assert_eq!(refused.status, 6, "{}\n{}", refused.out, refused.err);
-    assert!(refused.err.contains("no Sigstore bundle is attached"), "{}", refused.err);
+    assert!(
+        refused.err.contains("no Sigstore bundle is attached"),
+        "{}",
+        refused.err
+    );
     let off = SIGNED.replace("protection:\n", "protection:\n  enabled: false\n");
     project.environment("staging", project.port, &format!("{DIRECT}{off}"));
     project.must(&["rollback", "staging"]);
@@ -192,7 +228,15 @@ fn a_real_attestation_counts_for_its_workflow_its_issuer_and_its_digest() {
     assert_eq!(document["signatures"][0]["logIndex"], 456_119_071);
 
     let words = |identity: &str, issuer: &str, kind: &str| {
-        let words = ["signature", "verify", &image, "--identity", identity, "--issuer", issuer];
+        let words = [
+            "signature",
+            "verify",
+            &image,
+            "--identity",
+            identity,
+            "--issuer",
+            issuer,
+        ];
         let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         if !kind.is_empty() {
             words.extend(["--kind".to_owned(), kind.to_owned()]);
@@ -205,12 +249,22 @@ fn a_real_attestation_counts_for_its_workflow_its_issuer_and_its_digest() {
         (pattern, ISSUER, "", "wanted is a signature or provenance"),
         (pattern, ISSUER, "provenance", "wanted is provenance"),
         ("https://github.com/acme/**", ISSUER, PREDICATE, WORKFLOW),
-        (WORKFLOW, "https://accounts.google.com", PREDICATE, "was vouched for by"),
+        (
+            WORKFLOW,
+            "https://accounts.google.com",
+            PREDICATE,
+            "was vouched for by",
+        ),
     ] {
         let words = words(identity, issuer, kind);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let ran = project.run(&words);
-        assert_eq!(ran.status, if because.is_empty() { 0 } else { 6 }, "{words:?}\n{}", ran.err);
+        assert_eq!(
+            ran.status,
+            if because.is_empty() { 0 } else { 6 },
+            "{words:?}\n{}",
+            ran.err
+        );
         assert!(ran.err.contains(because), "{because}: {}", ran.err);
     }
 
@@ -230,7 +284,14 @@ fn what_is_attached_and_is_no_signature_is_told_and_bounded() {
     project.write("cosign.pub", key.public());
     let verify = |image: &Digest, repository: &str| {
         let image = format!("{repository}@{image}");
-        project.run(&["signature", "verify", &image, "--key", "cosign.pub", "--skip-tlog"])
+        project.run(&[
+            "signature",
+            "verify",
+            &image,
+            "--key",
+            "cosign.pub",
+            "--skip-tlog",
+        ])
     };
     let image = Digest::of(b"image");
     store.attach_as("acme/app", &image, BUNDLE, b"{\"garbage\":");
@@ -238,7 +299,10 @@ fn what_is_attached_and_is_no_signature_is_told_and_bounded() {
     store.attach_as("acme/app", &image, "application/spdx+json", b"{}");
     let ran = verify(&image, "acme/app");
     assert_eq!(ran.status, 6, "{}", ran.err);
-    for told in ["it is no Sigstore bundle", "holds a bundle of 4194305 bytes; at most 4194304"] {
+    for told in [
+        "it is no Sigstore bundle",
+        "holds a bundle of 4194305 bytes; at most 4194304",
+    ] {
         assert!(ran.err.contains(told), "{told}: {}", ran.err);
     }
     // None of it stands in the way of a good one.
@@ -304,12 +368,19 @@ fn a_signature_of_cosign_2_is_named_with_what_to_do() {
     let image = store.image();
     let manifest = store.0.manifest("hello", &image).unwrap();
     let tag: Tag = format!("sha256-{}.sig", image.hex()).parse().unwrap();
-    store.0.push_manifest("hello", &manifest, std::slice::from_ref(&tag)).unwrap();
+    store
+        .0
+        .push_manifest("hello", &manifest, std::slice::from_ref(&tag))
+        .unwrap();
     project.write("cosign.pub", Key::ecdsa().public());
     let name = format!("hello@{image}");
     let ran = project.run(&["signature", "verify", &name, "--key", "cosign.pub"]);
     assert_eq!(ran.status, 6, "{}", ran.err);
-    for told in [tag.as_str(), "sign again with cosign 3", "`cosign verify` as a beforeDeploy hook"] {
+    for told in [
+        tag.as_str(),
+        "sign again with cosign 3",
+        "`cosign verify` as a beforeDeploy hook",
+    ] {
         assert!(ran.err.contains(told), "{told}: {}", ran.err);
     }
 }
@@ -324,9 +395,16 @@ fn where_the_registry_has_nothing_github_is_asked() {
     let served = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-        let head: Vec<String> = lines.map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        let head: Vec<String> = lines
+            .map(Result::unwrap)
+            .take_while(|line| !line.is_empty())
+            .collect();
         let length = body.len();
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
         head
     });
     let image = format!("acme/app@{PACKAGE}");
@@ -340,11 +418,18 @@ fn where_the_registry_has_nothing_github_is_asked() {
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(ran.out.contains(WORKFLOW), "{}", ran.out);
     let head = served.join().unwrap();
-    assert!(head.iter().any(|line| line == "authorization: Bearer swordfish"), "{head:?}");
+    assert!(
+        head.iter().any(|line| line == "authorization: Bearer swordfish"),
+        "{head:?}"
+    );
     // The server is gone now: that nothing could be asked is told, and nothing is accepted.
     let ran = project.with(&words, &variables);
     assert_eq!(ran.status, 6, "{}", ran.err);
-    assert!(ran.err.contains("asking GitHub for the attestations"), "{}", ran.err);
+    assert!(
+        ran.err.contains("asking GitHub for the attestations"),
+        "{}",
+        ran.err
+    );
     assert!(!ran.err.contains("swordfish"), "{}", ran.err);
 }
 

@@ -17,7 +17,10 @@ fn answering(status: u16, body: String) -> (String, JoinHandle<Vec<String>>) {
     let served = std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-        let head: Vec<String> = lines.map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        let head: Vec<String> = lines
+            .map(Result::unwrap)
+            .take_while(|line| !line.is_empty())
+            .collect();
         let length = body.len();
         let mut stream = stream;
         // A client that has read enough may be gone.
@@ -53,14 +56,22 @@ fn the_bundles_of_an_image_are_fetched_by_its_digest() {
         head[0],
         format!("GET /repos/acme/app/attestations/{PACKAGE}?per_page=30 HTTP/1.1")
     );
-    assert!(head.iter().any(|line| line == "authorization: Bearer swordfish"), "{head:?}");
+    assert!(
+        head.iter().any(|line| line == "authorization: Bearer swordfish"),
+        "{head:?}"
+    );
 }
 
 #[test]
 fn an_answer_that_is_none_is_told() {
     let null = json!({ "attestations": [{ "bundle": null, "bundle_url": "https://example" }] }).to_string();
     for (status, body, kind, because) in [
-        (200, "<html>".to_owned(), ErrorKind::Invalid, "no list of attestations"),
+        (
+            200,
+            "<html>".to_owned(),
+            ErrorKind::Invalid,
+            "no list of attestations",
+        ),
         (200, null, ErrorKind::Unsupported, "push-to-registry"),
         (200, " ".repeat(5 << 20), ErrorKind::Invalid, "longer than"),
         (403, String::new(), ErrorKind::Denied, "attestations: read"),
@@ -71,10 +82,16 @@ fn an_answer_that_is_none_is_told() {
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.message.contains(because), "{error}");
         let head = served.join().unwrap();
-        assert!(!head.iter().any(|line| line.starts_with("authorization")), "{head:?}");
+        assert!(
+            !head.iter().any(|line| line.starts_with("authorization")),
+            "{head:?}"
+        );
     }
     let (api, served) = answering(404, String::new());
-    assert_eq!(store(&api, None).bundles(&digest(PACKAGE)).unwrap(), Vec::<Vec<u8>>::new());
+    assert_eq!(
+        store(&api, None).bundles(&digest(PACKAGE)).unwrap(),
+        Vec::<Vec<u8>>::new()
+    );
     served.join().unwrap();
 }
 
@@ -88,7 +105,9 @@ fn a_token_goes_over_no_open_line_and_to_no_odd_path() {
         ("https://github.example", "../app"),
         ("https://github.example", "acme/app/../other"),
     ] {
-        let error = GitHubAttestations::new(client(), api, repository, token()).err().unwrap();
+        let error = GitHubAttestations::new(client(), api, repository, token())
+            .err()
+            .unwrap();
         assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
         assert!(!error.to_string().contains("swordfish"));
     }

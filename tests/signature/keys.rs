@@ -26,7 +26,12 @@ fn every_kind_of_key_signs_a_statement() {
         assert_eq!(signed.predicate.as_deref(), Some(COSIGN_SIGN));
         assert_eq!((signed.at, signed.log_index), (None, None));
         refused(bundle.as_bytes(), OTHER, &trust(&key, false), "another image");
-        refused(bundle.as_bytes(), image.as_str(), &trust(&Key::ecdsa(), false), "");
+        refused(
+            bundle.as_bytes(),
+            image.as_str(),
+            &trust(&Key::ecdsa(), false),
+            "",
+        );
         refused(
             bundle.as_bytes(),
             image.as_str(),
@@ -45,7 +50,12 @@ fn a_signature_of_the_manifest_itself_counts() {
         let signed = verify(bundle.as_bytes(), image.as_str(), &trust(&key, false)).unwrap();
         assert_eq!(signed.predicate, None);
         refused(bundle.as_bytes(), OTHER, &trust(&key, false), "another image");
-        refused(bundle.as_bytes(), image.as_str(), &trust(&Key::ecdsa(), false), "");
+        refused(
+            bundle.as_bytes(),
+            image.as_str(),
+            &trust(&Key::ecdsa(), false),
+            "",
+        );
     }
     // Ed25519 signs what it hashes itself, so a digest alone is not enough to verify by.
     let key = Key::ed25519();
@@ -59,14 +69,23 @@ fn a_statement_that_says_the_digest_and_does_not_bear_it_is_refused() {
     let signed = key.message(b"something else");
     let mut bundle = signed.clone();
     // The digest that a bundle names is only a hint: the signature is over another.
-    bundle["messageSignature"]["messageDigest"]["digest"] =
-        json!(super::bundles::base64(&hex(image.hex())));
-    refused(bundle.to_string().as_bytes(), image.as_str(), &trust(&key, false), "");
+    bundle["messageSignature"]["messageDigest"]["digest"] = json!(super::bundles::base64(&hex(image.hex())));
+    refused(
+        bundle.to_string().as_bytes(),
+        image.as_str(),
+        &trust(&key, false),
+        "",
+    );
     bundle["messageSignature"]
         .as_object_mut()
         .unwrap()
         .remove("messageDigest");
-    refused(bundle.to_string().as_bytes(), image.as_str(), &trust(&key, false), "");
+    refused(
+        bundle.to_string().as_bytes(),
+        image.as_str(),
+        &trust(&key, false),
+        "",
+    );
 }
 
 fn hex(text: &str) -> Vec<u8> {
@@ -82,14 +101,29 @@ fn an_altered_statement_and_an_altered_signature_are_refused() {
     let mut payload = bundle.clone();
     let about_other = key.statement(&digest(OTHER), COSIGN_SIGN);
     payload["dsseEnvelope"]["payload"] = about_other["dsseEnvelope"]["payload"].clone();
-    refused(payload.to_string().as_bytes(), OTHER, &trust(&key, false), "does not fit the key");
+    refused(
+        payload.to_string().as_bytes(),
+        OTHER,
+        &trust(&key, false),
+        "does not fit the key",
+    );
     let mut signature = bundle.clone();
     let sig = &mut signature["dsseEnvelope"]["signatures"][0]["sig"];
     *sig = json!(flip(sig.as_str().unwrap()));
-    refused(signature.to_string().as_bytes(), image.as_str(), &trust(&key, false), "");
+    refused(
+        signature.to_string().as_bytes(),
+        image.as_str(),
+        &trust(&key, false),
+        "",
+    );
     let mut kind = bundle;
     kind["dsseEnvelope"]["payloadType"] = json!("text/plain");
-    refused(kind.to_string().as_bytes(), image.as_str(), &trust(&key, false), "");
+    refused(
+        kind.to_string().as_bytes(),
+        image.as_str(),
+        &trust(&key, false),
+        "",
+    );
 }
 
 #[test]

@@ -29,7 +29,11 @@ const TEXT: &str = "sha256:a0cfc71271d6e278e57cd332ff957c3f7043fdda354c4cbb190a3
 const RELEASE: &str = "sha256:76f1fe8593bf227cca2c089e3c16dc95014a8d3e89c5dd220530469ca043c428";
 
 fn fixture(name: &str) -> Vec<u8> {
-    fs::read(format!("{}/tests/fixtures/signature/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    fs::read(format!(
+        "{}/tests/fixtures/signature/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap()
 }
 
 fn digest(text: &str) -> Digest {
@@ -108,7 +112,12 @@ fn a_managed_key_in_the_public_log_is_verified_and_another_key_is_not() {
     assert_eq!(unlogged.log_index, None, "what was not verified is not told");
     let other = bundles::Key::ecdsa();
     refused(&bundle, TEXT, &trust(other.public(), true), "signature");
-    refused(&bundle, PACKAGE, &trust(fixture("managed-key.pub"), true), "another image");
+    refused(
+        &bundle,
+        PACKAGE,
+        &trust(fixture("managed-key.pub"), true),
+        "another image",
+    );
     refused(&bundle, TEXT, &public(), "an identity is wanted");
 }
 
@@ -117,8 +126,15 @@ fn the_staging_instance_is_trusted_with_its_own_roots_alone() {
     let bundle = fixture("staging-provenance.json");
     let roots = TrustedRoots::Given(fixture("staging-trusted-root.json"));
     let signed = verify(&bundle, TEXT, &certificate(roots, true)).unwrap();
-    assert!(signed.signer.ends_with("extremely-dangerous-oidc-beacon.yml@refs/heads/main"));
-    assert_eq!(signed.predicate.as_deref(), Some("https://slsa.dev/provenance/v1"));
+    assert!(
+        signed
+            .signer
+            .ends_with("extremely-dangerous-oidc-beacon.yml@refs/heads/main")
+    );
+    assert_eq!(
+        signed.predicate.as_deref(),
+        Some("https://slsa.dev/provenance/v1")
+    );
     refused(&bundle, TEXT, &public(), "");
     refused(
         &fixture("workflow-attestation.json"),
@@ -138,15 +154,17 @@ fn githubs_own_instance_is_trusted_by_its_timestamps() {
     // The public roots do not know it, and a log is not there to be had.
     refused(&bundle, RELEASE, &public(), "");
     refused(&bundle, RELEASE, &certificate(TrustedRoots::GitHub, true), "");
-    refused(&bundle, PACKAGE, &certificate(TrustedRoots::GitHub, false), "another image");
+    refused(
+        &bundle,
+        PACKAGE,
+        &certificate(TrustedRoots::GitHub, false),
+        "another image",
+    );
 }
 
 #[test]
 fn a_valid_bundle_of_another_digest_is_refused() {
-    for (bundle, about) in [
-        ("workflow-attestation.json", BLOB),
-        ("cosign-3.json", PACKAGE),
-    ] {
+    for (bundle, about) in [("workflow-attestation.json", BLOB), ("cosign-3.json", PACKAGE)] {
         refused(&fixture(bundle), about, &public(), "another image");
     }
 }

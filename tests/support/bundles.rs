@@ -47,7 +47,10 @@ impl Key {
     }
 
     pub(crate) fn ecdsa() -> Self {
-        Self::new(&["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], false)
+        Self::new(
+            &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+            false,
+        )
     }
 
     pub(crate) fn ed25519() -> Self {
@@ -72,7 +75,18 @@ impl Key {
             let file = self.directory.path().join("message");
             fs::write(&file, message).unwrap();
             let file = file.display().to_string();
-            return openssl(&["pkeyutl", "-sign", "-rawin", "-inkey", &self.private(), "-in", &file], b"");
+            return openssl(
+                &[
+                    "pkeyutl",
+                    "-sign",
+                    "-rawin",
+                    "-inkey",
+                    &self.private(),
+                    "-in",
+                    &file,
+                ],
+                b"",
+            );
         }
         openssl(&["dgst", "-sha256", "-sign", &self.private()], message)
     }
@@ -93,21 +107,27 @@ impl Key {
     pub(crate) fn envelope(&self, payload_type: &str, payload: &[u8]) -> Value {
         let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
         let signature = self.sign(&[head.as_bytes(), payload].concat());
-        bundle("dsseEnvelope", json!({
-            "payload": base64(payload),
-            "payloadType": payload_type,
-            "signatures": [{ "sig": base64(&signature) }],
-        }))
+        bundle(
+            "dsseEnvelope",
+            json!({
+                "payload": base64(payload),
+                "payloadType": payload_type,
+                "signatures": [{ "sig": base64(&signature) }],
+            }),
+        )
     }
 
     /// A bundle with a signature of the content itself.
 
     pub(crate) fn message(&self, content: &[u8]) -> Value {
         let hash = openssl(&["dgst", "-sha256", "-binary"], content);
-        bundle("messageSignature", json!({
-            "messageDigest": { "algorithm": "SHA2_256", "digest": base64(&hash) },
-            "signature": base64(&self.sign(content)),
-        }))
+        bundle(
+            "messageSignature",
+            json!({
+                "messageDigest": { "algorithm": "SHA2_256", "digest": base64(&hash) },
+                "signature": base64(&self.sign(content)),
+            }),
+        )
     }
 }
 

@@ -10,7 +10,8 @@ use crate::config::environment::Environment;
 use crate::history;
 use crate::model::{Artifact, CommitId, EnvironmentName, Release, SignaturePolicy, Signed};
 use crate::policy::{
-    self, Facts, Foreign, Freeze, Gate, Lineage, Promotion, Protection, Refusal, Request, Ruling, Signatures, Unfinished, Way,
+    self, Facts, Foreign, Freeze, Gate, Lineage, Promotion, Protection, Refusal, Request, Ruling, Signatures,
+    Unfinished, Way,
 };
 use crate::rollout::Plan;
 

@@ -233,11 +233,7 @@ fn require_tests(
         .is_none_or(|required| required.value)
 }
 
-fn protection(
-    raw: RawProtection,
-    require_tests: bool,
-    signatures: Option<SignaturePolicy>,
-) -> Protection {
+fn protection(raw: RawProtection, require_tests: bool, signatures: Option<SignaturePolicy>) -> Protection {
     Protection {
         enabled: raw.enabled.unwrap_or(true),
         require_approval: raw.require_approval,

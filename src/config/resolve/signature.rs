@@ -50,8 +50,11 @@ fn accepted(raw: Located<RawSigner>, problems: &mut Vec<Diagnostic>) -> Option<A
         (None, None, Some(key)) if !key.value.trim().is_empty() => Some(Signer::Key(key.value.into())),
         (Some(identity), None, None) => {
             problems.push(
-                Diagnostic::error(identity.place, "an identity is only worth what its issuer's word is")
-                    .help("add `issuer`, for a GitHub workflow https://token.actions.githubusercontent.com"),
+                Diagnostic::error(
+                    identity.place,
+                    "an identity is only worth what its issuer's word is",
+                )
+                .help("add `issuer`, for a GitHub workflow https://token.actions.githubusercontent.com"),
             );
             None
         }
@@ -85,7 +88,8 @@ fn identified(
                 .help("spell out the host and the owner: https://github.com/acme/**"),
         );
     });
-    if !issuer.value.starts_with("https://") || issuer.value.contains(|c: char| c == '*' || c.is_whitespace()) {
+    if !issuer.value.starts_with("https://") || issuer.value.contains(|c: char| c == '*' || c.is_whitespace())
+    {
         problems.push(
             Diagnostic::error(issuer.place, "an issuer is the exact https URL of who vouches")
                 .help("for a GitHub workflow it is https://token.actions.githubusercontent.com"),
@@ -128,12 +132,16 @@ fn check_log(
     let skips = tlog.filter(|tlog| tlog.value == RawTlog::Skip);
     match (signer, roots, skips) {
         (Signer::Identity { .. }, Roots::Public, Some(tlog)) => problems.push(
-            Diagnostic::error(tlog.place, "without the log a public identity cannot be trusted")
-                .help("a certificate is valid for ten minutes, and the log says when it was used; take `tlog` out"),
+            Diagnostic::error(tlog.place, "without the log a public identity cannot be trusted").help(
+                "a certificate is valid for ten minutes, and the log says when it was used; take `tlog` out",
+            ),
         ),
         (Signer::Key(_), Roots::GitHub, None) => problems.extend(written.map(|roots| {
-            Diagnostic::error(roots.place, "GitHub's roots have no log that a key's signature could be in")
-                .help("take `roots` out, or say `tlog: skip`")
+            Diagnostic::error(
+                roots.place,
+                "GitHub's roots have no log that a key's signature could be in",
+            )
+            .help("take `roots` out, or say `tlog: skip`")
         })),
         _ => {}
     }
