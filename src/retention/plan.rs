@@ -8,6 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
 
+/// 1980-01-02, after the last of the constants that stand for no time (ko and jib write 1970, buildpacks
+/// 1980-01-01), in milliseconds since 1970.
+const CONSTANTS_END: i64 = 315_619_200_000;
+
 /// An image that stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -79,7 +83,7 @@ impl fmt::Display for Listed<'_> {
 /// # Errors
 /// When a manifest could not be read, or one is named and not in the inventory.
 pub fn plan(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) -> Result<Plan, Refused> {
-    refuse_unread(inventory)?;
+    refuse_unread(inventory, needed)?;
     let there: BTreeMap<&Digest, &Found> = inventory
         .iter()
         .filter(|found| found.content != Content::Missing)
@@ -121,29 +125,51 @@ pub fn plan(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestam
     })
 }
 
-fn refuse_unread(inventory: &[Found]) -> Result<(), Refused> {
+/// Refuses when anything that could keep something else is not known.
+fn refuse_unread(inventory: &[Found], needed: &[Needed]) -> Result<(), Refused> {
     let known: BTreeSet<&Digest> = inventory.iter().map(|found| &found.digest).collect();
     let mut unread = Vec::new();
-    for found in inventory {
-        if let Content::Unread(reason) = &found.content {
+    let mut unlooked = |digest: &Digest, why: String| {
+        if !known.contains(digest) {
             unread.push(Unread {
-                digest: found.digest.clone(),
-                reason: reason.clone(),
+                digest: digest.clone(),
+                reason: format!("{why}, and it was not looked at"),
             });
         }
-        let children = found.manifest().map_or(&[][..], |manifest| manifest.children());
-        for child in children.iter().filter(|child| !known.contains(&child.digest)) {
-            unread.push(Unread {
-                digest: child.digest.clone(),
-                reason: format!("{} lists it, and it was not looked at", found.digest.short()),
-            });
+    };
+    for need in needed {
+        unlooked(&need.digest, format!("it is {}", need.why));
+    }
+    for found in inventory {
+        for digest in named(found) {
+            unlooked(&digest, format!("{} names it", found.digest.short()));
         }
     }
+    unread.extend(inventory.iter().filter_map(|found| match &found.content {
+        Content::Unread(reason) => Some(Unread {
+            digest: found.digest.clone(),
+            reason: reason.clone(),
+        }),
+        Content::Manifest(_) | Content::Missing => None,
+    }));
     if unread.is_empty() {
         Ok(())
     } else {
         Err(Refused(unread))
     }
+}
+
+/// The manifests that it names: its parts, its subject, and what its tags hang it off.
+pub fn named(found: &Found) -> Vec<Digest> {
+    let manifest = found.manifest();
+    let children = manifest.iter().flat_map(|manifest| manifest.children());
+    let subject = manifest.iter().flat_map(|manifest| &manifest.subject);
+    let descriptors = children.chain(subject);
+    let attached = found.tags.iter().filter_map(attached_by_tag);
+    descriptors
+        .map(|descriptor| descriptor.digest.clone())
+        .chain(attached.map(|(digest, _)| digest))
+        .collect()
 }
 
 /// What stays for its own sake, each with its best reason.
@@ -161,7 +187,7 @@ fn roots(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) 
     let series = series::kept(inventory, rules, now);
     let dependents = dependents(inventory);
     for found in inventory {
-        let ages = |tag: &&Tag| series::of(tag, rules).is_some() || attached_by_tag(tag).is_some();
+        let ages = |tag: &&Tag| series::of(tag, rules).next().is_some() || attached_by_tag(tag).is_some();
         let why = if let Some(tag) = found.tags.iter().find(|tag| !ages(tag)) {
             format!("has the tag {tag}")
         } else if let Some(why) = series.get(&found.digest) {
@@ -206,10 +232,26 @@ fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
         .collect()
 }
 
-/// The latest moment that speaks for it.
+/// Manifests about which their time decides, and whose own words are all that can tell it.
+pub fn undated(inventory: &[Found], rules: &Rules) -> Vec<Digest> {
+    let dependents = dependents(inventory);
+    let decides = |tag: &Tag| attached_by_tag(tag).is_some();
+    inventory
+        .iter()
+        .filter(|found| found.manifest().is_some() && found.created.is_none())
+        .filter(|found| found.tags.iter().all(decides) && age(found, rules).is_none())
+        .map(|found| &found.digest)
+        .filter(|digest| !dependents.contains(digest))
+        .cloned()
+        .collect()
+}
+
+/// The latest moment that speaks for it. A build that repeats writes a constant for the time at which the
+/// image was made (0001, 1970, 1980), and then nothing is known.
 fn age(found: &Found, rules: &Rules) -> Option<Timestamp> {
     let tagged = series::newest_tag(found, rules);
-    found.pushed.max(tagged).or(found.created)
+    let made = found.created.filter(|at| at.unix_millis() > CONSTANTS_END);
+    found.pushed.max(tagged).or(made)
 }
 
 /// Bytes of blobs that only the doomed name.
@@ -231,6 +273,7 @@ fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
 /// Each before everything that it names: registries refuse to delete a part of what is still there.
 fn parents_first<'a>(doomed: &[&'a Found]) -> Vec<&'a Found> {
     let by_digest: BTreeMap<&Digest, &Found> = doomed.iter().map(|found| (&found.digest, *found)).collect();
+    // Tags could spell a circle, digests cannot.
     let named = |found: &Found| -> Vec<Digest> {
         let Some(manifest) = found.manifest() else {
             return Vec::new();
