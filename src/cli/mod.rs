@@ -16,6 +16,7 @@ mod history;
 mod options;
 mod outcome;
 mod plan;
+mod prune;
 mod publish;
 mod resume;
 mod rollback;
@@ -73,6 +74,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Audit(audit::Args),
+    Prune(prune::Args),
     Router(router::Args),
 }
 
@@ -111,7 +113,8 @@ impl Command {
             | Self::Deploy(_)
             | Self::Rollback(_)
             | Self::Resume(_)
-            | Self::Abort(_) => true,
+            | Self::Abort(_)
+            | Self::Prune(_) => true,
             Self::Plan(_)
             | Self::Check(_)
             | Self::Schema(_)
@@ -146,6 +149,7 @@ impl Command {
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),
             Self::Audit(args) => audit::run(shell, &args),
+            Self::Prune(args) => prune::run(shell, &args),
             Self::Router(args) => router::run(&args),
         }
     }

@@ -3,7 +3,8 @@
 use super::mark::Graph;
 use super::{Content, Found, Needed, Rules, series};
 use crate::model::{Digest, Tag, Timestamp};
-use crate::oci::attached_by_tag;
+use crate::oci::media::is_manifest;
+use crate::oci::{Descriptor, Manifest, attached_by_tag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
@@ -159,10 +160,17 @@ fn refuse_unread(inventory: &[Found], needed: &[Needed]) -> Result<(), Refused> 
     }
 }
 
+/// The manifests that it lists. An index may list other content as well: BuildKit keeps its cache as an
+/// index of layers.
+pub(super) fn parts(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
+    let children = manifest.children().iter();
+    children.filter(|child| is_manifest(&child.media_type))
+}
+
 /// The manifests that it names: its parts, its subject, and what its tags hang it off.
 pub fn named(found: &Found) -> Vec<Digest> {
     let manifest = found.manifest();
-    let children = manifest.iter().flat_map(|manifest| manifest.children());
+    let children = manifest.iter().flat_map(|manifest| parts(manifest));
     let subject = manifest.iter().flat_map(|manifest| &manifest.subject);
     let descriptors = children.chain(subject);
     let attached = found.tags.iter().filter_map(attached_by_tag);
@@ -214,7 +222,7 @@ fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
         .collect();
     let manifests = inventory.iter().filter_map(Found::manifest);
     let parts: BTreeSet<&Digest> = manifests
-        .flat_map(|manifest| manifest.children())
+        .flat_map(parts)
         .map(|child| &child.digest)
         .collect();
     let depends = |found: &&Found| {
@@ -259,7 +267,8 @@ fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
     let blobs = |images: &[&Found]| -> BTreeMap<Digest, u64> {
         let manifests = images.iter().filter_map(|found| found.manifest());
         manifests
-            .flat_map(|manifest| manifest.blobs())
+            .flat_map(|manifest| manifest.blobs().chain(manifest.children()))
+            .filter(|blob| !is_manifest(&blob.media_type))
             .map(|blob| (blob.digest.clone(), blob.size))
             .collect()
     };
@@ -278,8 +287,8 @@ fn parents_first<'a>(doomed: &[&'a Found]) -> Vec<&'a Found> {
         let Some(manifest) = found.manifest() else {
             return Vec::new();
         };
-        let children = manifest.children().iter().chain(&manifest.subject);
-        children
+        parts(manifest)
+            .chain(&manifest.subject)
             .map(|descriptor| descriptor.digest.clone())
             .filter(|digest| by_digest.contains_key(digest))
             .collect()

@@ -40,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analysis", &["model", "ports"]),
     ("policy", &["model", "ports"]),
     ("retention", &["model", "oci", "tagging"]),
+    ("images", &["model", "oci", "ports", "retention"]),
     // The records hold the rollout's events, and who holds the lease.
     ("history", &["model", "ports", "rollout"]),
     ("report", &["model", "rollout", "history"]),
@@ -66,6 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "history",
             "report",
             "retention",
+            "images",
             "engine",
             "host",
             "target",
@@ -81,6 +83,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host",
+            // What a prune would delete, and what it did.
+            "images", "retention",
         ],
     ),
     (
@@ -98,6 +102,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "history",
             "report",
             "retention",
+            "images",
             "engine",
             "host",
             "target",
