@@ -4,7 +4,6 @@ mod needed;
 
 use super::error::{AppError, Exit};
 use super::workspace::Workspace;
-use crate::config::project::Retention;
 use crate::engine::LeaseKeeper;
 use crate::images::{Left, Progress, Stopped, Survey, Sweep, Swept};
 use crate::model::{Digest, Draft, EnvironmentName, Origin, Period};
@@ -23,13 +22,6 @@ const LEASE: Period = Period::from_secs(30);
 const CONNECTIONS: usize = 16;
 /// Images named by one record, far below the largest record.
 const PER_RECORD: usize = 5_000;
-/// Rules of a project that says nothing.
-const DEFAULTS: Retention = Retention {
-    keep_last: 10,
-    keep_for: Period::from_secs(30 * 86_400),
-    grace: Period::from_secs(48 * 3_600),
-};
-
 /// What is asked for. What is `None` is as the project's `retention` says.
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
@@ -154,7 +146,7 @@ pub fn prune(
 }
 
 fn rules(workspace: &Workspace, ask: &Ask) -> Rules {
-    let retention = workspace.project.retention.as_ref().unwrap_or(&DEFAULTS);
+    let retention = workspace.project.retention.clone().unwrap_or_default();
     Rules {
         keep_last: ask.keep_last.unwrap_or(retention.keep_last),
         keep_for: ask.keep_for.unwrap_or(retention.keep_for),
