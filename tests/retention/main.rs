@@ -1,0 +1,12 @@
+//! Retention end to end: a generated repository, pruned by the command line, looked at by others.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod layout;
+mod project;
+mod repository;
+mod sweeping;
