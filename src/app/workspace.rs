@@ -11,9 +11,11 @@ use crate::config::unsupported::{Part, Unsupported};
 use crate::host::git::Git;
 use crate::host::secrets::Secrets;
 use crate::ledger::{DirectoryLease, DirectoryLedger};
-use crate::model::{EnvironmentName, Redactor, Release, Secret, SecretSource};
+use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::ports::{Catalog, Lease, Ledger, Repository};
+use crate::registry::Registries;
 use crate::registry::layout::LayoutRegistry;
+use crate::registry::oci::OciSettings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -36,6 +38,7 @@ pub struct Workspace {
     secrets: Secrets,
     known: OnceLock<Vec<Secret>>,
     redactor: OnceLock<Redactor>,
+    registry: OnceLock<Arc<Registries>>,
 }
 
 impl Workspace {
@@ -69,6 +72,7 @@ impl Workspace {
             secrets,
             known: OnceLock::new(),
             redactor: OnceLock::new(),
+            registry: OnceLock::new(),
         })
     }
 
@@ -128,9 +132,20 @@ impl Workspace {
         )))
     }
 
-    /// The embedded image store: one OCI layout per repository.
+    /// Where images are: the embedded store, one OCI layout per repository, and every registry on the
+    /// network.
     pub fn registry(&self) -> Arc<dyn Catalog> {
-        Arc::new(LayoutRegistry::open(self.state("images")))
+        let made = self.registry.get_or_init(|| {
+            let image = self.project.image.as_ref();
+            let own = image.and_then(|image| image.repository.parse::<RepositoryName>().ok());
+            let own = own.as_ref().and_then(RepositoryName::registry);
+            Arc::new(Registries::new(
+                LayoutRegistry::open(self.state("images")),
+                OciSettings::of(self.context.environment.variables(), own),
+                Arc::clone(&self.context.clock),
+            ))
+        });
+        Arc::clone(made) as Arc<dyn Catalog>
     }
 
     /// Facts from the project's git repository.
