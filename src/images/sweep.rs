@@ -109,6 +109,10 @@ pub struct Survey<'a> {
     tags: BTreeSet<Tag>,
     looked: Duration,
     plan: Plan,
+    /// What stays by the newest plan, and why.
+    kept: BTreeMap<Digest, String>,
+    /// What goes by the newest plan, with its tags.
+    going: BTreeMap<Digest, Vec<Tag>>,
 }
 
 /// How far a sweep is.
@@ -136,6 +140,8 @@ impl<'a> Survey<'a> {
             tags: BTreeSet::new(),
             looked: Duration::ZERO,
             plan: Plan::default(),
+            kept: BTreeMap::new(),
+            going: BTreeMap::new(),
         };
         survey.look()?;
         Ok(survey)
@@ -236,15 +242,15 @@ impl<'a> Survey<'a> {
         }
         let needed = (self.sweep.needed)().map_err(Stopped::Ledger)?;
         let age = self.sweep.clock.monotonic().saturating_sub(self.looked);
-        if needed == self.needed && age <= FRESH && !self.moved(image, part)? {
-            return Ok(None);
+        if needed != self.needed || age > FRESH || self.moved(image, part)? {
+            self.look()?;
         }
-        self.look()?;
-        if let Some(kept) = self.plan.keep.iter().find(|kept| kept.digest == image.digest) {
-            return Ok(Some(format!("it is wanted by now: {}", kept.why)));
+        // An earlier image may have been the reason for the last look.
+        if let Some(why) = self.kept.get(&image.digest) {
+            return Ok(Some(format!("it is wanted by now: {why}")));
         }
-        match self.plan.delete.iter().find(|one| one.digest == image.digest) {
-            Some(still) if still.tags == image.tags => Ok(None),
+        match self.going.get(&image.digest) {
+            Some(tags) if *tags == image.tags => Ok(None),
             Some(_) => Ok(Some("its tags have changed since the plan was made".to_owned())),
             // Its index is gone and nothing else names it: few registries list it then.
             None if part => Ok(None),
@@ -284,6 +290,10 @@ impl<'a> Survey<'a> {
             .take(&roots, self.sweep.rules, &|seen| progress(Progress::Looked(repository, seen)))
             .map_err(Stopped::Unlisted)?;
         self.plan = retention::plan(&found, &needed, self.sweep.rules, self.sweep.clock.now())?;
+        let kept = self.plan.keep.iter();
+        self.kept = kept.map(|kept| (kept.digest.clone(), kept.why.clone())).collect();
+        let going = self.plan.delete.iter();
+        self.going = going.map(|image| (image.digest.clone(), image.tags.clone())).collect();
         self.tags = tags.map_err(Stopped::Unlisted)?.into_iter().collect();
         self.found = found
             .into_iter()

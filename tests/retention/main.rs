@@ -7,6 +7,8 @@
 )]
 
 mod layout;
+mod network;
 mod project;
+mod registry;
 mod repository;
 mod sweeping;
