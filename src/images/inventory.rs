@@ -28,6 +28,9 @@ pub struct Inventory<'a> {
     connections: usize,
     manifests: BTreeMap<Digest, Manifest>,
     created: BTreeMap<Digest, Option<Timestamp>>,
+    /// What refers to each, as it was when it was asked. One that was pushed later cannot be among what
+    /// goes, nor keep any of it, before somebody gives it a tag.
+    referrers: BTreeMap<Digest, Vec<Digest>>,
 }
 
 /// One request.
@@ -63,6 +66,7 @@ impl<'a> Inventory<'a> {
             connections,
             manifests: BTreeMap::new(),
             created: BTreeMap::new(),
+            referrers: BTreeMap::new(),
         }
     }
 
@@ -112,16 +116,19 @@ impl<'a> Inventory<'a> {
             .iter()
             .filter(|digest| !self.manifests.contains_key(digest))
             .map(Ask::Read);
-        let referrers = wave.iter().filter(|_| !look.complete).map(Ask::Referrers);
+        let unasked = |digest: &&Digest| !look.complete && !self.referrers.contains_key(digest);
+        let referrers = wave.iter().filter(unasked).map(Ask::Referrers);
         let asks: Vec<Ask<'_>> = reads.chain(referrers).collect();
-        let mut attached: Vec<Digest> = Vec::new();
+        let mut attached: Vec<(Digest, Vec<Digest>)> = Vec::new();
         let mut contents: BTreeMap<&Digest, Content> = BTreeMap::new();
         for (ask, answer) in asks.iter().zip(self.ask(&asks)) {
             match (ask, answer) {
                 (Ask::Read(digest), Ok(Answer::Read(content))) => {
                     contents.insert(digest, content);
                 }
-                (_, Ok(Answer::Referrers(digests))) => attached.extend(digests),
+                (Ask::Referrers(digest), Ok(Answer::Referrers(digests))) => {
+                    attached.push(((*digest).clone(), digests));
+                }
                 (Ask::Read(digest) | Ask::Referrers(digest), Err(error)) => {
                     contents.insert(digest, Content::Unread(error.to_string()));
                 }
@@ -139,7 +146,8 @@ impl<'a> Inventory<'a> {
             }
             look.take_in(digest, content);
         }
-        for digest in &attached {
+        self.referrers.extend(attached);
+        for digest in wave.iter().filter_map(|digest| self.referrers.get(digest)).flatten() {
             look.name(digest);
         }
     }

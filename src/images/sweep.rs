@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// How old a look at the whole repository may be when an image is deleted.
-const FRESH: Duration = Duration::from_secs(10);
+const FRESH: Duration = Duration::from_secs(30);
 /// So many failures one after the other are the registry's, not the image's.
 const MOST_FAILURES: usize = 5;
 

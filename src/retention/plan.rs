@@ -279,30 +279,43 @@ fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Each before everything that it names: registries refuse to delete a part of what is still there.
+/// Each before everything that it names, since registries refuse to delete a part of what is still there,
+/// and what a tag hangs off an image before the image.
 fn parents_first<'a>(doomed: &[&'a Found]) -> Vec<&'a Found> {
-    let by_digest: BTreeMap<&Digest, &Found> = doomed.iter().map(|found| (&found.digest, *found)).collect();
-    // Tags could spell a circle, digests cannot.
-    let named = |found: &Found| -> Vec<Digest> {
-        let Some(manifest) = found.manifest() else {
-            return Vec::new();
-        };
-        parts(manifest)
-            .chain(&manifest.subject)
-            .map(|descriptor| descriptor.digest.clone())
-            .filter(|digest| by_digest.contains_key(digest))
-            .collect()
-    };
-    let mut waiting: BTreeMap<Digest, usize> = BTreeMap::new();
-    for digest in doomed.iter().flat_map(|found| named(found)) {
-        *waiting.entry(digest).or_default() += 1;
+    let ordered = in_order(doomed, named);
+    if ordered.len() == doomed.len() {
+        return ordered;
     }
-    let mut ready: Vec<&Found> = doomed
+    // Tags can spell a circle, digests cannot.
+    let done: BTreeSet<&Digest> = ordered.iter().map(|found| &found.digest).collect();
+    let rest: Vec<&Found> = doomed
+        .iter()
+        .copied()
+        .filter(|found| !done.contains(&found.digest))
+        .collect();
+    let by_digest = |found: &Found| {
+        let manifest = found.manifest().into_iter();
+        let descriptors = manifest.flat_map(|manifest| parts(manifest).chain(&manifest.subject));
+        descriptors.map(|descriptor| descriptor.digest.clone()).collect()
+    };
+    ordered.into_iter().chain(in_order(&rest, by_digest)).collect()
+}
+
+/// Each before everything that it names; what is part of a circle, or comes after one, is left out.
+fn in_order<'a>(all: &[&'a Found], named: impl Fn(&Found) -> Vec<Digest>) -> Vec<&'a Found> {
+    let by_digest: BTreeMap<&Digest, &Found> = all.iter().map(|found| (&found.digest, *found)).collect();
+    let mut waiting: BTreeMap<Digest, usize> = BTreeMap::new();
+    for digest in all.iter().flat_map(|found| named(found)) {
+        if by_digest.contains_key(&digest) {
+            *waiting.entry(digest).or_default() += 1;
+        }
+    }
+    let mut ready: Vec<&Found> = all
         .iter()
         .copied()
         .filter(|found| !waiting.contains_key(&found.digest))
         .collect();
-    let mut ordered = Vec::with_capacity(doomed.len());
+    let mut ordered = Vec::with_capacity(all.len());
     while let Some(found) = ready.pop() {
         ordered.push(found);
         for digest in named(found) {

@@ -141,12 +141,12 @@ fn nested_children_subjects_referrers_and_attached_tags_stay_and_go_together() {
             .iter()
             .position(|doomed| doomed.digest == found.digest)
     };
-    let [image, inner, outer, signature, of_signature, listing, _] = doomed else {
+    let [image, inner, outer, signature, of_signature, listing, cosign] = doomed else {
         panic!("seven")
     };
     assert!(place(outer) < place(inner) && place(inner) < place(image));
     assert!(place(listing) < place(signature) && place(of_signature) < place(signature));
-    assert!(place(signature) < place(image));
+    assert!(place(signature) < place(image) && place(cosign) < place(image));
 }
 
 #[test]

@@ -18,9 +18,9 @@ const BUILDS: usize = 60;
 
 /// A project with a generated repository, all of which was pushed long ago but what is in flight.
 fn scene() -> (Project, LayoutRegistry, Repository) {
-    let project = Project::new("acme/app");
+    let project = Project::new("acme/app", 5);
     let registry = LayoutRegistry::open(project.path(".greenroom/images"));
-    let mut repository = Repository::new(SystemClock::new().now(), BUILDS);
+    let mut repository = Repository::new(SystemClock::new().now(), BUILDS, 5);
     repository.push(&registry, "acme/app");
     make_old(&project.path(".greenroom/images/acme/app/blobs/sha256"), &repository.in_flight);
     (project, registry, repository)

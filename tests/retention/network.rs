@@ -15,10 +15,10 @@ fn client() -> OciRegistry {
     OciRegistry::new(OciSettings::default(), clock).unwrap()
 }
 
-fn scene(registry: &DockerRegistry, builds: usize) -> (Project, String, Repository) {
+fn scene(registry: &DockerRegistry, builds: usize, days: usize) -> (Project, String, Repository) {
     let name = format!("127.0.0.1:{}/acme/app", registry.port);
-    let project = Project::new(&name);
-    let mut repository = Repository::new(SystemClock::new().now(), builds);
+    let project = Project::new(&name, days);
+    let mut repository = Repository::new(SystemClock::new().now(), builds, days);
     repository.push(&client(), &name);
     project.record(&repository.needed);
     (project, name, repository)
@@ -41,7 +41,7 @@ fn pull(reference: &str) {
 fn of_a_thousand_tags_exactly_the_expected_go_and_the_rest_pulls() {
     let mut registry = DockerRegistry::start(true);
     let started = Instant::now();
-    let (project, name, repository) = scene(&registry, 600);
+    let (project, name, repository) = scene(&registry, 560, 110);
     assert!(repository.tags() >= 1_000, "{}", repository.tags());
     println!("{} tags pushed in {:?}", repository.tags(), started.elapsed());
 
@@ -74,7 +74,7 @@ fn of_a_thousand_tags_exactly_the_expected_go_and_the_rest_pulls() {
 #[test]
 fn a_registry_that_does_not_delete_is_explained() {
     let registry = DockerRegistry::start(false);
-    let (project, name, repository) = scene(&registry, 40);
+    let (project, name, repository) = scene(&registry, 40, 5);
     let ran = project.prune(&["--apply"]);
     assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("storage.delete.enabled"), "{}{}", ran.out, ran.err);

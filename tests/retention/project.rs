@@ -31,12 +31,12 @@ impl Ran {
 }
 
 impl Project {
-    /// One whose images are in `repository`.
-    pub(crate) fn new(repository: &str) -> Self {
+    /// One whose images are in `repository`, and stay for so many days.
+    pub(crate) fn new(repository: &str, days: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let pipeline = format!(
             "service: app\nversion: {{ value: 1.0.0 }}\nimage: {{ repository: \"{repository}\", build: none }}\n\
-             environments: [environments/*.yaml]\nretention: {{ keepLast: 10, keepFor: 5d, grace: 48h }}\n"
+             environments: [environments/*.yaml]\nretention: {{ keepLast: 10, keepFor: {days}d, grace: 48h }}\n"
         );
         fs::write(directory.path().join("greenroom.yaml"), pipeline).unwrap();
         fs::create_dir(directory.path().join("environments")).unwrap();

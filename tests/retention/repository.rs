@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Builds younger than this stay; one was made every six hours.
-pub(crate) const KEEP_FOR: &str = "5d";
-const YOUNG: usize = 20;
+/// How many builds are made in a day.
+const A_DAY: usize = 4;
 
 /// One manifest.
 struct Part {
@@ -33,6 +32,8 @@ enum Role {
 /// The repository.
 pub(crate) struct Repository {
     now: Timestamp,
+    /// So many builds stay since they are young.
+    young: usize,
     parts: BTreeMap<Digest, Part>,
     layers: Vec<Vec<u8>>,
     /// Images with something that refers to them.
@@ -51,17 +52,18 @@ fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
 }
 
 impl Repository {
-    /// One with so many builds.
-    pub(crate) fn new(now: Timestamp, builds: usize) -> Self {
+    /// One with so many builds, of which those that are younger than so many days stay.
+    pub(crate) fn new(now: Timestamp, builds: usize, days: usize) -> Self {
         let mut repository = Self {
             now,
+            young: days * A_DAY,
             parts: BTreeMap::new(),
             layers: vec![b"one layer".to_vec()],
             subjects: BTreeMap::new(),
             needed: Vec::new(),
             in_flight: BTreeSet::new(),
         };
-        let live = builds / 2 - builds / 2 % 10;
+        let live = (builds * 3 / 4) / 10 * 10;
         for build in 0..builds {
             let role = match build {
                 _ if build == live + 6 => Role::Untagged,
@@ -82,8 +84,8 @@ impl Repository {
     }
 
     fn build(&mut self, build: usize, role: Role) -> Digest {
-        let stays = build < YOUNG || role != Role::Build;
-        let age = Period::from_secs(3_600 * (6 * build as u64 + 1));
+        let stays = build < self.young || role != Role::Build;
+        let age = Period::from_secs(3_600 * ((24 / A_DAY * build) as u64 + 1));
         let made = Timestamp::from_unix_millis(self.now.unix_millis() - age.as_millis() as i64);
         let mut tags = vec![format!("staging-v1.0.{build}-{}-abc123d", made.compact())];
         match role {

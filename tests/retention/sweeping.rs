@@ -1,6 +1,6 @@
 //! What happens between the plan and the deletion, with a registry that meddles.
 
-use crate::repository::{KEEP_FOR, Repository};
+use crate::repository::Repository;
 use greenroom::images::{Progress, Stopped, Survey, Sweep, Swept};
 use greenroom::model::{Digest, Tag};
 use greenroom::oci::{Descriptor, Manifest};
@@ -90,7 +90,7 @@ impl Scene {
         let root = tempfile::tempdir().unwrap();
         let registry = LayoutRegistry::open(root.path().to_owned());
         let clock = FakeClock::default();
-        let mut repository = Repository::new(clock.now(), 40);
+        let mut repository = Repository::new(clock.now(), 40, 5);
         repository.push(&registry, NAME);
         Self {
             _root: root,
@@ -99,7 +99,7 @@ impl Scene {
             clock,
             rules: Rules {
                 keep_last: 10,
-                keep_for: KEEP_FOR.parse().unwrap(),
+                keep_for: "5d".parse().unwrap(),
                 grace: "48h".parse().unwrap(),
                 environments: vec!["staging".parse().unwrap()],
             },
@@ -189,6 +189,19 @@ fn a_registry_that_lists_only_tags_is_pruned_as_well_and_reads_each_manifest_onc
     read.sort();
     read.dedup();
     assert_eq!(read.len(), all);
+}
+
+#[test]
+fn looking_anew_before_each_image_comes_to_the_same() {
+    let scene = Scene::new();
+    let slow = |_: &dyn Catalog, _: usize, _: &Digest| {
+        scene.clock.advance(std::time::Duration::from_secs(31));
+        Ok(())
+    };
+    let registry = scene.meddling(&slow);
+    let swept = scene.swept(&registry).unwrap();
+    assert!(swept.stopped.is_none() && swept.skipped.is_empty(), "{:#?}", swept.skipped);
+    scene.repository.was_pruned(&scene.registry, NAME);
 }
 
 #[test]
