@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod github;
 mod layout;
 mod network;
 mod project;

@@ -64,11 +64,25 @@ fn of_a_thousand_tags_exactly_the_expected_go_and_the_rest_pulls() {
 
     registry.collect_garbage();
     repository.was_pruned(&client(), &name);
-    for tag in repository.samples() {
-        pull(&format!("{name}:{tag}"));
+    let samples = repository.samples();
+    assert_eq!(samples.len(), 5);
+    for sample in samples {
+        pull(&format!("{name}{sample}"));
     }
     // Live, without a tag.
     pull(&format!("{name}@{}", repository.needed[3]));
+}
+
+#[test]
+fn a_damaged_manifest_of_what_is_live_keeps_everything() {
+    let registry = DockerRegistry::start(true);
+    let (project, name, repository) = scene(&registry, 40, 5);
+    registry.damage(&repository.needed[1]);
+    let ran = project.prune(&["--apply"]);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("nothing is deleted"), "{}", ran.err);
+    assert!(ran.err.contains(repository.needed[1].as_str()), "{}", ran.err);
+    assert!(repository.is_untouched(&client(), &name));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! docker-registry on this machine.
 
+use greenroom::model::Digest;
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -51,6 +52,14 @@ impl DockerRegistry {
         let collected = self.command("garbage-collect").status().unwrap();
         assert!(collected.success());
         self.resume();
+    }
+
+    /// Writes something else over this content.
+    pub(crate) fn damage(&self, digest: &Digest) {
+        let blobs = self.directory.path().join("data/docker/registry/v2/blobs/sha256");
+        let data = blobs.join(&digest.hex()[..2]).join(digest.hex()).join("data");
+        let length = fs::metadata(&data).unwrap().len();
+        fs::write(data, "x".repeat(length as usize)).unwrap();
     }
 
     fn command(&self, what: &str) -> Command {

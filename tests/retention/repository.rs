@@ -247,13 +247,22 @@ impl Repository {
         parts.map(|(digest, _)| digest.clone()).collect()
     }
 
-    /// A tag of each kind of image that stays.
-    pub(crate) fn samples(&self) -> Vec<Tag> {
+    /// One of each kind of image that stays, as `:tag` or, since skopeo takes no index within an index, the
+    /// inner one as `@digest`.
+    pub(crate) fn samples(&self) -> Vec<String> {
         let mut samples = Vec::new();
         for build in 0..5 {
             let start = format!("staging-v1.0.{build}-");
-            let tags = self.parts.values().flat_map(|part| &part.tags);
-            samples.extend(tags.filter(|tag| tag.as_str().starts_with(&start)).cloned());
+            for part in self.parts.values() {
+                let Some(tag) = part.tags.iter().find(|tag| tag.as_str().starts_with(&start)) else {
+                    continue;
+                };
+                let manifest = Manifest::parse(&part.bytes).unwrap();
+                samples.push(match manifest.children() {
+                    [inner] => format!("@{}", inner.digest),
+                    _ => format!(":{tag}"),
+                });
+            }
         }
         samples
     }
