@@ -4,7 +4,7 @@ use super::shell::Shell;
 use crate::app::prune::{self, Ask, Done, Pruned};
 use crate::app::{AppError, Exit};
 use crate::images::{Left, Progress, Swept};
-use crate::model::{Period, Tag};
+use crate::model::{Period, Tag, Timestamp};
 use crate::retention::{Doomed, Kept, Plan};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         apply: images.apply,
     };
     let origin = shell.context.origin("pruning images", None);
-    let done = prune::prune(&workspace, &ask, origin, &|progress| tell(shell, progress))?;
+    let done = prune::prune(&workspace, &ask, &origin, &|progress| tell(shell, progress))?;
     if shell.is_json() {
         shell.json(&document(&done));
     }
@@ -79,7 +79,10 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             shell.say(&line);
         }
     }
-    let goes = done.repositories.iter().any(|pruned| !pruned.plan.delete.is_empty());
+    let goes = done
+        .repositories
+        .iter()
+        .any(|pruned| !pruned.plan.delete.is_empty());
     if goes && !ask.apply {
         shell.say("nothing was deleted: run again with --apply");
     }
@@ -130,10 +133,11 @@ fn manifests(count: usize) -> String {
 
 /// What goes: those with a tag, and how many hang off them; with `all`, each.
 fn going(doomed: &[Doomed], all: bool) -> Vec<String> {
-    let shown: Vec<&Doomed> = doomed
+    let mut shown: Vec<&Doomed> = doomed
         .iter()
         .filter(|image| all || image.tags.iter().any(|tag| !tag.as_str().starts_with("sha256-")))
         .collect();
+    shown.sort_by_key(|image| image.at);
     let rows = if all { shown.len() } else { ROWS };
     let mut lines: Vec<String> = shown.iter().take(rows).map(|image| row(image)).collect();
     match shown.len().saturating_sub(rows) {
@@ -149,7 +153,7 @@ fn going(doomed: &[Doomed], all: bool) -> Vec<String> {
 }
 
 fn row(image: &Doomed) -> String {
-    let at = image.at.map_or_else(|| "-".to_owned(), |at| at.human());
+    let at = image.at.map_or_else(|| "-".to_owned(), Timestamp::human);
     let tags: Vec<&str> = image.tags.iter().map(Tag::as_str).collect();
     let line = format!("  goes  {}  {at:<20}  {}", image.digest.short(), tags.join(", "));
     line.trim_end().to_owned()
@@ -168,7 +172,9 @@ fn staying(plan: &Plan, all: bool) -> Vec<String> {
         *reasons.entry(reason(kept)).or_default() += 1;
     }
     let counted = reasons.into_iter();
-    counted.map(|(why, count)| format!("  stay  {count}: {why}")).collect()
+    counted
+        .map(|(why, count)| format!("  stay  {count}: {why}"))
+        .collect()
 }
 
 /// The reason without what is of one image only.
@@ -187,9 +193,11 @@ fn outcome(swept: &Swept, all: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let rows = if all { usize::MAX } else { ROWS };
     for (word, left) in [("left", &swept.skipped), ("failed", &swept.failed)] {
-        lines.extend(left.iter().take(rows).map(|left| {
-            format!("  {word}  {}  {}", left.image.digest.short(), left.why)
-        }));
+        lines.extend(
+            left.iter()
+                .take(rows)
+                .map(|left| format!("  {word}  {}  {}", left.image.digest.short(), left.why)),
+        );
     }
     lines.extend(
         swept

@@ -147,7 +147,11 @@ impl<'a> Inventory<'a> {
             look.take_in(digest, content);
         }
         self.referrers.extend(attached);
-        for digest in wave.iter().filter_map(|digest| self.referrers.get(digest)).flatten() {
+        for digest in wave
+            .iter()
+            .filter_map(|digest| self.referrers.get(digest))
+            .flatten()
+        {
             look.name(digest);
         }
     }
@@ -265,7 +269,11 @@ impl Look {
 }
 
 /// Calls `act` for each item on at most `parallelism` threads; the results are in the items' order.
-pub(super) fn each<T: Sync, R: Send>(items: &[T], parallelism: usize, act: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(super) fn each<T: Sync, R: Send>(
+    items: &[T],
+    parallelism: usize,
+    act: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
     std::thread::scope(|scope| {

@@ -287,13 +287,17 @@ impl<'a> Survey<'a> {
         let (repository, progress) = (self.sweep.repository, self.sweep.progress);
         let found = self
             .inventory
-            .take(&roots, self.sweep.rules, &|seen| progress(Progress::Looked(repository, seen)))
+            .take(&roots, self.sweep.rules, &|seen| {
+                progress(Progress::Looked(repository, seen));
+            })
             .map_err(Stopped::Unlisted)?;
         self.plan = retention::plan(&found, &needed, self.sweep.rules, self.sweep.clock.now())?;
         let kept = self.plan.keep.iter();
         self.kept = kept.map(|kept| (kept.digest.clone(), kept.why.clone())).collect();
         let going = self.plan.delete.iter();
-        self.going = going.map(|image| (image.digest.clone(), image.tags.clone())).collect();
+        self.going = going
+            .map(|image| (image.digest.clone(), image.tags.clone()))
+            .collect();
         self.tags = tags.map_err(Stopped::Unlisted)?.into_iter().collect();
         self.found = found
             .into_iter()

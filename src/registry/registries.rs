@@ -9,11 +9,14 @@ use crate::ports::{Blob, Catalog, Clock, Content, Discard, ErrorKind, HeldImage,
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+/// What a client for the network is made of.
+type Ingredients = (OciSettings, GhcrSettings, Arc<dyn Clock>);
+
 /// A repository that is named with its registry's host is there; one without is in the project's store.
 pub struct Registries {
     own: LayoutRegistry,
     remote: OnceLock<Result<Ghcr<OciRegistry>, PortError>>,
-    ingredients: Mutex<Option<(OciSettings, GhcrSettings, Arc<dyn Clock>)>>,
+    ingredients: Mutex<Option<Ingredients>>,
 }
 
 impl Registries {
@@ -124,7 +127,12 @@ mod tests {
             ..OciSettings::default()
         };
         let own = LayoutRegistry::open(root.path().to_owned());
-        let registries = Registries::new(own, settings, GhcrSettings::default(), Arc::new(FakeClock::default()));
+        let registries = Registries::new(
+            own,
+            settings,
+            GhcrSettings::default(),
+            Arc::new(FakeClock::default()),
+        );
         assert_eq!(registries.tags("acme/app").unwrap(), []);
         for _ in 0..2 {
             let error = registries.tags("ghcr.io/acme/app").unwrap_err();

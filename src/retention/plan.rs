@@ -221,10 +221,7 @@ fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
         .map(|found| &found.digest)
         .collect();
     let manifests = inventory.iter().filter_map(Found::manifest);
-    let parts: BTreeSet<&Digest> = manifests
-        .flat_map(parts)
-        .map(|child| &child.digest)
-        .collect();
+    let parts: BTreeSet<&Digest> = manifests.flat_map(parts).map(|child| &child.digest).collect();
     let depends = |found: &&Found| {
         let subject = found.manifest().and_then(|manifest| manifest.subject.as_ref());
         let about = subject.is_some_and(|subject| there.contains(&subject.digest));

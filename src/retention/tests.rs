@@ -270,7 +270,7 @@ fn when_anything_is_unread_nothing_goes() {
     assert!(refused.to_string().contains("502 Bad Gateway"), "{refused}");
     // A child that nobody looked at is unread as well.
     let index = found("index", &["1.0"], &[&Digest::of(b"somewhere")], None);
-    assert!(plan(&[index.clone()], &[], &rules(), NOW.parse().unwrap()).is_err());
+    assert!(plan(std::slice::from_ref(&index), &[], &rules(), NOW.parse().unwrap()).is_err());
     // So are a subject, the image that a tag hangs something off, and what the ledger needs.
     let about = found("about", &[], &[], Some(&Digest::of(b"somewhere")));
     assert!(plan(&[about], &[], &rules(), NOW.parse().unwrap()).is_err());

@@ -82,9 +82,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host",
+            "app",
+            "model",
+            "ports",
+            "config",
+            "trigger",
+            "rollout",
+            "history",
+            "report",
+            "host",
             // What a prune would delete, and what it did.
-            "images", "retention",
+            "images",
+            "retention",
         ],
     ),
     (

@@ -49,7 +49,8 @@ impl GitHub {
                 let count = log.lock().unwrap().len();
                 log.lock().unwrap().push(request.clone());
                 let reply = if authorization == "Bearer s3cret" {
-                    fault(&request, count).unwrap_or_else(|| answer(&request, &root, &base, clock.as_ref(), &mut numbers))
+                    fault(&request, count)
+                        .unwrap_or_else(|| answer(&request, &root, &base, clock.as_ref(), &mut numbers))
                 } else {
                     (401, Vec::new(), json!({ "message": "Bad credentials" }))
                 };
@@ -97,19 +98,36 @@ fn read(stream: &TcpStream) -> Option<(String, String)> {
 }
 
 fn write(mut stream: TcpStream, (status, headers, body): &Reply) {
-    let body = if *status == 204 { String::new() } else { body.to_string() };
-    let mut text = format!("HTTP/1.1 {status} Status\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+    let body = if *status == 204 {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let mut text = format!(
+        "HTTP/1.1 {status} Status\r\nContent-Length: {}\r\nConnection: close\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         text += &format!("{name}: {value}\r\n");
     }
     stream.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
 }
 
-fn answer(request: &str, root: &Path, base: &str, clock: &dyn Clock, numbers: &mut BTreeMap<Digest, u64>) -> Reply {
+fn answer(
+    request: &str,
+    root: &Path,
+    base: &str,
+    clock: &dyn Clock,
+    numbers: &mut BTreeMap<Digest, u64>,
+) -> Reply {
     let registry = LayoutRegistry::open(root.to_owned());
     let not_found = (404, Vec::new(), json!({ "message": "Not Found" }));
     if request == "GET /users/acme" {
-        return (200, Vec::new(), json!({ "login": "acme", "type": "Organization" }));
+        return (
+            200,
+            Vec::new(),
+            json!({ "login": "acme", "type": "Organization" }),
+        );
     }
     let images = registry.images(NAME).unwrap();
     for image in &images {
@@ -117,11 +135,18 @@ fn answer(request: &str, root: &Path, base: &str, clock: &dyn Clock, numbers: &m
         numbers.entry(image.digest.clone()).or_insert(next);
     }
     let versions = format!("{PACKAGE}/versions");
-    if let Some(number) = request.split_once(&format!("{versions}/")).map(|(_, number)| number) {
-        let found = images.iter().find(|image| numbers[&image.digest].to_string() == number);
+    if let Some(number) = request
+        .split_once(&format!("{versions}/"))
+        .map(|(_, number)| number)
+    {
+        let found = images
+            .iter()
+            .find(|image| numbers[&image.digest].to_string() == number);
         return match (found, request.starts_with("DELETE ")) {
             (Some(image), true) => {
-                registry.discard(NAME, &Discard::Manifest(image.digest.clone())).unwrap();
+                registry
+                    .discard(NAME, &Discard::Manifest(image.digest.clone()))
+                    .unwrap();
                 (204, Vec::new(), Value::Null)
             }
             (Some(_), false) => (200, Vec::new(), json!({})),
@@ -142,7 +167,10 @@ fn answer(request: &str, root: &Path, base: &str, clock: &dyn Clock, numbers: &m
     let mut headers = Vec::new();
     if images.len() > 100 * page {
         let next = format!("<{base}{versions}?per_page=100&page={}>; rel=\"next\"", page + 1);
-        headers.push(("Link".to_owned(), format!("<{base}/first>; rel=\"first\", {next}")));
+        headers.push((
+            "Link".to_owned(),
+            format!("<{base}/first>; rel=\"first\", {next}"),
+        ));
     }
     (200, headers, Value::from(listed))
 }
@@ -172,7 +200,9 @@ fn version(id: u64, digest: &Digest, tags: &[Tag], times: &Timestamps) -> Value 
         assert!(version.get(required.as_str().unwrap()).is_some(), "{required}");
     }
     for (key, value) in version.as_object().unwrap() {
-        let kind = schema["properties"][key]["type"].as_str().unwrap_or_else(|| panic!("{key} is unknown"));
+        let kind = schema["properties"][key]["type"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{key} is unknown"));
         let fits = match kind {
             "integer" => value.is_u64(),
             "string" => value.is_string(),
@@ -233,12 +263,22 @@ fn versions_are_listed_page_by_page_and_deleted_by_number_within_the_limits() {
         };
         match count {
             // The primary limit, the secondary one, and a server that stumbles.
-            1 => limited([("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", (now + 50).to_string())], "API rate limit exceeded"),
-            3 => limited([("retry-after", "7".to_owned()), ("x-a", String::new())], "You have exceeded a secondary rate limit"),
+            1 => limited(
+                [
+                    ("x-ratelimit-remaining", "0".to_owned()),
+                    ("x-ratelimit-reset", (now + 50).to_string()),
+                ],
+                "API rate limit exceeded",
+            ),
+            3 => limited(
+                [("retry-after", "7".to_owned()), ("x-a", String::new())],
+                "You have exceeded a secondary rate limit",
+            ),
             5 => Some((502, Vec::new(), json!({ "message": "Server Error" }))),
             _ if request.starts_with("DELETE ") => {
                 let first: &String = undeletable.get_or_insert(request.to_owned());
-                let message = "Publicly visible package versions with more than 5000 downloads cannot be deleted";
+                let message =
+                    "Publicly visible package versions with more than 5000 downloads cannot be deleted";
                 (first == request).then(|| (400, Vec::new(), json!({ "message": message })))
             }
             _ => None,
@@ -274,25 +314,51 @@ fn versions_are_listed_page_by_page_and_deleted_by_number_within_the_limits() {
     })
     .unwrap();
     assert!(scene.clock.monotonic() >= Duration::from_secs(50 + 7));
-    let doomed: Vec<Digest> = survey.plan().delete.iter().map(|doomed| doomed.digest.clone()).collect();
-    assert_eq!(doomed.iter().cloned().collect::<std::collections::BTreeSet<_>>(), scene.repository.those(false));
+    let doomed: Vec<Digest> = survey
+        .plan()
+        .delete
+        .iter()
+        .map(|doomed| doomed.digest.clone())
+        .collect();
+    assert_eq!(
+        doomed.iter().cloned().collect::<std::collections::BTreeSet<_>>(),
+        scene.repository.those(false)
+    );
     let before = scene.clock.monotonic();
     let swept = survey.apply();
-    assert!(swept.stopped.is_none() && swept.broken.is_empty(), "{:?}", swept.stopped);
+    assert!(
+        swept.stopped.is_none() && swept.broken.is_empty(),
+        "{:?}",
+        swept.stopped
+    );
     assert_eq!(swept.failed.len(), 1);
-    assert!(swept.failed[0].why.contains("5,000 downloads"), "{}", swept.failed[0].why);
+    assert!(
+        swept.failed[0].why.contains("5,000 downloads"),
+        "{}",
+        swept.failed[0].why
+    );
     assert_eq!(swept.deleted.len() + swept.skipped.len() + 1, doomed.len());
     for left in swept.skipped.iter().chain(&swept.failed) {
         assert!(scene.layout().manifest_is_there(&left.image.digest));
     }
     let took = scene.clock.monotonic() - before;
-    assert!(took >= Duration::from_millis(340) * (swept.deleted.len() as u32), "{took:?}");
+    assert!(
+        took >= Duration::from_millis(340) * (swept.deleted.len() as u32),
+        "{took:?}"
+    );
     let seen = github.seen();
     assert_eq!(seen[0], "GET /users/acme");
-    assert!(seen.contains(&format!("GET {PACKAGE}/versions?per_page=100&page=2")), "{seen:?}");
+    assert!(
+        seen.contains(&format!("GET {PACKAGE}/versions?per_page=100&page=2")),
+        "{seen:?}"
+    );
     let described: Value = serde_json::from_str(include_str!("../fixtures/github/packages.json")).unwrap();
     let paths = described["paths"].as_object().unwrap();
-    assert!(paths["/orgs/{org}/packages/{package_type}/{package_name}/versions"].get("get").is_some());
+    assert!(
+        paths["/orgs/{org}/packages/{package_type}/{package_name}/versions"]
+            .get("get")
+            .is_some()
+    );
     let one = "/orgs/{org}/packages/{package_type}/{package_name}/versions/{package_version_id}";
     assert!(paths[one].get("delete").is_some());
 }
@@ -314,32 +380,55 @@ fn refusals_say_what_is_missing() {
     let github = scene.github(Box::new(|request, _| {
         let refused = |message: &str| Some((400, Vec::new(), json!({ "message": message })));
         match request {
-            request if request.contains("/users/nobody") => Some((404, Vec::new(), json!({ "message": "Not Found" }))),
-            request if request.starts_with("DELETE ") => refused("You cannot delete the last tagged version of a package."),
+            request if request.contains("/users/nobody") => {
+                Some((404, Vec::new(), json!({ "message": "Not Found" })))
+            }
+            request if request.starts_with("DELETE ") => {
+                refused("You cannot delete the last tagged version of a package.")
+            }
             _ => None,
         }
     }));
     let without = scene.registry(&github, None).images(NAME).unwrap_err();
-    assert!(without.kind == ErrorKind::Denied && without.message.contains("GITHUB_TOKEN"), "{without}");
+    assert!(
+        without.kind == ErrorKind::Denied && without.message.contains("GITHUB_TOKEN"),
+        "{without}"
+    );
     let wrong = scene.registry(&github, Some("wr0ng")).images(NAME).unwrap_err();
-    assert!(wrong.kind == ErrorKind::Denied && !wrong.to_string().contains("wr0ng"), "{wrong}");
+    assert!(
+        wrong.kind == ErrorKind::Denied && !wrong.to_string().contains("wr0ng"),
+        "{wrong}"
+    );
     let registry = scene.registry(&github, Some("s3cret"));
     let absent = registry.images("ghcr.io/nobody/app").unwrap_err();
     assert!(absent.message.contains("read:packages"), "{absent}");
     let digest = scene.repository.needed[0].clone();
     let last = registry.discard(NAME, &Discard::Manifest(digest)).unwrap_err();
-    assert!(last.kind == ErrorKind::Invalid && last.message.contains("delete the package itself"), "{last}");
+    assert!(
+        last.kind == ErrorKind::Invalid && last.message.contains("delete the package itself"),
+        "{last}"
+    );
     let tag = Discard::Tag("1.0".parse().unwrap());
-    assert_eq!(registry.discard(NAME, &tag).unwrap_err().kind, ErrorKind::Unsupported);
-    registry.discard(NAME, &Discard::Manifest(Digest::of(b"never there"))).unwrap();
+    assert_eq!(
+        registry.discard(NAME, &tag).unwrap_err().kind,
+        ErrorKind::Unsupported
+    );
+    registry
+        .discard(NAME, &Discard::Manifest(Digest::of(b"never there")))
+        .unwrap();
 }
 
 #[test]
 fn a_page_elsewhere_is_not_shown_the_token_and_a_long_limit_is_told() {
     let scene = Scene::new();
     let github = scene.github(Box::new(|request, _| {
-        let link = ("Link".to_owned(), "<http://127.0.0.1:9/steal>; rel=\"next\"".to_owned());
-        request.contains("/versions?").then(|| (200, vec![link], json!([])))
+        let link = (
+            "Link".to_owned(),
+            "<http://127.0.0.1:9/steal>; rel=\"next\"".to_owned(),
+        );
+        request
+            .contains("/versions?")
+            .then(|| (200, vec![link], json!([])))
     }));
     let error = scene.registry(&github, Some("s3cret")).images(NAME).unwrap_err();
     assert!(error.message.contains("led to http://127.0.0.1:9"), "{error}");
@@ -349,8 +438,13 @@ fn a_page_elsewhere_is_not_shown_the_token_and_a_long_limit_is_told() {
         let remaining = ("x-ratelimit-remaining".to_owned(), "0".to_owned());
         let reset = ("x-ratelimit-reset".to_owned(), (now + 3_600).to_string());
         let body = json!({ "message": "API rate limit exceeded" });
-        request.contains("/versions?").then(|| (429, vec![remaining, reset], body))
+        request
+            .contains("/versions?")
+            .then(|| (429, vec![remaining, reset], body))
     }));
     let error = scene.registry(&github, Some("s3cret")).images(NAME).unwrap_err();
-    assert!(error.kind == ErrorKind::Transient && error.message.contains("3601 seconds"), "{error}");
+    assert!(
+        error.kind == ErrorKind::Transient && error.message.contains("3601 seconds"),
+        "{error}"
+    );
 }

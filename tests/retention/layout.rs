@@ -22,7 +22,10 @@ fn scene() -> (Project, LayoutRegistry, Repository) {
     let registry = LayoutRegistry::open(project.path(".greenroom/images"));
     let mut repository = Repository::new(SystemClock::new().now(), BUILDS, 5);
     repository.push(&registry, "acme/app");
-    make_old(&project.path(".greenroom/images/acme/app/blobs/sha256"), &repository.in_flight);
+    make_old(
+        &project.path(".greenroom/images/acme/app/blobs/sha256"),
+        &repository.in_flight,
+    );
     (project, registry, repository)
 }
 
@@ -32,14 +35,21 @@ fn make_old(blobs: &Path, but: &BTreeSet<Digest>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if !but.iter().any(|digest| digest.hex() == name) {
-            fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+            fs::File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_modified(long_ago)
+                .unwrap();
         }
     }
 }
 
 fn digests(images: &Value) -> BTreeSet<Digest> {
     let images = images.as_array().unwrap().iter();
-    images.map(|image| image["digest"].as_str().unwrap().parse().unwrap()).collect()
+    images
+        .map(|image| image["digest"].as_str().unwrap().parse().unwrap())
+        .collect()
 }
 
 #[test]
@@ -55,7 +65,10 @@ fn exactly_the_expected_goes_and_a_second_run_has_nothing_to_do() {
     assert_eq!(digests(&plan["delete"]), repository.those(false));
     assert_eq!(digests(&plan["keep"]), repository.those(true));
     assert!(plan["applied"].is_null() && plan["freed"].as_u64().unwrap() > 0);
-    assert!(repository.is_untouched(&registry, "acme/app"), "a plan touches nothing");
+    assert!(
+        repository.is_untouched(&registry, "acme/app"),
+        "a plan touches nothing"
+    );
 
     let shown = project.prune(&[]);
     for part in [
@@ -84,7 +97,11 @@ fn exactly_the_expected_goes_and_a_second_run_has_nothing_to_do() {
     let records = fs::read_dir(project.path(".greenroom/ledger/greenroom-prune")).unwrap();
     let first = project.path(".greenroom/ledger/greenroom-prune/00000000000000000000.json");
     let record: Value = serde_json::from_slice(&fs::read(first).unwrap()).unwrap();
-    assert_eq!(records.count(), 2, "one record, for the run that deleted something, and the head");
+    assert_eq!(
+        records.count(),
+        2,
+        "one record, for the run that deleted something, and the head"
+    );
     assert_eq!(record["kind"], "prune");
     assert_eq!(record["body"]["origin"]["actor"]["name"], "ana");
     let deleted = record["body"]["deleted"].as_object().unwrap();
@@ -102,12 +119,20 @@ fn without_a_whole_ledger_nothing_goes() {
     };
     untouched(&["--apply"], 6, "no record of any environment");
     untouched(&["--no-ledger"], 0, "");
-    untouched(&["--apply", "--repository", "acme/other"], 2, "which are: acme/app");
+    untouched(
+        &["--apply", "--repository", "acme/other"],
+        2,
+        "which are: acme/app",
+    );
 
     project.record(&repository.needed);
     let record = project.path(".greenroom/ledger/production/00000000000000000003.json");
     let text = fs::read_to_string(&record).unwrap();
-    fs::write(&record, text.replace("ann", "eve").replacen("\"at\":\"2", "\"at\":\"3", 1)).unwrap();
+    fs::write(
+        &record,
+        text.replace("ann", "eve").replacen("\"at\":\"2", "\"at\":\"3", 1),
+    )
+    .unwrap();
     untouched(&["--apply"], 6, "the ledger of production is not whole");
     fs::remove_file(&record).unwrap();
     untouched(&["--apply"], 6, "the ledger of production is not whole");
@@ -118,12 +143,18 @@ fn what_cannot_be_read_keeps_everything() {
     let (project, registry, repository) = scene();
     project.record(&repository.needed);
     // The image that has lost its tag, and is live in staging.
-    let blob = project.path(".greenroom/images/acme/app/blobs/sha256").join(repository.needed[3].hex());
+    let blob = project
+        .path(".greenroom/images/acme/app/blobs/sha256")
+        .join(repository.needed[3].hex());
     let bytes = fs::read(&blob).unwrap();
     fs::write(&blob, b"{}").unwrap();
     let ran = project.prune(&["--apply"]);
     assert_eq!(ran.status, 6, "{}", ran.out);
-    assert!(ran.err.contains("nothing is deleted") && ran.err.contains("damaged"), "{}", ran.err);
+    assert!(
+        ran.err.contains("nothing is deleted") && ran.err.contains("damaged"),
+        "{}",
+        ran.err
+    );
     fs::write(&blob, bytes).unwrap();
     assert!(repository.is_untouched(&registry, "acme/app"));
 }

@@ -77,11 +77,12 @@ fn of_a_thousand_tags_exactly_the_expected_go_and_the_rest_pulls() {
 fn a_damaged_manifest_of_what_is_live_keeps_everything() {
     let registry = DockerRegistry::start(true);
     let (project, name, repository) = scene(&registry, 40, 5);
-    registry.damage(&repository.needed[1]);
+    // It has no tag: the ledger leads to it.
+    registry.damage(&repository.needed[3]);
     let ran = project.prune(&["--apply"]);
     assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("nothing is deleted"), "{}", ran.err);
-    assert!(ran.err.contains(repository.needed[1].as_str()), "{}", ran.err);
+    assert!(ran.err.contains(repository.needed[3].as_str()), "{}", ran.err);
     assert!(repository.is_untouched(&client(), &name));
 }
 
@@ -91,6 +92,11 @@ fn a_registry_that_does_not_delete_is_explained() {
     let (project, name, repository) = scene(&registry, 40, 5);
     let ran = project.prune(&["--apply"]);
     assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("storage.delete.enabled"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("storage.delete.enabled"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     assert!(repository.is_untouched(&client(), &name));
 }

@@ -44,7 +44,11 @@ impl Project {
             let environment = format!(
                 "name: {name}\ntype: {name}\ncommand: {{ units: [web-1], deploy: [\"true\"], status: [\"true\"] }}\n"
             );
-            fs::write(directory.path().join(format!("environments/{name}.yaml")), environment).unwrap();
+            fs::write(
+                directory.path().join(format!("environments/{name}.yaml")),
+                environment,
+            )
+            .unwrap();
         }
         Self {
             directory,
@@ -65,13 +69,24 @@ impl Project {
         let (one, two) = (self.plan("1", first, None), self.plan("2", second, Some(first)));
         let open = self.plan("3", third, Some(second));
         let begun = vec![Event::Planned(Box::new(open.clone()))];
-        self.write("production", &[(one.clone(), success(&one)), (two.clone(), success(&two)), (open, begun)]);
+        self.write(
+            "production",
+            &[
+                (one.clone(), success(&one)),
+                (two.clone(), success(&two)),
+                (open, begun),
+            ],
+        );
         let staging = self.plan("4", fourth, None);
         self.write("staging", &[(staging.clone(), success(&staging))]);
     }
 
     fn plan(&self, number: &str, candidate: &Digest, previous: Option<&Digest>) -> Plan {
-        let mut plan = plan(&format!("d-{number}"), &format!("{number}.0"), previous.map(|_| "0.9"));
+        let mut plan = plan(
+            &format!("d-{number}"),
+            &format!("{number}.0"),
+            previous.map(|_| "0.9"),
+        );
         let image = |release: &mut Release, digest: &Digest| {
             release.artifact = Some(Artifact {
                 // The digest counts, wherever the image was taken from.

@@ -19,7 +19,11 @@ impl DockerRegistry {
     /// Starts one that deletes, or does not.
     pub(crate) fn start(deletes: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let settings = format!(
             "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  \
              delete: {{enabled: {deletes}}}\nhttp: {{addr: \"127.0.0.1:{port}\", secret: x}}\n",
@@ -41,7 +45,10 @@ impl DockerRegistry {
         self.process = Some(process.expect("docker-registry is needed: apt-get install docker-registry"));
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(20), "docker-registry does not start");
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "docker-registry does not start"
+            );
             thread::yield_now();
         }
     }

@@ -98,7 +98,8 @@ impl Repository {
             0 => self.image(&name("image"), &tags, stays),
             1 => {
                 let images = ["amd64", "arm64"].map(|part| self.image(&name(part), &[], stays));
-                let attestations = ["attestation 1", "attestation 2"].map(|part| self.image(&name(part), &[], stays));
+                let attestations =
+                    ["attestation 1", "attestation 2"].map(|part| self.image(&name(part), &[], stays));
                 self.index(1, &[images, attestations].concat(), &tags, stays)
             }
             2 => {
@@ -125,7 +126,12 @@ impl Repository {
             self.image(&format!("{suffix} of {build}"), &[tag], stays);
         }
         let signature = self.referrer(&format!("signature of {build}"), &image, 1, stays);
-        self.referrer(&format!("signature of the signature of {build}"), &signature, 2, stays);
+        self.referrer(
+            &format!("signature of the signature of {build}"),
+            &signature,
+            2,
+            stays,
+        );
         image
     }
 
@@ -192,7 +198,8 @@ impl Repository {
             stays,
         });
         part.stays |= stays;
-        part.tags.extend(tags.iter().map(|tag| tag.parse::<Tag>().unwrap()));
+        part.tags
+            .extend(tags.iter().map(|tag| tag.parse::<Tag>().unwrap()));
         digest
     }
 
@@ -210,7 +217,9 @@ impl Repository {
         for wave in 0..3 {
             let parts: Vec<&Part> = self.parts.values().filter(|part| part.wave == wave).collect();
             each(&parts, |part| {
-                registry.push_manifest(repository, &part.bytes, &part.tags).unwrap();
+                registry
+                    .push_manifest(repository, &part.bytes, &part.tags)
+                    .unwrap();
             });
         }
         // Where the registry relates them by itself, somebody else may have kept the list as well.
@@ -220,7 +229,15 @@ impl Repository {
                 Some(list) => {
                     let bytes = registry.manifest(repository, &list).unwrap();
                     let tags = vec![tag];
-                    self.parts.insert(list, Part { bytes, tags, wave, stays });
+                    self.parts.insert(
+                        list,
+                        Part {
+                            bytes,
+                            tags,
+                            wave,
+                            stays,
+                        },
+                    );
                 }
                 None => {
                     let referrers: Vec<Digest> = registry
@@ -231,7 +248,9 @@ impl Repository {
                         .collect();
                     let list = self.index(3, &referrers, &[tag.to_string()], stays);
                     let part = &self.parts[&list];
-                    registry.push_manifest(repository, &part.bytes, &part.tags).unwrap();
+                    registry
+                        .push_manifest(repository, &part.bytes, &part.tags)
+                        .unwrap();
                 }
             }
         }
@@ -304,7 +323,12 @@ impl Repository {
             lost.map(|blob| format!("{} is lost: {name}", blob.digest))
         });
         let surprises: Vec<String> = surprises.into_iter().flatten().collect();
-        assert!(surprises.is_empty(), "{}: {:#?}", surprises.len(), &surprises[..surprises.len().min(5)]);
+        assert!(
+            surprises.is_empty(),
+            "{}: {:#?}",
+            surprises.len(),
+            &surprises[..surprises.len().min(5)]
+        );
     }
 }
 
@@ -321,7 +345,10 @@ pub(crate) fn each<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync) 
             }
         };
         let workers: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap())
+            .collect()
     });
     results.sort_by_key(|(at, _)| *at);
     results.into_iter().map(|(_, result)| result).collect()

@@ -4,7 +4,9 @@ use crate::repository::Repository;
 use greenroom::images::{Progress, Stopped, Survey, Sweep, Swept};
 use greenroom::model::{Digest, Tag};
 use greenroom::oci::{Descriptor, Manifest};
-use greenroom::ports::{Blob, Catalog, Clock as _, Content, Discard, ErrorKind, HeldImage, PortError, Registry};
+use greenroom::ports::{
+    Blob, Catalog, Clock as _, Content, Discard, ErrorKind, HeldImage, PortError, Registry,
+};
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::retention::{Needed, Rules};
 use greenroom::testing::FakeClock;
@@ -200,7 +202,11 @@ fn looking_anew_before_each_image_comes_to_the_same() {
     };
     let registry = scene.meddling(&slow);
     let swept = scene.swept(&registry).unwrap();
-    assert!(swept.stopped.is_none() && swept.skipped.is_empty(), "{:#?}", swept.skipped);
+    assert!(
+        swept.stopped.is_none() && swept.skipped.is_empty(),
+        "{:#?}",
+        swept.skipped
+    );
     scene.repository.was_pruned(&scene.registry, NAME);
 }
 
@@ -265,7 +271,10 @@ fn what_gets_a_tag_or_is_needed_after_the_plan_stays_with_all_its_parts() {
     let live = live.lock().unwrap().clone().unwrap();
     assert!(scene.there(&tagged) && scene.there(&live));
     let whys: BTreeSet<&str> = swept.skipped.iter().map(|left| left.why.as_str()).collect();
-    assert!(whys.contains("it is wanted by now: has the tag 2.0.0"), "{whys:?}");
+    assert!(
+        whys.contains("it is wanted by now: has the tag 2.0.0"),
+        "{whys:?}"
+    );
     assert!(whys.contains("it is wanted by now: live in staging"), "{whys:?}");
     scene.is_whole();
     assert_eq!(
@@ -278,7 +287,11 @@ fn what_gets_a_tag_or_is_needed_after_the_plan_stays_with_all_its_parts() {
 fn a_failure_spares_the_parts_and_the_rest_goes_on() {
     let scene = Scene::new();
     let failing = |_: &dyn Catalog, number: usize, digest: &Digest| match number % 7 {
-        3 => Err(PortError::new(ErrorKind::Transient, format!("deleting {digest}"), "500")),
+        3 => Err(PortError::new(
+            ErrorKind::Transient,
+            format!("deleting {digest}"),
+            "500",
+        )),
         _ => Ok(()),
     };
     let swept = scene.swept(&scene.meddling(&failing)).unwrap();
@@ -293,10 +306,13 @@ fn a_failure_spares_the_parts_and_the_rest_goes_on() {
     scene.is_whole();
 
     let scene = Scene::new();
-    let dead = |_: &dyn Catalog, _: usize, _: &Digest| Err(PortError::new(ErrorKind::Transient, "deleting", "500"));
+    let dead =
+        |_: &dyn Catalog, _: usize, _: &Digest| Err(PortError::new(ErrorKind::Transient, "deleting", "500"));
     let swept = scene.swept(&scene.meddling(&dead)).unwrap();
     assert!(matches!(swept.stopped, Some(Stopped::Failing)));
-    let cannot = |_: &dyn Catalog, _: usize, _: &Digest| Err(PortError::new(ErrorKind::Unsupported, "deleting", "405"));
+    let cannot = |_: &dyn Catalog, _: usize, _: &Digest| {
+        Err(PortError::new(ErrorKind::Unsupported, "deleting", "405"))
+    };
     let swept = scene.swept(&scene.meddling(&cannot)).unwrap();
     assert!(matches!(swept.stopped, Some(Stopped::Impossible(_))) && swept.failed.is_empty());
     assert!(scene.repository.is_untouched(&scene.registry, NAME));
@@ -313,12 +329,18 @@ fn a_signal_a_lost_lease_and_an_unreadable_ledger_end_it_with_whole_images() {
     };
     let swept = scene.swept(&scene.meddling(&interrupt)).unwrap();
     assert!(matches!(swept.stopped, Some(Stopped::Interrupted("SIGINT"))));
-    assert!(swept.deleted.len() > 5 && swept.deleted.len() < 20, "{}", swept.deleted.len());
+    assert!(
+        swept.deleted.len() > 5 && swept.deleted.len() < 20,
+        "{}",
+        swept.deleted.len()
+    );
     scene.is_whole();
 
     let lost = scene.meddling(&quiet);
     let held = || lost.deletions.load(Ordering::SeqCst) < 3;
-    let swept = scene.sweep(&lost, &|| Ok(scene.needed()), &held, &|_| ()).unwrap();
+    let swept = scene
+        .sweep(&lost, &|| Ok(scene.needed()), &held, &|_| ())
+        .unwrap();
     assert!(matches!(swept.stopped, Some(Stopped::LeaseLost)));
     assert_eq!(swept.deleted.len(), 3);
 

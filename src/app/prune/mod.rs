@@ -63,7 +63,11 @@ impl Done {
     /// The exit code: halted when something was left half, refused when the registry or the ledger would
     /// not have it and nothing was deleted.
     pub fn exit(&self) -> Exit {
-        let swept = || self.repositories.iter().filter_map(|pruned| pruned.swept.as_ref());
+        let swept = || {
+            self.repositories
+                .iter()
+                .filter_map(|pruned| pruned.swept.as_ref())
+        };
         let half = swept().any(|swept| !swept.failed.is_empty() || !swept.broken.is_empty());
         let deleted = swept().any(|swept| !swept.deleted.is_empty());
         match swept().find_map(|swept| swept.stopped.as_ref()) {
@@ -84,7 +88,7 @@ impl Done {
 pub fn prune(
     workspace: &Workspace,
     ask: &Ask,
-    origin: Origin,
+    origin: &Origin,
     progress: &dyn Fn(Progress<'_>),
 ) -> Result<Done, AppError> {
     let rules = rules(workspace, ask);
@@ -94,7 +98,7 @@ pub fn prune(
         let message = format!("an environment cannot be called {CHAIN} while images are pruned: rename it");
         return Err(AppError::Project(message));
     }
-    let hold = ask.apply.then(|| hold(workspace, &own, &origin)).transpose()?;
+    let hold = ask.apply.then(|| hold(workspace, &own, origin)).transpose()?;
     let ledgers = Ledgers::read(workspace, own.clone()).map_err(unsafe_to_go_on)?;
     if ledgers.is_empty() && !ask.no_ledger {
         return Err(AppError::NotAllowed(
@@ -121,7 +125,10 @@ pub fn prune(
             };
             match Survey::new(sweep) {
                 Ok(survey) => Ok((repository, survey)),
-                Err(stopped) => Err(AppError::NotAllowed(format!("{repository}: {}", nothing(&stopped)))),
+                Err(stopped) => Err(AppError::NotAllowed(format!(
+                    "{repository}: {}",
+                    nothing(&stopped)
+                ))),
             }
         })
         .collect::<Result<_, _>>()?;
@@ -137,7 +144,7 @@ pub fn prune(
     }
     known_elsewhere(&mut pruned);
     if let Some(hold) = &hold {
-        record(workspace, &own, hold.epoch(), &origin, &pruned)?;
+        record(workspace, &own, hold.epoch(), origin, &pruned)?;
     }
     Ok(Done {
         rules,
@@ -164,7 +171,11 @@ fn repositories(workspace: &Workspace, ask: &Ask) -> Result<Vec<String>, AppErro
         Some(repository) => Err(AppError::Usage(format!(
             "{repository} is none of this project's repositories, which are: {}. What others keep in theirs \
              is not in this project's ledger",
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
         ))),
         None if known.is_empty() => Err(AppError::Usage(
             "this project has no image, so there is nothing to prune".to_owned(),
@@ -216,7 +227,10 @@ fn known_elsewhere(pruned: &mut [Pruned]) {
         .flat_map(|pruned| pruned.plan.keep.iter().map(|kept| kept.digest.clone()))
         .collect();
     for pruned in pruned {
-        pruned.plan.absent.retain(|absent| !there.contains(&absent.digest));
+        pruned
+            .plan
+            .absent
+            .retain(|absent| !there.contains(&absent.digest));
     }
 }
 
@@ -238,14 +252,21 @@ fn record(
             parts.push(empty);
         }
         for part in parts {
-            append(workspace, ledger.as_ref(), own, epoch, body(origin, pruned, swept, part))?;
+            append(
+                workspace,
+                ledger.as_ref(),
+                own,
+                epoch,
+                body(origin, pruned, swept, part),
+            )?;
         }
     }
     Ok(())
 }
 
 fn body(origin: &Origin, pruned: &Pruned, swept: &Swept, part: &[Doomed]) -> Value {
-    let digests = |left: &[Left]| -> Vec<Digest> { left.iter().map(|left| left.image.digest.clone()).collect() };
+    let digests =
+        |left: &[Left]| -> Vec<Digest> { left.iter().map(|left| left.image.digest.clone()).collect() };
     let tags: BTreeMap<_, _> = part.iter().map(|image| (&image.digest, &image.tags)).collect();
     json!({
         "origin": origin,

@@ -96,7 +96,9 @@ impl<'a> Ledgers<'a> {
         let records = record::all(self.ledger.as_ref(), environment)?;
         let timeline = history::timeline(&records);
         if let Some(unreadable) = timeline.unreadable.first() {
-            return Err(AppError::Record(format!("the ledger of {environment}: {unreadable}")));
+            return Err(AppError::Record(format!(
+                "the ledger of {environment}: {unreadable}"
+            )));
         }
         let Some(head) = records.last() else {
             return Ok(());

@@ -105,7 +105,11 @@ impl Api {
         };
         // A page may lead anywhere; the token goes to GitHub only.
         if url::origin(url).is_none() || url::origin(url) != url::origin(&self.base) {
-            let message = format!("the API led to {}, which is not {}", url::redacted(url), self.base);
+            let message = format!(
+                "the API led to {}, which is not {}",
+                url::redacted(url),
+                self.base
+            );
             return Err(PortError::new(ErrorKind::Invalid, doing, message));
         }
         let authorization = format!("Bearer {}", token.expose());
@@ -123,7 +127,10 @@ impl Api {
             limit: LIMIT,
         };
         let unanswered = |error: &dyn std::fmt::Display| PortError::new(ErrorKind::Transient, doing, error);
-        let incoming = self.client.transfer(transfer).map_err(|error| unanswered(&error))?;
+        let incoming = self
+            .client
+            .transfer(transfer)
+            .map_err(|error| unanswered(&error))?;
         let mut body = Vec::new();
         incoming
             .body
@@ -149,7 +156,9 @@ impl Api {
             || (answer.status == 403
                 && (used_up || after.is_some() || answer.message.to_lowercase().contains("rate limit")));
         if !limited {
-            return (500..600).contains(&answer.status).then_some(after.unwrap_or(Duration::from_secs(2)));
+            return (500..600)
+                .contains(&answer.status)
+                .then_some(after.unwrap_or(Duration::from_secs(2)));
         }
         let now = u64::try_from(self.clock.now().unix_millis() / 1000).unwrap_or(0);
         let reset = number("x-ratelimit-reset")

@@ -126,12 +126,18 @@ impl<C: Catalog> Ghcr<C> {
         let path = match known {
             Some(path) => path,
             None => {
-                let answer = self.api.send("GET", &self.api.url(&format!("/users/{}", encoded(owner))), doing)?;
+                let answer =
+                    self.api
+                        .send("GET", &self.api.url(&format!("/users/{}", encoded(owner))), doing)?;
                 if answer.status != 200 {
                     return Err(refusal(&answer, doing));
                 }
                 let found: Owner = parsed(&answer, doing)?;
-                let kind = if found.kind == "Organization" { "orgs" } else { "users" };
+                let kind = if found.kind == "Organization" {
+                    "orgs"
+                } else {
+                    "users"
+                };
                 let path = format!("/{kind}/{}", encoded(owner));
                 let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
                 owners.insert(owner.to_owned(), path.clone());
@@ -146,7 +152,10 @@ impl<C: Catalog> Ghcr<C> {
     /// Every version, and their numbers remembered.
     fn list(&self, repository: &str, doing: &str) -> Result<Vec<HeldImage>, PortError> {
         let package = self.package(repository, doing)?;
-        let mut url = Some(self.api.url(&format!("{package}/versions?per_page={PAGE}&page=1")));
+        let mut url = Some(
+            self.api
+                .url(&format!("{package}/versions?per_page={PAGE}&page=1")),
+        );
         let mut images = BTreeMap::<Digest, HeldImage>::new();
         let mut numbers = BTreeMap::new();
         for _ in 0..MOST_PAGES {
@@ -237,7 +246,10 @@ fn refusal(answer: &Answer, doing: &str) -> PortError {
     let said = &answer.message;
     let lower = said.to_lowercase();
     let (kind, advice) = match answer.status {
-        401 => (ErrorKind::Denied, "the token is not valid any more, or not for this host"),
+        401 => (
+            ErrorKind::Denied,
+            "the token is not valid any more, or not for this host",
+        ),
         404 => (
             ErrorKind::Denied,
             "there is no such package, or the token may not see or delete it: it needs read:packages and \
@@ -260,7 +272,11 @@ fn refusal(answer: &Answer, doing: &str) -> PortError {
         500..600 => (ErrorKind::Transient, "try again later"),
         _ => (ErrorKind::Invalid, "this is not known to happen"),
     };
-    PortError::new(kind, doing, format!("GitHub answered {} ({said}): {advice}", answer.status))
+    PortError::new(
+        kind,
+        doing,
+        format!("GitHub answered {} ({said}): {advice}", answer.status),
+    )
 }
 
 impl<C: Catalog> Registry for Ghcr<C> {
