@@ -410,10 +410,62 @@ pub struct Finished {
     pub took: Period,
 }
 
+/// How a command ended whose standard output is wanted as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// How it ended; its `stdout` is empty.
+    pub finished: Finished,
+    /// Its standard output, byte for byte.
+    pub stdout: Vec<u8>,
+    /// Whether it wrote more than was wanted, and was ended for that.
+    pub overflowed: bool,
+}
+
 /// Runs commands.
 pub trait Runner: Send + Sync {
     /// Runs the command to its end. An error means that it could not be started.
     fn run(&self, command: &Command) -> Result<Finished, PortError>;
+    /// The same, keeping the whole standard output of at most `most` bytes. A command that writes more
+    /// is ended at once. Secrets are not taken out of what is kept. `Unsupported` where a runner only
+    /// ever keeps the end.
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        let program = command.argv.first().map_or("", String::as_str);
+        Err(PortError::new(
+            ErrorKind::Unsupported,
+            format!("running {program}"),
+            format!("its output cannot be kept as a whole ({most} bytes) by this runner"),
+        ))
+    }
+}
+
+/// Looks for vulnerabilities in images.
+pub trait Scanner: Send + Sync {
+    /// Scans `image` and returns the scanner's report as it wrote it, which is bounded in size and not
+    /// judged: that it is complete, and about this image, is for the reader to find out.
+    fn scan(&self, image: &Artifact) -> Result<Vec<u8>, PortError>;
+}
+
+/// Results of a scan on their way to the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SarifUpload {
+    /// The commit they are about.
+    pub commit: CommitId,
+    /// Full name of the ref they belong to: `refs/heads/main`.
+    pub reference: String,
+    /// SARIF 2.1.0.
+    pub sarif: String,
+    /// Name of the tool, as it is shown.
+    pub tool: String,
+    /// When the scan began.
+    pub started: Timestamp,
+}
+
+/// Where the project's repository lives.
+pub trait Forge: Send + Sync {
+    /// Name of the forge and the repository, for messages: `github.com acme/app`.
+    fn name(&self) -> &str;
+    /// Hands results in; returns the forge's id of the upload. The same results again change nothing.
+    fn upload_sarif(&self, upload: &SarifUpload) -> Result<String, PortError>;
 }
 
 /// Whether one commit comes before another.

@@ -16,11 +16,18 @@ use std::collections::BTreeSet;
 const LONGEST_FILE: usize = 450;
 
 /// Files that may be longer: the path, how long, and why.
-const LONG_FILES: &[(&str, usize, &str)] = &[(
-    "src/rollout/machine.rs",
-    520,
-    "one state, and every transition that it has",
-)];
+const LONG_FILES: &[(&str, usize, &str)] = &[
+    (
+        "src/rollout/machine.rs",
+        520,
+        "one state, and every transition that it has",
+    ),
+    (
+        "src/ports.rs",
+        520,
+        "every port in one place, most of it documentation",
+    ),
+];
 
 /// Modules whose text is elsewhere: the service that the demo ships is the example itself, so that
 /// `greenroom demo` needs nothing but the executable.

@@ -16,6 +16,7 @@ pub mod record;
 pub mod release;
 mod restricted;
 pub mod rollback;
+pub mod scan;
 pub mod shutdown;
 pub mod status;
 pub mod summary;

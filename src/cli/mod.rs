@@ -22,6 +22,7 @@ mod resume;
 mod rollback;
 mod router;
 mod run;
+mod scan;
 mod schema;
 mod shell;
 mod status;
@@ -65,6 +66,7 @@ enum Command {
     Trigger(trigger::Args),
     Tag(tag::Args),
     Build(build::Args),
+    Scan(scan::Args),
     Deploy(deploy::Args),
     Verify(verify::Args),
     Rollback(rollback::Args),
@@ -110,6 +112,7 @@ impl Command {
         match self {
             Self::Run(_)
             | Self::Demo(_)
+            | Self::Scan(_)
             | Self::Deploy(_)
             | Self::Rollback(_)
             | Self::Resume(_)
@@ -140,6 +143,7 @@ impl Command {
             Self::Trigger(args) => trigger::run(shell, &args),
             Self::Tag(args) => tag::run(shell, &args),
             Self::Build(args) => build::run(shell, &args),
+            Self::Scan(args) => scan::run(shell, &args),
             Self::Deploy(args) => deploy::run(shell, &args),
             Self::Verify(args) => verify::run(shell, &args),
             Self::Rollback(args) => rollback::run(shell, &args),

@@ -23,6 +23,8 @@ pub enum Gate {
     Tests,
     /// This image succeeded in the environment before.
     Promotion,
+    /// No vulnerability counts against the image.
+    Scan,
 }
 
 impl Gate {
@@ -36,6 +38,7 @@ impl Gate {
             Self::Approval => "approval",
             Self::Tests => "tests",
             Self::Promotion => "promotion",
+            Self::Scan => "scan",
         }
     }
 }

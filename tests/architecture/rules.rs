@@ -16,16 +16,20 @@ const PURE: &[&str] = &[
     "history",
     "report",
     "retention",
+    "scan",
 ];
 
 /// What implements a port.
-const ADAPTERS: &[&str] = &["target", "router", "registry", "builder", "ledger", "probe"];
+const ADAPTERS: &[&str] = &[
+    "target", "router", "registry", "builder", "ledger", "probe", "scanner", "forge",
+];
 
 /// Where adapters are chosen by what is configured, each port in one place.
 const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
     ("app::world", &["target", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
+    ("app::scan::tools", &["scanner", "forge"]),
 ];
 
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
@@ -36,14 +40,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("trigger", &["model"]),
     ("tagging", &["model"]),
+    ("scan", &["model"]),
     ("rollout", &["model"]),
     ("analysis", &["model", "ports"]),
     ("policy", &["model", "ports"]),
     ("retention", &["model", "oci", "tagging"]),
     ("images", &["model", "oci", "ports", "retention"]),
-    // The records hold the rollout's events, and who holds the lease.
-    ("history", &["model", "ports", "rollout"]),
-    ("report", &["model", "rollout", "history"]),
+    // The records hold the rollout's events and what scans came to, and who holds the lease.
+    ("history", &["model", "ports", "rollout", "scan"]),
+    ("report", &["model", "rollout", "history", "scan"]),
     ("engine", &["model", "ports", "rollout", "analysis", "history"]),
     ("host", &["model", "ports"]),
     ("target", &["model", "oci", "ports", "host"]),
@@ -52,6 +57,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("builder", &["model", "oci", "ports", "host"]),
     ("ledger", &["model", "ports", "host"]),
     ("probe", &["model", "ports", "host"]),
+    ("scanner", &["model", "ports", "host"]),
+    ("forge", &["model", "ports", "host"]),
     (
         "app",
         &[
@@ -76,6 +83,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "builder",
             "ledger",
             "probe",
+            "scan",
+            "scanner",
+            "forge",
         ],
     ),
     // A command shows the values that a use case returned.
@@ -91,6 +101,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "history",
             "report",
             "host",
+            "scan",
             // What a prune would delete, and what it did.
             "images",
             "retention",
@@ -120,6 +131,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "builder",
             "ledger",
             "probe",
+            "scan",
+            "scanner",
+            "forge",
         ],
     ),
     ("main", &["cli"]),
@@ -149,9 +163,9 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
-    ("base64", &["registry::oci"]),
+    ("base64", &["registry::oci", "forge"]),
     ("httpdate", &["registry::oci"]),
-    ("flate2", &["builder", "target"]),
+    ("flate2", &["builder", "target", "forge"]),
     ("tar", &["builder", "target"]),
     // The one async part.
     ("tokio", &["router::builtin"]),
@@ -511,6 +525,16 @@ mod tests {
             "src/app/build.rs",
             "use crate::target::local;",
             "app::build → target: only app::world names a target",
+        ),
+        (
+            "src/app/scan/gate.rs",
+            "use crate::scanner::CommandScanner;",
+            "app::scan::gate → scanner: only app::scan::tools names a scanner",
+        ),
+        (
+            "src/scanner/command.rs",
+            "use crate::scan::ScanReport;",
+            "scanner → scan",
         ),
         (
             "src/app/audit.rs",

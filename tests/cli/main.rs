@@ -12,6 +12,7 @@ mod github;
 mod help;
 mod project;
 mod refusals;
+mod scan;
 mod secrets;
 mod story;
 mod strategies;

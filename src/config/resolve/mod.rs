@@ -7,6 +7,7 @@ mod environment;
 mod image;
 mod load;
 mod pipeline;
+mod scan;
 mod strategy;
 mod suite;
 mod target;
