@@ -24,9 +24,9 @@
 //! | [`report`] | events → Markdown, JSON, JUnit, annotations, console |
 //! | [`ports`] | every trait, on one screen |
 //!
-//! Effects stand behind the ports: [`engine`] (the only loop), [`target`], [`router`],
-//! [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`], [`host`]. [`app`]
-//! holds one use case per file
+//! Effects stand behind the ports: [`engine`] (the only loop of a rollout), [`images`], [`target`],
+//! [`router`], [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`],
+//! [`host`]. [`app`] holds one use case per file
 //! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
 //! contract suites that every implementation of a port must pass.
 
@@ -39,6 +39,7 @@ pub mod engine;
 pub mod forge;
 pub mod history;
 pub mod host;
+pub mod images;
 pub mod ledger;
 pub mod model;
 pub mod oci;

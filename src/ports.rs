@@ -206,7 +206,8 @@ pub struct HeldImage {
     pub digest: Digest,
     /// Its tags, sorted; none where it has lost them.
     pub tags: Vec<Tag>,
-    /// When it was pushed, where the registry says so.
+    /// When it was pushed. Told by a registry that keeps a list of all its images, which then holds those
+    /// without a tag and those that are about others, too; `None` by one that lists only tags.
     pub pushed: Option<Timestamp>,
 }
 

@@ -12,6 +12,7 @@ mod facts;
 pub mod identify;
 pub mod load;
 pub mod pipeline;
+pub mod prune;
 pub mod record;
 pub mod release;
 mod restricted;

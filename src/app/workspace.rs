@@ -14,6 +14,7 @@ use crate::ledger::{DirectoryLease, DirectoryLedger};
 use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::ports::{Catalog, Lease, Ledger, Repository};
 use crate::registry::Registries;
+use crate::registry::ghcr::GhcrSettings;
 use crate::registry::layout::LayoutRegistry;
 use crate::registry::oci::{OciSettings, credentials};
 use std::collections::BTreeMap;
@@ -139,9 +140,13 @@ impl Workspace {
             let image = self.project.image.as_ref();
             let own = image.and_then(|image| image.repository.parse::<RepositoryName>().ok());
             let own = own.as_ref().and_then(RepositoryName::registry);
+            let variables = self.context.environment.variables();
+            let settings = OciSettings::of(variables, own);
+            let github = GhcrSettings::of(variables, settings.http.clone(), own);
             Arc::new(Registries::new(
                 LayoutRegistry::open(self.state("images")),
-                OciSettings::of(self.context.environment.variables(), own),
+                settings,
+                github,
                 Arc::clone(&self.context.clock),
             ))
         });

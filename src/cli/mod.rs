@@ -16,6 +16,7 @@ mod history;
 mod options;
 mod outcome;
 mod plan;
+mod prune;
 mod publish;
 mod resume;
 mod rollback;
@@ -77,6 +78,7 @@ enum Command {
     History(history::Args),
     Audit(audit::Args),
     Signature(signature::Args),
+    Prune(prune::Args),
     Router(router::Args),
 }
 
@@ -117,7 +119,8 @@ impl Command {
             | Self::Deploy(_)
             | Self::Rollback(_)
             | Self::Resume(_)
-            | Self::Abort(_) => true,
+            | Self::Abort(_)
+            | Self::Prune(_) => true,
             Self::Plan(_)
             | Self::Check(_)
             | Self::Schema(_)
@@ -154,6 +157,7 @@ impl Command {
             Self::History(args) => history::run(shell, &args),
             Self::Audit(args) => audit::run(shell, &args),
             Self::Signature(args) => signature::run(shell, &args),
+            Self::Prune(args) => prune::run(shell, &args),
             Self::Router(args) => router::run(&args),
         }
     }

@@ -1,5 +1,6 @@
 //! The resolved pipeline: every default applied, every name checked.
 
+use super::defaults;
 use super::diagnostic::Diagnostic;
 use super::environment::Environment;
 use super::image::Image;
@@ -142,6 +143,17 @@ pub struct Retention {
     pub keep_for: Period,
     /// Those that were pushed less than this ago, whatever else holds.
     pub grace: Period,
+}
+
+impl Default for Retention {
+    /// What holds where the project says nothing.
+    fn default() -> Self {
+        Self {
+            keep_last: defaults::keep_last(),
+            keep_for: defaults::keep_for(),
+            grace: defaults::grace(),
+        }
+    }
 }
 
 /// Who is told about what.

@@ -31,8 +31,6 @@ pub enum Part {
     Suite,
     /// Telling people.
     Notify,
-    /// Deleting old images.
-    Retention,
     /// Nothing in this version: it only describes the environment (resources, observability).
     Description,
 }

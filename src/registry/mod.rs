@@ -1,5 +1,6 @@
 //! Image stores.
 
+pub mod ghcr;
 pub mod layout;
 pub mod oci;
 mod registries;

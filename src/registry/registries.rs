@@ -1,5 +1,6 @@
 //! The project's own store and the registries on the network as one.
 
+use super::ghcr::{self, Ghcr, GhcrSettings};
 use super::layout::LayoutRegistry;
 use super::oci::{OciRegistry, OciSettings};
 use crate::model::{Digest, RepositoryName, Tag};
@@ -8,20 +9,28 @@ use crate::ports::{Blob, Catalog, Clock, Content, Discard, ErrorKind, HeldImage,
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+/// What a client for the network is made of.
+type Ingredients = (OciSettings, GhcrSettings, Arc<dyn Clock>);
+
 /// A repository that is named with its registry's host is there; one without is in the project's store.
 pub struct Registries {
     own: LayoutRegistry,
-    remote: OnceLock<Result<OciRegistry, PortError>>,
-    ingredients: Mutex<Option<(OciSettings, Arc<dyn Clock>)>>,
+    remote: OnceLock<Result<Ghcr<OciRegistry>, PortError>>,
+    ingredients: Mutex<Option<Ingredients>>,
 }
 
 impl Registries {
     /// Both. What the network needs is made when it is first used.
-    pub fn new(own: LayoutRegistry, settings: OciSettings, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        own: LayoutRegistry,
+        settings: OciSettings,
+        github: GhcrSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             own,
             remote: OnceLock::new(),
-            ingredients: Mutex::new(Some((settings, clock))),
+            ingredients: Mutex::new(Some((settings, github, clock))),
         }
     }
 
@@ -39,17 +48,19 @@ impl Registries {
         }
         let made = self.remote.get_or_init(|| {
             let mut ingredients = self.ingredients.lock().unwrap_or_else(PoisonError::into_inner);
-            let (settings, clock) = ingredients.take().ok_or_else(|| {
+            let (settings, github, clock) = ingredients.take().ok_or_else(|| {
                 PortError::new(
                     ErrorKind::Invalid,
                     "preparing requests to registries",
                     "they were prepared before",
                 )
             })?;
-            OciRegistry::new(settings, clock)
+            let remote = OciRegistry::new(settings, Arc::clone(&clock))?;
+            Ghcr::new(remote, github, clock)
         });
         match made {
-            Ok(remote) => Ok(remote),
+            Ok(remote) if name.registry() == Some(ghcr::HOST) => Ok(remote),
+            Ok(remote) => Ok(remote.inner()),
             Err(error) => Err(error.clone()),
         }
     }
@@ -116,7 +127,12 @@ mod tests {
             ..OciSettings::default()
         };
         let own = LayoutRegistry::open(root.path().to_owned());
-        let registries = Registries::new(own, settings, Arc::new(FakeClock::default()));
+        let registries = Registries::new(
+            own,
+            settings,
+            GhcrSettings::default(),
+            Arc::new(FakeClock::default()),
+        );
         assert_eq!(registries.tags("acme/app").unwrap(), []);
         for _ in 0..2 {
             let error = registries.tags("ghcr.io/acme/app").unwrap_err();

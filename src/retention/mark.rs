@@ -1,6 +1,7 @@
 //! What hangs together: children, subjects, referrers, and what a tag attaches.
 
 use super::Found;
+use super::plan::parts;
 use crate::model::Digest;
 use crate::oci::attached_by_tag;
 use std::collections::{BTreeMap, VecDeque};
@@ -21,7 +22,7 @@ impl<'a> Graph<'a> {
         };
         for found in inventory {
             let manifest = found.manifest();
-            for child in manifest.iter().flat_map(|manifest| manifest.children()) {
+            for child in manifest.iter().flat_map(|manifest| parts(manifest)) {
                 graph.edge(&found.digest, &child.digest, "part of");
             }
             if let Some(subject) = manifest.and_then(|manifest| manifest.subject.as_ref()) {

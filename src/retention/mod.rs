@@ -8,7 +8,7 @@ mod mark;
 mod plan;
 mod series;
 
-pub use plan::{Doomed, Kept, Plan, Refused, Unread, plan};
+pub use plan::{Doomed, Kept, Plan, Refused, Unread, named, plan, undated};
 
 use crate::model::{Digest, EnvironmentName, Period, Tag, Timestamp};
 use crate::oci::Manifest;

@@ -3,10 +3,15 @@
 use super::mark::Graph;
 use super::{Content, Found, Needed, Rules, series};
 use crate::model::{Digest, Tag, Timestamp};
-use crate::oci::{Manifest, attached_by_tag};
+use crate::oci::media::is_manifest;
+use crate::oci::{Descriptor, Manifest, attached_by_tag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
+
+/// 1980-01-02, after the last of the constants that stand for no time (ko and jib write 1970, buildpacks
+/// 1980-01-01), in milliseconds since 1970.
+const CONSTANTS_END: i64 = 315_619_200_000;
 
 /// An image that stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +84,7 @@ impl fmt::Display for Listed<'_> {
 /// # Errors
 /// When a manifest could not be read, or one is named and not in the inventory.
 pub fn plan(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) -> Result<Plan, Refused> {
-    refuse_unread(inventory)?;
+    refuse_unread(inventory, needed)?;
     let there: BTreeMap<&Digest, &Found> = inventory
         .iter()
         .filter(|found| found.content != Content::Missing)
@@ -121,29 +126,58 @@ pub fn plan(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestam
     })
 }
 
-fn refuse_unread(inventory: &[Found]) -> Result<(), Refused> {
+/// Refuses when anything that could keep something else is not known.
+fn refuse_unread(inventory: &[Found], needed: &[Needed]) -> Result<(), Refused> {
     let known: BTreeSet<&Digest> = inventory.iter().map(|found| &found.digest).collect();
     let mut unread = Vec::new();
-    for found in inventory {
-        if let Content::Unread(reason) = &found.content {
+    let mut unlooked = |digest: &Digest, why: String| {
+        if !known.contains(digest) {
             unread.push(Unread {
-                digest: found.digest.clone(),
-                reason: reason.clone(),
+                digest: digest.clone(),
+                reason: format!("{why}, and it was not looked at"),
             });
         }
-        let children = found.manifest().map_or(&[][..], |manifest| manifest.children());
-        for child in children.iter().filter(|child| !known.contains(&child.digest)) {
-            unread.push(Unread {
-                digest: child.digest.clone(),
-                reason: format!("{} lists it, and it was not looked at", found.digest.short()),
-            });
+    };
+    for need in needed {
+        unlooked(&need.digest, format!("it is {}", need.why));
+    }
+    for found in inventory {
+        for digest in named(found) {
+            unlooked(&digest, format!("{} names it", found.digest.short()));
         }
     }
+    unread.extend(inventory.iter().filter_map(|found| match &found.content {
+        Content::Unread(reason) => Some(Unread {
+            digest: found.digest.clone(),
+            reason: reason.clone(),
+        }),
+        Content::Manifest(_) | Content::Missing => None,
+    }));
     if unread.is_empty() {
         Ok(())
     } else {
         Err(Refused(unread))
     }
+}
+
+/// The manifests that it lists. An index may list other content as well: BuildKit keeps its cache as an
+/// index of layers.
+pub(super) fn parts(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
+    let children = manifest.children().iter();
+    children.filter(|child| is_manifest(&child.media_type))
+}
+
+/// The manifests that it names: its parts, its subject, and what its tags hang it off.
+pub fn named(found: &Found) -> Vec<Digest> {
+    let manifest = found.manifest();
+    let children = manifest.iter().flat_map(|manifest| parts(manifest));
+    let subject = manifest.iter().flat_map(|manifest| &manifest.subject);
+    let descriptors = children.chain(subject);
+    let attached = found.tags.iter().filter_map(attached_by_tag);
+    descriptors
+        .map(|descriptor| descriptor.digest.clone())
+        .chain(attached.map(|(digest, _)| digest))
+        .collect()
 }
 
 /// What stays for its own sake, each with its best reason.
@@ -161,7 +195,7 @@ fn roots(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) 
     let series = series::kept(inventory, rules, now);
     let dependents = dependents(inventory);
     for found in inventory {
-        let ages = |tag: &&Tag| series::of(tag, rules).is_some() || attached_by_tag(tag).is_some();
+        let ages = |tag: &&Tag| series::of(tag, rules).next().is_some() || attached_by_tag(tag).is_some();
         let why = if let Some(tag) = found.tags.iter().find(|tag| !ages(tag)) {
             format!("has the tag {tag}")
         } else if let Some(why) = series.get(&found.digest) {
@@ -187,10 +221,7 @@ fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
         .map(|found| &found.digest)
         .collect();
     let manifests = inventory.iter().filter_map(Found::manifest);
-    let parts: BTreeSet<&Digest> = manifests
-        .flat_map(Manifest::children)
-        .map(|child| &child.digest)
-        .collect();
+    let parts: BTreeSet<&Digest> = manifests.flat_map(parts).map(|child| &child.digest).collect();
     let depends = |found: &&Found| {
         let subject = found.manifest().and_then(|manifest| manifest.subject.as_ref());
         let about = subject.is_some_and(|subject| there.contains(&subject.digest));
@@ -206,10 +237,26 @@ fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
         .collect()
 }
 
-/// The latest moment that speaks for it.
+/// Manifests about which their time decides, and whose own words are all that can tell it.
+pub fn undated(inventory: &[Found], rules: &Rules) -> Vec<Digest> {
+    let dependents = dependents(inventory);
+    let decides = |tag: &Tag| attached_by_tag(tag).is_some();
+    inventory
+        .iter()
+        .filter(|found| found.manifest().is_some() && found.created.is_none())
+        .filter(|found| found.tags.iter().all(decides) && age(found, rules).is_none())
+        .map(|found| &found.digest)
+        .filter(|digest| !dependents.contains(digest))
+        .cloned()
+        .collect()
+}
+
+/// The latest moment that speaks for it. A build that repeats writes a constant for the time at which the
+/// image was made (0001, 1970, 1980), and then nothing is known.
 fn age(found: &Found, rules: &Rules) -> Option<Timestamp> {
     let tagged = series::newest_tag(found, rules);
-    found.pushed.max(tagged).or(found.created)
+    let made = found.created.filter(|at| at.unix_millis() > CONSTANTS_END);
+    found.pushed.max(tagged).or(made)
 }
 
 /// Bytes of blobs that only the doomed name.
@@ -217,7 +264,8 @@ fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
     let blobs = |images: &[&Found]| -> BTreeMap<Digest, u64> {
         let manifests = images.iter().filter_map(|found| found.manifest());
         manifests
-            .flat_map(Manifest::blobs)
+            .flat_map(|manifest| manifest.blobs().chain(manifest.children()))
+            .filter(|blob| !is_manifest(&blob.media_type))
             .map(|blob| (blob.digest.clone(), blob.size))
             .collect()
     };
@@ -228,29 +276,43 @@ fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Each before everything that it names: registries refuse to delete a part of what is still there.
+/// Each before everything that it names, since registries refuse to delete a part of what is still there,
+/// and what a tag hangs off an image before the image.
 fn parents_first<'a>(doomed: &[&'a Found]) -> Vec<&'a Found> {
-    let by_digest: BTreeMap<&Digest, &Found> = doomed.iter().map(|found| (&found.digest, *found)).collect();
-    let named = |found: &Found| -> Vec<Digest> {
-        let Some(manifest) = found.manifest() else {
-            return Vec::new();
-        };
-        let children = manifest.children().iter().chain(&manifest.subject);
-        children
-            .map(|descriptor| descriptor.digest.clone())
-            .filter(|digest| by_digest.contains_key(digest))
-            .collect()
-    };
-    let mut waiting: BTreeMap<Digest, usize> = BTreeMap::new();
-    for digest in doomed.iter().flat_map(|found| named(found)) {
-        *waiting.entry(digest).or_default() += 1;
+    let ordered = in_order(doomed, named);
+    if ordered.len() == doomed.len() {
+        return ordered;
     }
-    let mut ready: Vec<&Found> = doomed
+    // Tags can spell a circle, digests cannot.
+    let done: BTreeSet<&Digest> = ordered.iter().map(|found| &found.digest).collect();
+    let rest: Vec<&Found> = doomed
+        .iter()
+        .copied()
+        .filter(|found| !done.contains(&found.digest))
+        .collect();
+    let by_digest = |found: &Found| {
+        let manifest = found.manifest().into_iter();
+        let descriptors = manifest.flat_map(|manifest| parts(manifest).chain(&manifest.subject));
+        descriptors.map(|descriptor| descriptor.digest.clone()).collect()
+    };
+    ordered.into_iter().chain(in_order(&rest, by_digest)).collect()
+}
+
+/// Each before everything that it names; what is part of a circle, or comes after one, is left out.
+fn in_order<'a>(all: &[&'a Found], named: impl Fn(&Found) -> Vec<Digest>) -> Vec<&'a Found> {
+    let by_digest: BTreeMap<&Digest, &Found> = all.iter().map(|found| (&found.digest, *found)).collect();
+    let mut waiting: BTreeMap<Digest, usize> = BTreeMap::new();
+    for digest in all.iter().flat_map(|found| named(found)) {
+        if by_digest.contains_key(&digest) {
+            *waiting.entry(digest).or_default() += 1;
+        }
+    }
+    let mut ready: Vec<&Found> = all
         .iter()
         .copied()
         .filter(|found| !waiting.contains_key(&found.digest))
         .collect();
-    let mut ordered = Vec::with_capacity(doomed.len());
+    let mut ordered = Vec::with_capacity(all.len());
     while let Some(found) = ready.pop() {
         ordered.push(found);
         for digest in named(found) {

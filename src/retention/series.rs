@@ -5,12 +5,16 @@ use crate::model::{Digest, EnvironmentName, Tag, Timestamp};
 use crate::tagging::built_at;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The environment and time of a build tag; `None` for a tag of another kind.
-pub(super) fn of<'a>(tag: &Tag, rules: &'a Rules) -> Option<(&'a EnvironmentName, Timestamp)> {
+/// The environment and time of a build tag; nothing for a tag of another kind. A tag may be read as one of
+/// two environments' (`a` and `a-v1`), and then counts for both.
+pub(super) fn of<'a, 't>(
+    tag: &'t Tag,
+    rules: &'a Rules,
+) -> impl Iterator<Item = (&'a EnvironmentName, Timestamp)> + use<'a, 't> {
     rules
         .environments
         .iter()
-        .find_map(|environment| Some((environment, built_at(environment, tag)?)))
+        .filter_map(move |environment| Some((environment, built_at(environment, tag)?)))
 }
 
 /// When the newest of its build tags was made.
@@ -18,7 +22,7 @@ pub(super) fn newest_tag(found: &Found, rules: &Rules) -> Option<Timestamp> {
     found
         .tags
         .iter()
-        .filter_map(|tag| of(tag, rules))
+        .flat_map(|tag| of(tag, rules))
         .map(|(_, time)| time)
         .max()
 }
@@ -31,7 +35,7 @@ pub(super) fn kept<'a>(
 ) -> BTreeMap<&'a Digest, String> {
     let mut series: BTreeMap<&EnvironmentName, BTreeMap<&Digest, Timestamp>> = BTreeMap::new();
     for found in inventory {
-        for (environment, time) in found.tags.iter().filter_map(|tag| of(tag, rules)) {
+        for (environment, time) in found.tags.iter().flat_map(|tag| of(tag, rules)) {
             let images = series.entry(environment).or_default();
             let newest = images.entry(&found.digest).or_insert(time);
             *newest = time.max(*newest);

@@ -1,7 +1,7 @@
 //! Retention over repositories small enough to see through, and over generated ones.
 
 use super::*;
-use crate::oci::{attachment_tags, media};
+use crate::oci::{attachment_tags, fallback_tag, media};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,16 @@ fn found(name: &str, tags: &[&str], children: &[&Digest], subject: Option<&Diges
         pushed: None,
         created: Some("2026-01-01T00:00:00Z".parse().unwrap()),
         content: Content::Manifest(Box::new(Manifest::parse(&bytes).unwrap())),
+    }
+}
+
+fn missing(content: &[u8]) -> Found {
+    Found {
+        digest: Digest::of(content),
+        tags: Vec::new(),
+        pushed: None,
+        created: None,
+        content: Content::Missing,
     }
 }
 
@@ -131,12 +141,12 @@ fn nested_children_subjects_referrers_and_attached_tags_stay_and_go_together() {
             .iter()
             .position(|doomed| doomed.digest == found.digest)
     };
-    let [image, inner, outer, signature, of_signature, listing, _] = doomed else {
+    let [image, inner, outer, signature, of_signature, listing, cosign] = doomed else {
         panic!("seven")
     };
     assert!(place(outer) < place(inner) && place(inner) < place(image));
     assert!(place(listing) < place(signature) && place(of_signature) < place(signature));
-    assert!(place(signature) < place(image));
+    assert!(place(signature) < place(image) && place(cosign) < place(image));
 }
 
 #[test]
@@ -168,9 +178,80 @@ fn what_is_new_or_of_unknown_age_stays() {
         Some(&Digest::of(b"not there yet")),
     );
     early.created = None;
+    let mut constant = found("repeats", &[], &[], None);
+    constant.created = Some("1980-01-01T00:00:01Z".parse().unwrap());
     let old = found("old", &[], &[], None);
-    let plan = planned(&[fresh, unknown, early, old.clone()], &[]);
+    let mut inventory = vec![fresh, unknown, early, constant, missing(b"not there yet")];
+    let mut asked = inventory.clone();
+    for found in &mut asked {
+        found.created = None;
+    }
+    let undated = undated(&asked, &rules());
+    assert_eq!(
+        undated,
+        [1, 2, 3].map(|at| inventory[at].digest.clone()),
+        "the time of the push is known of the first"
+    );
+    inventory.push(old.clone());
+    let plan = planned(&inventory, &[]);
     assert_eq!(goes(&plan), BTreeSet::from([&old.digest]));
+}
+
+#[test]
+fn a_tag_that_two_environments_may_have_made_counts_for_both() {
+    let inventory = [found("one", &["a-v1-v2.0-20260101-120000-abc123d"], &[], None)];
+    let mut rules = rules();
+    for names in [["a", "a-v1"], ["a-v1", "a"]] {
+        rules.environments = names.map(|name| name.parse().unwrap()).to_vec();
+        let newer = [
+            found("n1", &["a-v3.0-20260201-120000-abc123d"], &[], None),
+            found("n2", &["a-v3.1-20260201-120000-abc123d"], &[], None),
+        ];
+        let all = [&inventory[..], &newer[..]].concat();
+        let plan = plan(&all, &[], &rules, NOW.parse().unwrap()).unwrap();
+        assert!(plan.delete.is_empty(), "it is the newest of a-v1");
+    }
+}
+
+#[test]
+fn tags_that_spell_a_circle_neither_hide_nor_keep_anything() {
+    let mut one = found("one", &[], &[], None);
+    let two = found("two", &[fallback_tag(&one.digest).as_str()], &[], None);
+    one.tags = vec![fallback_tag(&two.digest)];
+    let plan = planned(&[one, two], &[]);
+    assert_eq!(plan.delete.len(), 2);
+}
+
+#[test]
+fn twenty_thousand_manifests_deep_or_wide_take_no_time() {
+    let started = std::time::Instant::now();
+    let mut inventory = Vec::new();
+    let shared = found("shared", &[], &[], None);
+    for at in 0..3_000_u32 {
+        let image = found(&format!("image {at}"), &[], &[], None);
+        let attestation = found(&format!("attestation {at}"), &[], &[], None);
+        let tag = format!("staging-v1.{at}-20250101-120000-abc123d");
+        let children = [&image.digest, &attestation.digest, &shared.digest];
+        let index = found(&format!("index {at}"), &[&tag], &children, None);
+        let signature = found(&format!("signature {at}"), &[], &[], Some(&index.digest));
+        inventory.extend([image, attestation, index, signature]);
+    }
+    let mut deepest = shared.digest.clone();
+    inventory.push(shared);
+    for at in 0..8_000_u32 {
+        let next = found(&format!("level {at}"), &[], &[&deepest], None);
+        deepest = next.digest.clone();
+        inventory.push(next);
+    }
+    let made = started.elapsed();
+    let plan = planned(&inventory, &[]);
+    // The last two of staging, with their parts and signatures, and what they share.
+    assert_eq!((inventory.len(), plan.keep.len()), (20_001, 9));
+    assert_eq!(plan.delete.len(), 20_001 - 9);
+    // Without optimisation and beside other tests; a plan whose time grows with the square takes minutes.
+    let took = started.elapsed() - made;
+    assert!(took.as_secs() < 10, "{took:?}");
+    println!("20,001 manifests: {took:?}");
 }
 
 #[test]
@@ -190,6 +271,17 @@ fn when_anything_is_unread_nothing_goes() {
     // A child that nobody looked at is unread as well.
     let index = found("index", &["1.0"], &[&Digest::of(b"somewhere")], None);
     assert!(plan(std::slice::from_ref(&index), &[], &rules(), NOW.parse().unwrap()).is_err());
+    // So are a subject, the image that a tag hangs something off, and what the ledger needs.
+    let about = found("about", &[], &[], Some(&Digest::of(b"somewhere")));
+    assert!(plan(&[about], &[], &rules(), NOW.parse().unwrap()).is_err());
+    let tag = fallback_tag(&Digest::of(b"somewhere"));
+    let attached = found("attached", &[tag.as_str()], &[], None);
+    assert!(plan(&[attached], &[], &rules(), NOW.parse().unwrap()).is_err());
+    let live = Needed {
+        digest: Digest::of(b"somewhere"),
+        why: "live in production".to_owned(),
+    };
+    assert!(plan(&[old], &[live], &rules(), NOW.parse().unwrap()).is_err());
     // One that is known to be missing was broken before.
     unread.digest = Digest::of(b"somewhere");
     unread.content = Content::Missing;

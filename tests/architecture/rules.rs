@@ -46,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analysis", &["model", "ports"]),
     ("policy", &["model", "ports"]),
     ("retention", &["model", "oci", "tagging"]),
+    ("images", &["model", "oci", "ports", "retention"]),
     // The records hold the rollout's events and what scans came to, and who holds the lease.
     ("history", &["model", "ports", "rollout", "scan"]),
     ("report", &["model", "rollout", "history", "scan"]),
@@ -75,6 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "history",
             "report",
             "retention",
+            "images",
             "engine",
             "host",
             "target",
@@ -93,7 +95,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host", "scan",
+            "app",
+            "model",
+            "ports",
+            "config",
+            "trigger",
+            "rollout",
+            "history",
+            "report",
+            "host",
+            "scan",
+            // What a prune would delete, and what it did.
+            "images",
+            "retention",
         ],
     ),
     (
@@ -111,6 +125,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "history",
             "report",
             "retention",
+            "images",
             "engine",
             "host",
             "target",

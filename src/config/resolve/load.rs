@@ -238,7 +238,7 @@ fn add_notes(project: &mut Project) {
             let what = &unsupported.what;
             let message = match unsupported.part {
                 Part::Description => format!("{what} only describes the environment: nothing is made of it"),
-                Part::Notify | Part::Retention => {
+                Part::Notify => {
                     format!("{what} is not part of this version of greenroom: it has no effect")
                 }
                 _ => {

@@ -47,7 +47,7 @@ pub(super) fn resolve(
         .drain(..)
         .filter_map(|notify| self::notify(notify, &mut unsupported, problems))
         .collect();
-    let retention = raw.retention.take().map(|raw| retention(&raw, &mut unsupported));
+    let retention = raw.retention.take().map(|raw| retention(&raw));
     for environment in &mut environments {
         follow(environment, &raw.promotion);
     }
@@ -169,8 +169,7 @@ fn validate(raw: Vec<RawValidate>) -> Vec<ValidateCommand> {
         .collect()
 }
 
-fn retention(raw: &Located<RawRetention>, unsupported: &mut Vec<Unsupported>) -> Retention {
-    unsupported.push(later(Part::Retention, "`retention`", raw.place));
+fn retention(raw: &Located<RawRetention>) -> Retention {
     Retention {
         keep_last: raw.keep_last,
         keep_for: raw.keep_for,
