@@ -4,7 +4,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::engine::DriveError;
 use crate::model::{EnvironmentName, InvalidText};
 use crate::policy::Refusal;
-use crate::ports::{ErrorKind, PortError};
+use crate::ports::{ErrorKind, Interrupted, PortError};
 use crate::rollout::PlanError;
 use crate::tagging::VersionError;
 use thiserror::Error;
@@ -69,6 +69,12 @@ pub enum AppError {
     /// A check before the build failed.
     #[error("{0}")]
     Validation(String),
+    /// The image could not be scanned, or its scan says nothing about it. Never taken for a pass.
+    #[error("{0}")]
+    Scan(String),
+    /// A signal came before anything was touched.
+    #[error("{0}: nothing was touched")]
+    Interrupted(#[from] Interrupted),
     /// The record and the code do not fit together.
     #[error("{0}")]
     Record(String),
@@ -96,13 +102,14 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Configuration(_) | Self::Project(_) => Exit::Configuration,
+            // A scanner, its database or the image's base has to be changed; nothing was touched.
+            Self::Configuration(_) | Self::Project(_) | Self::Scan(_) => Exit::Configuration,
             Self::Refused(_) | Self::NotAllowed(_) => Exit::Refused,
             Self::Busy { .. } => Exit::Busy,
             // Nothing was deployed: what runs is what ran before.
             Self::Validation(_) => Exit::RolledBack,
             Self::Record(_) | Self::Io { .. } => Exit::Halted,
-            Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
+            Self::Interrupted(_) | Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
             Self::Drive(DriveError::LeaseLost) => Exit::Busy,
             Self::Drive(DriveError::Journal(_)) => Exit::Halted,
             Self::Drive(DriveError::Rejected(_)) => Exit::Bug,

@@ -2,10 +2,10 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{self, Deployment, Status};
+use crate::history::{self, Status, Timeline};
 use crate::model::{EnvironmentName, Record};
 
-/// How one environment stands: the head of its ledger and at most three more records are read.
+/// How one environment stands: the head of its ledger and at most four more records are read.
 ///
 /// # Errors
 /// When the ledger cannot be read or understood.
@@ -27,15 +27,12 @@ pub fn status(workspace: &Workspace, environment: &EnvironmentName) -> Result<St
     history::status(&head.record, &others, lease).map_err(|error| AppError::Record(error.to_string()))
 }
 
-/// What happened in one environment, oldest first, and whether someone is at work there now.
+/// What happened in one environment, and whether someone is at work there now.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn deployments(
-    workspace: &Workspace,
-    environment: &EnvironmentName,
-) -> Result<(Vec<Deployment>, bool), AppError> {
+pub fn timeline(workspace: &Workspace, environment: &EnvironmentName) -> Result<(Timeline, bool), AppError> {
     let records = super::record::all(workspace.ledger()?.as_ref(), environment)?;
     let held = workspace.lease()?.holder(environment)?.is_some();
-    Ok((history::timeline(&records).deployments, held))
+    Ok((history::timeline(&records), held))
 }

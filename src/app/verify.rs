@@ -216,6 +216,7 @@ fn plan(
         },
         drain: Period::ZERO,
         parallelism: 1,
+        signatures: Vec::new(),
         steps: suites
             .into_iter()
             .map(|suite| Step::Observe(Watch::Service { suite }))

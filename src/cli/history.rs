@@ -2,13 +2,15 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, status};
-use crate::history::{Deployment, Standing};
+use crate::history::{Deployment, Scanned, Standing};
 use crate::model::{EnvironmentName, Verdict};
 use crate::report::elapsed;
+use crate::report::foreign::line;
 use crate::rollout::Kind;
+use crate::scan::ScanResult;
 use serde_json::json;
 
-/// Every deployment and rollback of an environment: what, when, who, why, and how it ended
+/// Every deployment, rollback and scan of an environment: what, when, who, why, and how it ended
 ///
 /// Example: greenroom history production --limit 5
 #[derive(Debug, clap::Args)]
@@ -23,19 +25,26 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     workspace.environment(&args.environment)?;
-    let (deployments, held) = status::deployments(&workspace, &args.environment)?;
+    let (timeline, held) = status::timeline(&workspace, &args.environment)?;
+    let deployments = timeline.deployments;
     let newest: Vec<&Deployment> = deployments.iter().rev().take(args.limit).collect();
+    let scans: Vec<&Scanned> = timeline.scans.iter().rev().take(args.limit).collect();
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.history/1", "deployments": newest }));
+        shell.json(&json!({ "schema": "greenroom.history/1", "deployments": newest, "scans": scans }));
         return Ok(Exit::Done);
     }
     if newest.is_empty() {
         shell.say(&format!("nothing was ever deployed to {}", args.environment));
     }
-    for deployment in newest {
-        for line in text(deployment, held) {
-            shell.say(&line);
-        }
+    // In the order of the ledger, newest first.
+    let mut entries: Vec<(u64, Vec<String>)> = newest
+        .iter()
+        .map(|deployment| (deployment.planned, text(deployment, held)))
+        .collect();
+    entries.extend(scans.iter().map(|scanned| (scanned.seq, scan(scanned))));
+    entries.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+    for line in entries.iter().flat_map(|(_, lines)| lines) {
+        shell.say(line);
     }
     if deployments.len() > args.limit {
         shell.say(&format!(
@@ -44,6 +53,30 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         ));
     }
     Ok(Exit::Done)
+}
+
+fn scan(scanned: &Scanned) -> Vec<String> {
+    let scan = &scanned.scan;
+    let what = if scan.live { "scan of what is live" } else { "scan" };
+    let counts = match scan.counts.by_severity() {
+        none if none.is_empty() => String::new(),
+        counts => format!(" ({counts})"),
+    };
+    let mut lines = vec![
+        format!("{}  {what}  {}{counts}", scanned.at.human(), scan.result),
+        line(&format!("    {} by {}", scan.image, scan.scanner)),
+    ];
+    if scan.result == ScanResult::Error {
+        let reasons = scan.reasons.iter();
+        lines.extend(reasons.map(|reason| line(&format!("    {reason}"))));
+    }
+    lines.extend(
+        scan.allowed
+            .iter()
+            .take(10)
+            .map(|allowed| line(&format!("    allowed {}: {}", allowed.key, allowed.reason))),
+    );
+    lines
 }
 
 fn text(deployment: &Deployment, held: bool) -> Vec<String> {
@@ -72,6 +105,8 @@ fn text(deployment: &Deployment, held: bool) -> Vec<String> {
             deployment.id, plan.origin.actor.name, plan.origin.actor.via, plan.origin.reason
         ),
     ];
+    let signed = plan.signatures.iter();
+    lines.extend(signed.map(|signed| format!("    signed by {}", line(&signed.to_string()))));
     if !deployment.summary.is_empty() {
         lines.push(format!("    {}", deployment.summary));
     }

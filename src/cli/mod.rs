@@ -21,8 +21,10 @@ mod resume;
 mod rollback;
 mod router;
 mod run;
+mod scan;
 mod schema;
 mod shell;
+mod signature;
 mod status;
 mod tag;
 mod takeup;
@@ -64,6 +66,7 @@ enum Command {
     Trigger(trigger::Args),
     Tag(tag::Args),
     Build(build::Args),
+    Scan(scan::Args),
     Deploy(deploy::Args),
     Verify(verify::Args),
     Rollback(rollback::Args),
@@ -73,6 +76,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Audit(audit::Args),
+    Signature(signature::Args),
     Router(router::Args),
 }
 
@@ -108,6 +112,7 @@ impl Command {
         match self {
             Self::Run(_)
             | Self::Demo(_)
+            | Self::Scan(_)
             | Self::Deploy(_)
             | Self::Rollback(_)
             | Self::Resume(_)
@@ -123,6 +128,7 @@ impl Command {
             | Self::Status(_)
             | Self::History(_)
             | Self::Audit(_)
+            | Self::Signature(_)
             | Self::Router(_) => false,
         }
     }
@@ -137,6 +143,7 @@ impl Command {
             Self::Trigger(args) => trigger::run(shell, &args),
             Self::Tag(args) => tag::run(shell, &args),
             Self::Build(args) => build::run(shell, &args),
+            Self::Scan(args) => scan::run(shell, &args),
             Self::Deploy(args) => deploy::run(shell, &args),
             Self::Verify(args) => verify::run(shell, &args),
             Self::Rollback(args) => rollback::run(shell, &args),
@@ -146,6 +153,7 @@ impl Command {
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),
             Self::Audit(args) => audit::run(shell, &args),
+            Self::Signature(args) => signature::run(shell, &args),
             Self::Router(args) => router::run(&args),
         }
     }

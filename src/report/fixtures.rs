@@ -131,6 +131,7 @@ pub(crate) fn plan(count: usize) -> Plan {
         },
         drain: Period::from_secs(30),
         parallelism: 4,
+        signatures: Vec::new(),
         steps: canary_steps(&all),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::step::Step;
 use crate::model::{
-    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Release, Slot, Strategy, UnitId,
+    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Release, Signed, Slot, Strategy, UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,9 @@ pub struct Plan {
     pub drain: Period,
     /// How many units are worked on at the same time.
     pub parallelism: u32,
+    /// The signatures of the candidate's image that let it in; none where none are asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signed>,
     /// The way forward.
     pub steps: Vec<Step>,
 }

@@ -122,6 +122,7 @@ pub fn plan(request: Request, observed: &Observed, abilities: Abilities) -> Resu
         policy: request.policy,
         drain: request.drain,
         parallelism: request.parallelism.max(1),
+        signatures: Vec::new(),
         steps,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
     &["run"],
     &["plan"],
@@ -11,6 +11,7 @@ const COMMANDS: [&[&str]; 21] = [
     &["trigger"],
     &["tag"],
     &["build"],
+    &["scan"],
     &["deploy"],
     &["verify"],
     &["rollback"],

@@ -8,10 +8,14 @@
 )]
 
 mod configuration;
+#[path = "../support/bundles.rs"]
+mod bundles;
 mod github;
 mod help;
 mod project;
 mod refusals;
+mod scan;
 mod secrets;
+mod signatures;
 mod story;
 mod strategies;

@@ -160,7 +160,8 @@ impl Story<'_> {
             "who, what, when and why, in a chain that shows tampering",
         );
         let workspace = self.workspace()?;
-        let (deployments, _) = status::deployments(&workspace, &environment()?)?;
+        let (timeline, _) = status::timeline(&workspace, &environment()?)?;
+        let deployments = timeline.deployments;
         for deployment in &deployments {
             let outcome = deployment
                 .outcome

@@ -100,13 +100,16 @@ pub fn prepare(
     {
         return Ok(Prepared::AlreadyLive(Box::new(live.clone())));
     }
-    let notes = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
+    let passed = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
     let request = request::request(workspace, environment, ask, world)?;
-    let plan = rollout::plan(request, &ground.observed, world.abilities)?;
+    let plan = Plan {
+        signatures: passed.signatures,
+        ..rollout::plan(request, &ground.observed, world.abilities)?
+    };
     gates::no_secrets_in(&plan, world)?;
     Ok(Prepared::Ready {
         plan: Box::new(plan),
-        notes,
+        notes: passed.notes,
     })
 }
 
@@ -134,6 +137,7 @@ pub fn deploy(
         Prepared::Ready { plan, notes } => (plan, notes),
         Prepared::AlreadyLive(plan) => return Ok(Done::AlreadyLive(plan)),
     };
+    gates::signed(environment, &plan)?;
     for note in &notes {
         watchers.note(name, note);
     }
