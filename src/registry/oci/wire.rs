@@ -331,7 +331,9 @@ pub(super) fn setback_of(error: &HttpError, doing: &str) -> Setback {
         Failure::Untrusted => Setback::last(PortError::new(
             ErrorKind::Denied,
             doing,
-            format!("{error}; if it speaks plain HTTP, name it in GREENROOM_REGISTRY_INSECURE"),
+            format!(
+                "{error}; GREENROOM_REGISTRY_CA_FILE names certificates of your own, GREENROOM_REGISTRY_INSECURE registries in plain HTTP"
+            ),
         )),
         Failure::Unreachable => Setback::passing(port_error(ErrorKind::Transient)),
         Failure::Unanswered => Setback {
