@@ -25,7 +25,7 @@ fn openssl(words: &[&str], input: &[u8]) -> Vec<u8> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("openssl is needed: apt-get install openssl");
+        .unwrap_or_else(|error| panic!("openssl is needed (apt-get install openssl): {error}"));
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "openssl {words:?}");
@@ -109,7 +109,7 @@ impl Key {
         let signature = self.sign(&[head.as_bytes(), payload].concat());
         bundle(
             "dsseEnvelope",
-            json!({
+            &json!({
                 "payload": base64(payload),
                 "payloadType": payload_type,
                 "signatures": [{ "sig": base64(&signature) }],
@@ -118,12 +118,11 @@ impl Key {
     }
 
     /// A bundle with a signature of the content itself.
-
     pub(crate) fn message(&self, content: &[u8]) -> Value {
         let hash = openssl(&["dgst", "-sha256", "-binary"], content);
         bundle(
             "messageSignature",
-            json!({
+            &json!({
                 "messageDigest": { "algorithm": "SHA2_256", "digest": base64(&hash) },
                 "signature": base64(&self.sign(content)),
             }),
@@ -131,7 +130,7 @@ impl Key {
     }
 }
 
-fn bundle(kind: &str, content: Value) -> Value {
+fn bundle(kind: &str, content: &Value) -> Value {
     json!({
         "mediaType": BUNDLE,
         "verificationMaterial": { "publicKey": { "hint": "key" } },
