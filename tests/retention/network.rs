@@ -78,11 +78,12 @@ fn a_damaged_manifest_of_what_is_live_keeps_everything() {
     let registry = DockerRegistry::start(true);
     let (project, name, repository) = scene(&registry, 40, 5);
     // It has no tag: the ledger leads to it.
-    registry.damage(&repository.needed[3]);
+    let whole = registry.overwrite(&repository.needed[3], None);
     let ran = project.prune(&["--apply"]);
     assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("nothing is deleted"), "{}", ran.err);
     assert!(ran.err.contains(repository.needed[3].as_str()), "{}", ran.err);
+    registry.overwrite(&repository.needed[3], Some(whole));
     assert!(repository.is_untouched(&client(), &name));
 }
 

@@ -61,12 +61,13 @@ impl DockerRegistry {
         self.resume();
     }
 
-    /// Writes something else over this content.
-    pub(crate) fn damage(&self, digest: &Digest) {
+    /// Writes something else over this content; what was there is returned.
+    pub(crate) fn overwrite(&self, digest: &Digest, with: Option<Vec<u8>>) -> Vec<u8> {
         let blobs = self.directory.path().join("data/docker/registry/v2/blobs/sha256");
         let data = blobs.join(&digest.hex()[..2]).join(digest.hex()).join("data");
-        let length = fs::metadata(&data).unwrap().len();
-        fs::write(data, "x".repeat(length as usize)).unwrap();
+        let before = fs::read(&data).unwrap();
+        fs::write(data, with.unwrap_or_else(|| vec![b'x'; before.len()])).unwrap();
+        before
     }
 
     fn command(&self, what: &str) -> Command {
