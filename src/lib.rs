@@ -23,7 +23,7 @@
 //! | [`ports`] | every trait, on one screen |
 //!
 //! Effects stand behind the ports: [`engine`] (the only loop), [`target`], [`router`],
-//! [`registry`], [`builder`], [`ledger`], [`probe`], [`host`]. [`app`] holds one use case per file
+//! [`registry`], [`builder`], [`ledger`], [`probe`], [`images`] (copies them), [`host`]. [`app`] holds one use case per file
 //! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
 //! contract suites that every implementation of a port must pass.
 
@@ -35,6 +35,7 @@ pub mod config;
 pub mod engine;
 pub mod history;
 pub mod host;
+pub mod images;
 pub mod ledger;
 pub mod model;
 pub mod oci;

@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("history", &["model", "ports", "rollout"]),
     ("report", &["model", "rollout", "history"]),
     ("engine", &["model", "ports", "rollout", "analysis", "history"]),
+    ("images", &["model", "oci", "ports"]),
     ("host", &["model", "ports"]),
     ("target", &["model", "oci", "ports", "host"]),
     ("router", &["model", "ports", "host"]),
@@ -44,23 +45,23 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "model", "oci", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis",
-            "history", "report", "engine", "host", "target", "router", "registry", "builder", "ledger",
-            "probe",
+            "history", "report", "engine", "images", "host", "target", "router", "registry", "builder",
+            "ledger", "probe",
         ],
     ),
     // A command shows the values that a use case returned.
     (
         "cli",
         &[
-            "app", "model", "ports", "config", "trigger", "rollout", "history", "report", "host",
+            "app", "model", "ports", "config", "trigger", "rollout", "history", "images", "report", "host",
         ],
     ),
     (
         "testing",
         &[
             "model", "oci", "ports", "config", "trigger", "tagging", "policy", "rollout", "analysis",
-            "history", "report", "engine", "host", "target", "router", "registry", "builder", "ledger",
-            "probe",
+            "history", "report", "engine", "images", "host", "target", "router", "registry", "builder",
+            "ledger", "probe",
         ],
     ),
     ("main", &["cli"]),

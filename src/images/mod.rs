@@ -1,0 +1,18 @@
+//! What is done with images as a whole, over the ports of a registry: copied with everything that hangs
+//! off them, tagged, listed, described. Byte for byte, a bounded number of requests at a time.
+
+mod copy;
+mod describe;
+mod graph;
+mod progress;
+mod retag;
+mod work;
+
+pub use copy::{Copied, CopyError, Destination, Options, Source, Which, copy};
+pub use describe::{Attached, Described, Part, describe, version};
+pub use progress::{Meter, Progress};
+pub use retag::{Listed, list, retag};
+
+/// How many requests are under way at the same time where nothing else is said. What fast clients use; a
+/// registry that has fewer connections to give makes the others wait.
+pub const CONNECTIONS: usize = 16;
