@@ -2,6 +2,7 @@
 
 use crate::config::diagnostic::Diagnostic;
 use crate::engine::DriveError;
+use crate::images::CopyError;
 use crate::model::{EnvironmentName, InvalidText};
 use crate::policy::Refusal;
 use crate::ports::{ErrorKind, PortError};
@@ -69,6 +70,9 @@ pub enum AppError {
     /// A check before the build failed.
     #[error("{0}")]
     Validation(String),
+    /// A signal ended it before its end.
+    #[error("{0}")]
+    Interrupted(String),
     /// The record and the code do not fit together.
     #[error("{0}")]
     Record(String),
@@ -102,7 +106,7 @@ impl AppError {
             // Nothing was deployed: what runs is what ran before.
             Self::Validation(_) => Exit::RolledBack,
             Self::Record(_) | Self::Io { .. } => Exit::Halted,
-            Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
+            Self::Drive(DriveError::Stopped(_)) | Self::Interrupted(_) => Exit::Interrupted,
             Self::Drive(DriveError::LeaseLost) => Exit::Busy,
             Self::Drive(DriveError::Journal(_)) => Exit::Halted,
             Self::Drive(DriveError::Rejected(_)) => Exit::Bug,
@@ -119,6 +123,15 @@ impl AppError {
     pub fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
+    }
+}
+
+impl From<CopyError> for AppError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Port(error) => Self::Port(error),
+            CopyError::Interrupted(_) => Self::Interrupted(error.to_string()),
+        }
     }
 }
 

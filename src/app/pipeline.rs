@@ -5,6 +5,7 @@ use super::decide::decision;
 use super::deploy::{Ask, Done, Prepared, deploy, prepare};
 use super::error::AppError;
 use super::identify::Identity;
+use super::promote::{bring, moved};
 use super::release::release;
 use super::validate::{Validated, validate};
 use super::watch::Watchers;
@@ -115,11 +116,17 @@ pub fn run(
     if let Some(built) = &built {
         tell(Progress::Built(built));
     }
-    let ask = |environment: &Environment| ask(workspace, wish, &ready, environment, built.as_ref());
+    let ask = |environment: &Environment| {
+        bring(
+            workspace,
+            environment,
+            ask(workspace, wish, &ready, environment, built.as_ref()),
+        )
+    };
     let results = if wish.parallel {
         each(&ready.environments, ready.environments.len(), |name| {
             let environment = workspace.environment(name);
-            let done = environment.and_then(|found| deploy(workspace, found, &ask(found), watchers));
+            let done = environment.and_then(|found| deploy(workspace, found, &ask(found)?, watchers));
             (name.clone(), done)
         })
     } else {
@@ -164,7 +171,10 @@ pub fn plan(
     };
     let plan_one = |name: &EnvironmentName| {
         let environment = workspace.environment(name)?;
-        let ask = ask(workspace, wish, &ready, environment, built.as_ref());
+        let mut ask = ask(workspace, wish, &ready, environment, built.as_ref());
+        if let Some(moved) = moved(workspace, environment, &ask.release) {
+            ask.release.artifact = Some(moved);
+        }
         let world = World::open(workspace, environment, &ask.release, Purpose::Look)?;
         prepare(workspace, environment, &ask, &world)
     };
@@ -259,7 +269,7 @@ fn ask(
 fn in_sequence(
     workspace: &Workspace,
     names: &[EnvironmentName],
-    ask: &dyn Fn(&Environment) -> Ask,
+    ask: &dyn Fn(&Environment) -> Result<Ask, AppError>,
     watchers: &Watchers,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Vec<(EnvironmentName, Result<Done, AppError>)> {
@@ -270,7 +280,7 @@ fn in_sequence(
         let follows = environment
             .as_ref()
             .is_ok_and(|found| found.deployment.auto_promote);
-        let done = environment.and_then(|found| deploy(workspace, found, &ask(found), watchers));
+        let done = environment.and_then(|found| deploy(workspace, found, &ask(found)?, watchers));
         let succeeded = match &done {
             Ok(Done::Deployed(deployed)) => deployed.outcome == Outcome::Succeeded,
             Ok(Done::AlreadyLive(_)) => true,

@@ -2,7 +2,7 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{self, Deployment, Status};
+use crate::history::{self, Deployment, Promoted, Status};
 use crate::model::{EnvironmentName, Record};
 
 /// How one environment stands: the head of its ledger and at most three more records are read.
@@ -27,15 +27,26 @@ pub fn status(workspace: &Workspace, environment: &EnvironmentName) -> Result<St
     history::status(&head.record, &others, lease).map_err(|error| AppError::Record(error.to_string()))
 }
 
-/// What happened in one environment, oldest first, and whether someone is at work there now.
+/// What happened in one environment.
+pub struct Past {
+    /// Deployments and rollbacks, oldest first.
+    pub deployments: Vec<Deployment>,
+    /// Promotions, oldest first.
+    pub promotions: Vec<Promoted>,
+    /// Whether someone is at work there now.
+    pub held: bool,
+}
+
+/// What happened in one environment.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn deployments(
-    workspace: &Workspace,
-    environment: &EnvironmentName,
-) -> Result<(Vec<Deployment>, bool), AppError> {
+pub fn past(workspace: &Workspace, environment: &EnvironmentName) -> Result<Past, AppError> {
     let records = super::record::all(workspace.ledger()?.as_ref(), environment)?;
     let held = workspace.lease()?.holder(environment)?.is_some();
-    Ok((history::timeline(&records).deployments, held))
+    Ok(Past {
+        deployments: history::timeline(&records).deployments,
+        promotions: history::promotions(&records),
+        held,
+    })
 }

@@ -216,6 +216,7 @@ fn plan(
         },
         drain: Period::ZERO,
         parallelism: 1,
+        grounds: crate::rollout::Grounds::default(),
         steps: suites
             .into_iter()
             .map(|suite| Step::Observe(Watch::Service { suite }))

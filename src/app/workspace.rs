@@ -130,7 +130,13 @@ impl Workspace {
 
     /// The embedded image store: one OCI layout per repository.
     pub fn registry(&self) -> Arc<dyn Catalog> {
-        Arc::new(LayoutRegistry::open(self.state("images")))
+        images(&self.root)
+    }
+
+    /// Where the images of `environment` are; `None` where the project has no image.
+    pub fn images_of<'a>(&'a self, environment: &'a Environment) -> Option<&'a str> {
+        let own = environment.repository.as_ref().map(|own| own.value.as_str());
+        own.or(self.project.image.as_ref().map(|image| image.repository.as_str()))
     }
 
     /// Facts from the project's git repository.
@@ -252,6 +258,22 @@ impl Workspace {
             sources: self.sources.clone(),
         }))
     }
+}
+
+/// Images without a project: those of registries, and the project's own store where one is found beside
+/// `config` or above the working directory.
+pub fn catalog(context: &Context, config: Option<&Path>) -> Arc<dyn Catalog> {
+    let directory = context.environment.directory();
+    let file = config
+        .map(|file| directory.join(file))
+        .or_else(|| find(directory).ok());
+    let root = file.as_deref().and_then(Path::parent).unwrap_or(directory);
+    images(root)
+}
+
+/// The embedded store below the project's directory.
+fn images(root: &Path) -> Arc<dyn Catalog> {
+    Arc::new(LayoutRegistry::open(root.join(STATE).join("images")))
 }
 
 /// The nearest pipeline file at or above `directory`.

@@ -2,8 +2,8 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, status};
-use crate::history::{Deployment, Standing};
-use crate::model::{EnvironmentName, Verdict};
+use crate::history::{Deployment, Promoted, Standing};
+use crate::model::{EnvironmentName, Tag, Verdict};
 use crate::report::elapsed;
 use crate::rollout::Kind;
 use serde_json::json;
@@ -23,27 +23,60 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     workspace.environment(&args.environment)?;
-    let (deployments, held) = status::deployments(&workspace, &args.environment)?;
-    let newest: Vec<&Deployment> = deployments.iter().rev().take(args.limit).collect();
+    let past = status::past(&workspace, &args.environment)?;
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.history/1", "deployments": newest }));
+        let newest: Vec<&Deployment> = past.deployments.iter().rev().take(args.limit).collect();
+        let promotions: Vec<&Promoted> = past.promotions.iter().rev().take(args.limit).collect();
+        shell.json(&json!({
+            "schema": "greenroom.history/1", "deployments": newest, "promotions": promotions,
+        }));
         return Ok(Exit::Done);
     }
-    if newest.is_empty() {
+    let deployed = past
+        .deployments
+        .iter()
+        .map(|one| (one.planned, text(one, past.held)));
+    let promoted = past.promotions.iter().map(|one| (one.seq, promotion(one)));
+    let mut entries: Vec<(u64, Vec<String>)> = deployed.chain(promoted).collect();
+    entries.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+    if entries.is_empty() {
         shell.say(&format!("nothing was ever deployed to {}", args.environment));
     }
-    for deployment in newest {
-        for line in text(deployment, held) {
-            shell.say(&line);
+    for (_, lines) in entries.iter().take(args.limit) {
+        for line in lines {
+            shell.say(line);
         }
     }
-    if deployments.len() > args.limit {
+    if entries.len() > args.limit {
         shell.say(&format!(
             "… and {} older; see more with --limit",
-            deployments.len() - args.limit
+            entries.len() - args.limit
         ));
     }
     Ok(Exit::Done)
+}
+
+fn promotion(promoted: &Promoted) -> Vec<String> {
+    let Promoted { at, promotion, .. } = promoted;
+    let tags: Vec<&str> = promotion.tags.iter().map(Tag::as_str).collect();
+    let actor = &promotion.origin.actor;
+    let mut lines = vec![
+        format!(
+            "{}  promoted {} from {}",
+            at.human(),
+            promotion.version,
+            promotion.from
+        ),
+        format!(
+            "    {} as {} by {} ({})",
+            promotion.image,
+            tags.join(", "),
+            actor.name,
+            actor.via
+        ),
+    ];
+    lines.extend(promotion.proof.iter().map(|proof| format!("    proof: {proof}")));
+    lines
 }
 
 fn text(deployment: &Deployment, held: bool) -> Vec<String> {
@@ -72,6 +105,12 @@ fn text(deployment: &Deployment, held: bool) -> Vec<String> {
             deployment.id, plan.origin.actor.name, plan.origin.actor.via, plan.origin.reason
         ),
     ];
+    lines.extend(
+        plan.grounds
+            .proof
+            .iter()
+            .map(|proof| format!("    proof: {proof}")),
+    );
     if !deployment.summary.is_empty() {
         lines.push(format!("    {}", deployment.summary));
     }

@@ -13,9 +13,11 @@ mod deploy;
 mod environment;
 mod failure;
 mod history;
+mod image;
 mod options;
 mod outcome;
 mod plan;
+mod promote;
 mod publish;
 mod resume;
 mod rollback;
@@ -26,6 +28,7 @@ mod shell;
 mod status;
 mod tag;
 mod takeup;
+mod transfer;
 mod trigger;
 mod verify;
 
@@ -65,10 +68,12 @@ enum Command {
     Tag(tag::Args),
     Build(build::Args),
     Deploy(deploy::Args),
+    Promote(promote::Args),
     Verify(verify::Args),
     Rollback(rollback::Args),
     Resume(resume::Args),
     Abort(abort::Args),
+    Image(image::Args),
     Environment(environment::Args),
     Status(status::Args),
     History(history::Args),
@@ -109,6 +114,8 @@ impl Command {
             Self::Run(_)
             | Self::Demo(_)
             | Self::Deploy(_)
+            | Self::Promote(_)
+            | Self::Image(_)
             | Self::Rollback(_)
             | Self::Resume(_)
             | Self::Abort(_) => true,
@@ -138,10 +145,12 @@ impl Command {
             Self::Tag(args) => tag::run(shell, &args),
             Self::Build(args) => build::run(shell, &args),
             Self::Deploy(args) => deploy::run(shell, &args),
+            Self::Promote(args) => promote::run(shell, &args),
             Self::Verify(args) => verify::run(shell, &args),
             Self::Rollback(args) => rollback::run(shell, &args),
             Self::Resume(args) => resume::run(shell, &args),
             Self::Abort(args) => abort::run(shell, &args),
+            Self::Image(args) => image::run(shell, &args),
             Self::Environment(args) => environment::run(shell, &args),
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),

@@ -156,7 +156,7 @@ pub fn copy(
 }
 
 /// Where the source's tag leads, and those of the destination: in one round trip.
-fn begin(
+pub(super) fn begin(
     catalog: &dyn Catalog,
     from: &Source<'_>,
     to: &Destination<'_>,

@@ -11,7 +11,7 @@ mod work;
 pub use copy::{Copied, CopyError, Destination, Options, Source, Which, copy};
 pub use describe::{Attached, Described, Part, describe, version};
 pub use progress::{Meter, Progress};
-pub use retag::{Listed, list, retag};
+pub use retag::{Listed, Outlook, list, preview, retag};
 
 /// How many requests are under way at the same time where nothing else is said. What fast clients use; a
 /// registry that has fewer connections to give makes the others wait.

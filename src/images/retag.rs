@@ -1,10 +1,10 @@
 //! Tags of a repository: moved, and listed.
 
-use super::copy::{Copied, CopyError, Destination, Options, Source, copy};
+use super::copy::{Copied, CopyError, Destination, Options, Source, begin, copy};
 use super::describe::{created, read_parts};
 use super::work::each;
 use crate::model::{Digest, Tag, Timestamp};
-use crate::ports::{Catalog, PortError};
+use crate::ports::{Catalog, Content, PortError};
 
 /// Points tags of a repository at one of its images; tags that lead there already are left alone.
 ///
@@ -21,6 +21,37 @@ pub fn retag(
         tags,
     };
     copy(catalog, from, &to, options)
+}
+
+/// What a copy would find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// The image.
+    pub digest: Digest,
+    /// Whether the destination has it.
+    pub is_there: bool,
+    /// Where its tags lead at the destination now.
+    pub tags: Vec<(Tag, Option<Digest>)>,
+}
+
+/// What [`copy`] would find, with nothing touched.
+///
+/// # Errors
+/// When the source does not have it, or a registry does not answer.
+pub fn preview(
+    catalog: &dyn Catalog,
+    from: &Source<'_>,
+    to: &Destination<'_>,
+    connections: usize,
+) -> Result<Outlook, PortError> {
+    let (digest, standing) = begin(catalog, from, to, connections)?;
+    // A digest that was named may be a mistake.
+    catalog.manifest(from.repository, &digest)?;
+    Ok(Outlook {
+        is_there: catalog.has(to.repository, Content::Manifest, &digest)?,
+        tags: to.tags.iter().cloned().zip(standing).collect(),
+        digest,
+    })
 }
 
 /// A tag, with what it leads to.

@@ -6,9 +6,11 @@
 mod gate;
 mod judge;
 mod lineage;
+mod proof;
 
 pub use gate::{
     Facts, Foreign, Freeze, Gate, Promotion, Protection, Refusal, Request, Ruling, Unfinished, Way,
 };
 pub use judge::judge;
 pub use lineage::Lineage;
+pub use proof::{CheckTrial, Ended, Trial, prove};

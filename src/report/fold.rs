@@ -323,6 +323,7 @@ fn empty(plan: &Plan, first: &Recorded, redact: Redact<'_>) -> RunReport {
             commit: plan.origin.commit.clone(),
         },
         units: plan.placements.len(),
+        proof: plan.grounds.proof.clone(),
         changes: Changes::between(plan.previous.as_ref(), &plan.candidate, redact),
         started: first.at,
         ended: first.at,

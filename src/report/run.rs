@@ -3,7 +3,7 @@
 use super::advice::advice;
 use super::change::Changes;
 use crate::model::{
-    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Timestamp, UnitId, Verdict,
+    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Timestamp, UnitId, Verdict,
 };
 use crate::rollout::{Kind, Outcome, StepId};
 use serde::Serialize;
@@ -33,6 +33,9 @@ pub struct RunReport {
     pub units: usize,
     /// What is different between the release before and this one.
     pub changes: Changes,
+    /// That the image succeeded in the environment before, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// When the plan was settled.
     pub started: Timestamp,
     /// When the last event happened.

@@ -160,7 +160,7 @@ impl Story<'_> {
             "who, what, when and why, in a chain that shows tampering",
         );
         let workspace = self.workspace()?;
-        let (deployments, _) = status::deployments(&workspace, &environment()?)?;
+        let deployments = status::past(&workspace, &environment()?)?.deployments;
         for deployment in &deployments {
             let outcome = deployment
                 .outcome

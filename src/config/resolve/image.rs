@@ -14,13 +14,7 @@ pub(super) fn resolve(
     problems: &mut Vec<Diagnostic>,
 ) -> Image {
     let Located { value: raw, place } = raw;
-    let after_slash = raw.repository.rsplit('/').next().unwrap_or("");
-    if raw.repository.is_empty() || after_slash.contains([':', '@']) || raw.repository.contains([' ', '{']) {
-        problems.push(
-            Diagnostic::error(raw.repository.place, "not a repository")
-                .help("write it without tag and digest, like ghcr.io/acme/nextcloud"),
-        );
-    }
+    check_repository(&raw.repository, problems);
     let build_place = raw
         .build
         .as_ref()
@@ -48,6 +42,17 @@ pub(super) fn resolve(
         repository: raw.repository.value,
         build,
         place,
+    }
+}
+
+/// Reports a name that is no repository's.
+pub(super) fn check_repository(repository: &Located<String>, problems: &mut Vec<Diagnostic>) {
+    let after_slash = repository.rsplit('/').next().unwrap_or("");
+    if repository.is_empty() || after_slash.contains([':', '@']) || repository.contains([' ', '{']) {
+        problems.push(
+            Diagnostic::error(repository.place, "not a repository")
+                .help("write it without tag and digest, like ghcr.io/acme/nextcloud"),
+        );
     }
 }
 

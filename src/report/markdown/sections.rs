@@ -369,12 +369,17 @@ fn history(report: &RunReport) -> String {
         .head
         .as_ref()
         .map(|head| format!(", head {}", code(head.as_str())));
+    let proof = report
+        .proof
+        .as_ref()
+        .map(|proof| format!(" Proof: {}.", code(&proof.to_string())));
     format!(
-        "\nDeployment {}, ledger records {} to {}{}. Evidence: {}\n",
+        "\nDeployment {}, ledger records {} to {}{}.{} Evidence: {}\n",
         code(report.deployment.as_str()),
         history.first_seq,
         history.last_seq,
         head.unwrap_or_default(),
+        proof.unwrap_or_default(),
         code(&format!("greenroom history {}", report.environment))
     )
 }
