@@ -11,9 +11,11 @@ use crate::config::unsupported::{Part, Unsupported};
 use crate::host::git::Git;
 use crate::host::secrets::Secrets;
 use crate::ledger::{DirectoryLease, DirectoryLedger};
-use crate::model::{EnvironmentName, Redactor, Release, Secret, SecretSource};
+use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::ports::{Catalog, Lease, Ledger, Repository};
+use crate::registry::Registries;
 use crate::registry::layout::LayoutRegistry;
+use crate::registry::oci::OciSettings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -36,6 +38,7 @@ pub struct Workspace {
     secrets: Secrets,
     known: OnceLock<Vec<Secret>>,
     redactor: OnceLock<Redactor>,
+    registry: OnceLock<Arc<Registries>>,
 }
 
 impl Workspace {
@@ -69,6 +72,7 @@ impl Workspace {
             secrets,
             known: OnceLock::new(),
             redactor: OnceLock::new(),
+            registry: OnceLock::new(),
         })
     }
 
@@ -128,9 +132,16 @@ impl Workspace {
         )))
     }
 
-    /// The embedded image store: one OCI layout per repository.
+    /// Where images are: the embedded store, one OCI layout per repository, and every registry on the
+    /// network.
     pub fn registry(&self) -> Arc<dyn Catalog> {
-        images(&self.root)
+        let made = self.registry.get_or_init(|| {
+            let image = self.project.image.as_ref();
+            let own = image.and_then(|image| image.repository.parse::<RepositoryName>().ok());
+            let own = own.as_ref().and_then(RepositoryName::registry);
+            Arc::new(registries(&self.context, &self.root, own))
+        });
+        Arc::clone(made) as Arc<dyn Catalog>
     }
 
     /// Where the images of `environment` are; `None` where the project has no image.
@@ -268,12 +279,17 @@ pub fn catalog(context: &Context, config: Option<&Path>) -> Arc<dyn Catalog> {
         .map(|file| directory.join(file))
         .or_else(|| find(directory).ok());
     let root = file.as_deref().and_then(Path::parent).unwrap_or(directory);
-    images(root)
+    Arc::new(registries(context, root, None))
 }
 
-/// The embedded store below the project's directory.
-fn images(root: &Path) -> Arc<dyn Catalog> {
-    Arc::new(LayoutRegistry::open(root.join(STATE).join("images")))
+/// The embedded store below the project's directory, and every registry on the network; `own` is the host
+/// of the one that the project's images are kept in.
+fn registries(context: &Context, root: &Path, own: Option<&str>) -> Registries {
+    Registries::new(
+        LayoutRegistry::open(root.join(STATE).join("images")),
+        OciSettings::of(context.environment.variables(), own),
+        Arc::clone(&context.clock),
+    )
 }
 
 /// The nearest pipeline file at or above `directory`.

@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -43,7 +43,21 @@ impl LocalRunner {
         Self { minimal, root }
     }
 
-    fn spawn(&self, command: &Command) -> Result<Child, PortError> {
+    /// Runs a command that reads a few words, at most 4 KiB, from its standard input.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not take the words.
+    pub fn ask(&self, command: &Command, words: &str) -> Result<Finished, PortError> {
+        let mut child = self.spawn(command, Stdio::piped())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // As much as a pipe holds, so that nobody has to read for it. One that has no use for the
+            // words may have closed its end: what it answers says more.
+            let _ = stdin.write_all(&words.as_bytes()[..words.len().min(4096)]);
+        }
+        finish(child, command)
+    }
+
+    fn spawn(&self, command: &Command, stdin: Stdio) -> Result<Child, PortError> {
         let doing = doing(command);
         let Some((program, arguments)) = command.argv.split_first() else {
             return Err(PortError::new(
@@ -71,7 +85,7 @@ impl LocalRunner {
             .envs(&command.variables)
             .envs(command.secrets.iter().map(|(name, value)| (name, value.expose())))
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -92,25 +106,29 @@ impl LocalRunner {
 
 impl Runner for LocalRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
-        let begun = Instant::now();
-        let child = self.spawn(command)?;
-        let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
-        let mut running = Running::new(child).map_err(failed)?;
-        let until = begun + command.timeout.as_duration();
-        let timed_out = !running.watch(until, |running| running.exited).map_err(failed)?;
-        if timed_out {
-            running.end().map_err(failed)?;
-        }
-        let status = running.finish().map_err(failed)?;
-        let redactor = Redactor::new(command.secrets.values());
-        Ok(Finished {
-            code: status.code(),
-            timed_out,
-            stdout: redactor.redact(&running.stdout.text()).into_owned(),
-            stderr: redactor.redact(&running.stderr.text()).into_owned(),
-            took: Period::from(begun.elapsed()),
-        })
+        finish(self.spawn(command, Stdio::null())?, command)
     }
+}
+
+/// Waits for a command that has just been started, and ends it when its time is up.
+fn finish(child: Child, command: &Command) -> Result<Finished, PortError> {
+    let begun = Instant::now();
+    let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
+    let mut running = Running::new(child).map_err(failed)?;
+    let until = begun + command.timeout.as_duration();
+    let timed_out = !running.watch(until, |running| running.exited).map_err(failed)?;
+    if timed_out {
+        running.end().map_err(failed)?;
+    }
+    let status = running.finish().map_err(failed)?;
+    let redactor = Redactor::new(command.secrets.values());
+    Ok(Finished {
+        code: status.code(),
+        timed_out,
+        stdout: redactor.redact(&running.stdout.text()).into_owned(),
+        stderr: redactor.redact(&running.stderr.text()).into_owned(),
+        took: Period::from(begun.elapsed()),
+    })
 }
 
 fn doing(command: &Command) -> String {

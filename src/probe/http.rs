@@ -24,7 +24,7 @@ pub(super) fn observe(
             body: answer.body,
         }),
         Err(HttpError {
-            failure: Failure::Unanswered,
+            failure: Failure::Unreachable | Failure::Untrusted | Failure::Unanswered,
             reason,
             ..
         }) => Ok(Observation::Unanswered(reason)),

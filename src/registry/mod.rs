@@ -1,4 +1,8 @@
 //! Image stores.
 
 pub mod layout;
+pub mod oci;
+mod registries;
 mod verified;
+
+pub use registries::Registries;

@@ -91,6 +91,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
+    ("base64", &["registry::oci"]),
+    ("httpdate", &["registry::oci"]),
     ("flate2", &["builder", "target"]),
     ("tar", &["builder", "target"]),
     // The one async part.

@@ -13,6 +13,10 @@ use ureq::http;
 pub enum Failure {
     /// It could never be: a URL, method, header or setting makes no sense.
     Invalid,
+    /// There is no connection: nothing was sent.
+    Unreachable,
+    /// The peer could not show who it is: nothing was sent, and trying again will not help.
+    Untrusted,
     /// There was no answer, or not all of it.
     Unanswered,
 }
@@ -80,10 +84,27 @@ pub(super) fn explain(request: &Request<'_>, peer: &str, broken: Broken) -> Http
 
 fn explain_call(error: &ureq::Error, peer: &str, timeout: Duration) -> (Failure, String) {
     use ureq::Error as E;
-    let reason = match error {
-        E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => {
-            return (Failure::Invalid, error.to_string());
+    let failure = match error {
+        E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => Failure::Invalid,
+        E::Rustls(_) | E::Tls(_) => Failure::Untrusted,
+        E::Io(error) if error.kind() == io::ErrorKind::InvalidData => Failure::Untrusted,
+        E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) | E::Other(_) | E::HostNotFound => {
+            Failure::Unreachable
         }
+        E::Io(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+            ) =>
+        {
+            Failure::Unreachable
+        }
+        _ => Failure::Unanswered,
+    };
+    let reason = match error {
+        E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => error.to_string(),
         E::Protocol(error) => format!("{peer} did not answer in proper HTTP: {error}"),
         E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
             format!("no connection to {peer} within {:?}", connect_limit(timeout))
@@ -98,5 +119,5 @@ fn explain_call(error: &ureq::Error, peer: &str, timeout: Duration) -> (Failure,
         E::Tls(error) => format!("no TLS with {peer}: {error}"),
         error => format!("no answer from {peer}: {error}"),
     };
-    (Failure::Unanswered, reason)
+    (failure, reason)
 }

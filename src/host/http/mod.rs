@@ -4,14 +4,17 @@
 //! is for the caller to judge.
 
 mod failure;
+mod names;
 mod settings;
+mod stream;
 
 pub use failure::{Failure, HttpError};
 pub use settings::{Settings, SettingsError};
+pub use stream::{Incoming, Outgoing, Transfer};
 
-use super::tcp;
 use super::url::{authority, redacted};
 use failure::{Broken, explain, is_disconnect};
+use names::Names;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
@@ -19,8 +22,7 @@ use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::{self, HeaderMap};
 use ureq::tls::TlsConfig;
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::DefaultConnector;
 
 /// How much of a body is kept, in bytes.
 pub const KEPT: usize = 64 * 1024;
@@ -31,8 +33,10 @@ const DRAINED: u64 = 1024 * 1024;
 const HEADERS: usize = 32 * 1024;
 /// The longest wait for a connection, within the request's own limit.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Addresses of one name that are tried; ureq has room for 16.
-const ADDRESSES: usize = 8;
+/// How much of a body is written at once, in bytes.
+const OUTPUT: usize = 64 * 1024;
+/// Connections to one host that are kept.
+const CONNECTIONS: usize = 32;
 const USER_AGENT: &str = concat!("greenroom/", env!("CARGO_PKG_VERSION"));
 
 /// One request.
@@ -98,10 +102,17 @@ impl Client {
             .max_response_header_size(HEADERS)
             // One that only just holds the headers would never be found too small for them.
             .input_buffer_size(2 * HEADERS)
-            .output_buffer_size(16 * 1024)
+            .output_buffer_size(OUTPUT)
+            // ureq keeps 3 to a host and 10 in all, and would connect anew for most of many requests at once.
+            .max_idle_connections(2 * CONNECTIONS)
+            .max_idle_connections_per_host(CONNECTIONS)
             .build();
         Ok(Self {
-            agent: ureq::Agent::with_parts(config, DefaultConnector::default(), Names),
+            agent: ureq::Agent::with_parts(
+                config,
+                DefaultConnector::default(),
+                Names::new(settings.names_kept),
+            ),
             known: Mutex::default(),
         })
     }
@@ -234,28 +245,6 @@ fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
             .or_insert_with(|| value.into_owned());
     }
     headers
-}
-
-/// The system's names, through [`tcp::resolve`]: ureq's own resolver starts a thread for every
-/// request with a time limit, even where the host is a number or the connection is kept.
-#[derive(Debug)]
-struct Names;
-
-impl Resolver for Names {
-    fn resolve(
-        &self,
-        uri: &http::Uri,
-        _: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let addresses = tcp::resolve(&authority(&uri.to_string()), (*timeout.after).min(CONNECT))
-            .map_err(|unreachable| ureq::Error::Other(Box::new(unreachable)))?;
-        let mut resolved = self.empty();
-        for address in addresses.into_iter().take(ADDRESSES) {
-            resolved.push(address);
-        }
-        Ok(resolved)
-    }
 }
 
 #[cfg(test)]

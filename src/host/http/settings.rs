@@ -3,6 +3,7 @@
 use crate::host::files;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use thiserror::Error;
 use ureq::tls::{PemItem, RootCerts, parse_pem};
 
@@ -17,6 +18,9 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// URL of the proxy that every request goes through. Nothing is read from the environment.
     pub proxy: Option<String>,
+    /// How long the addresses of a name are remembered; by default they are asked for with every
+    /// request, so that a probe sees a name that moves.
+    pub names_kept: Duration,
 }
 
 /// A client cannot be made with these settings.

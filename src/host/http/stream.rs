@@ -1,0 +1,193 @@
+//! Requests whose bodies go out and come in as streams, however large they are.
+
+use super::failure::{Broken, HttpError, explain, is_disconnect};
+use super::{Client, Request, authority, connect_limit, headers};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::time::Duration;
+use ureq::http;
+
+/// What a request carries.
+pub enum Outgoing<'a> {
+    /// Nothing; POST, PUT and PATCH say so with `Content-Length: 0`.
+    Nothing,
+    /// Bytes in memory.
+    Bytes(&'a [u8]),
+    /// A stream of which exactly `length` bytes are sent. Its own errors end the request.
+    Stream {
+        /// Where the bytes come from.
+        reader: &'a mut dyn Read,
+        /// How many there are.
+        length: u64,
+    },
+}
+
+/// One request with streamed bodies.
+pub struct Transfer<'a> {
+    /// `GET` and so on.
+    pub method: &'a str,
+    /// Where to: an absolute `http://` or `https://` URL.
+    pub url: &'a str,
+    /// Headers, added to `user-agent` and `accept` (which they may replace).
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: Outgoing<'a>,
+    /// The longest that the peer may keep still: before it answers, within a body, or while it takes
+    /// none of ours.
+    pub patience: Duration,
+    /// The longest that everything together may take, both bodies included.
+    pub limit: Duration,
+}
+
+/// The beginning of an answer, and its body as it comes.
+pub struct Incoming {
+    /// Status code.
+    pub status: u16,
+    /// Names in lower case; values of a repeated header joined by `, `.
+    pub headers: BTreeMap<String, String>,
+    /// The body. A read fails when the connection is cut before its end. Once it has been read to its
+    /// end the connection serves again.
+    pub body: Box<dyn Read + Send>,
+}
+
+impl Client {
+    /// Sends one request and returns once the answer's headers are there.
+    ///
+    /// # Errors
+    /// [`super::Failure::Invalid`] when it makes no sense, [`super::Failure::Unreachable`] when there is no
+    /// connection, [`super::Failure::Unanswered`] when there is no answer in time. A failing stream shows as
+    /// [`super::Failure::Unanswered`], too: its owner knows better.
+    pub fn transfer(&self, transfer: Transfer<'_>) -> Result<Incoming, HttpError> {
+        let peer = authority(transfer.url);
+        let was_known = self.known().contains(&peer);
+        let Transfer {
+            method,
+            url,
+            patience,
+            ..
+        } = transfer;
+        let repeats = matches!(method, "GET" | "HEAD") && matches!(transfer.body, Outgoing::Nothing);
+        let outcome = match self.begin(&transfer.head(), transfer.body, true) {
+            // See [`Client::send`]: a kept connection may be closed at the moment it is used again.
+            Err(error) if repeats && was_known && is_disconnect(&error) => {
+                let head = Head {
+                    method,
+                    url,
+                    headers: transfer.headers,
+                    patience,
+                    limit: transfer.limit,
+                };
+                self.begin(&head, Outgoing::Nothing, false)
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(incoming) => {
+                self.known().insert(peer);
+                Ok(incoming)
+            }
+            Err(error) => {
+                let none = BTreeMap::new();
+                let request = Request {
+                    method,
+                    url,
+                    headers: &none,
+                    body: None,
+                    timeout: patience,
+                };
+                Err(explain(&request, &peer, Broken::Call(error)))
+            }
+        }
+    }
+
+    fn begin(&self, head: &Head<'_>, body: Outgoing<'_>, reuse: bool) -> Result<Incoming, ureq::Error> {
+        let mut builder = http::Request::builder().method(head.method).uri(head.url);
+        for (name, value) in head.headers {
+            builder = builder.header(*name, *value);
+        }
+        match body {
+            Outgoing::Nothing if matches!(head.method, "POST" | "PUT" | "PATCH") => {
+                self.run_streamed(builder.body(&b""[..])?, head, reuse)
+            }
+            Outgoing::Nothing => self.run_streamed(builder.body(())?, head, reuse),
+            Outgoing::Bytes(bytes) => self.run_streamed(builder.body(bytes)?, head, reuse),
+            Outgoing::Stream { reader, length } => {
+                let mut exact = Exactly { reader, left: length };
+                let request = builder
+                    .header("content-length", length)
+                    .body(ureq::SendBody::from_reader(&mut exact))?;
+                self.run_streamed(request, head, reuse)
+            }
+        }
+    }
+
+    fn run_streamed<B: ureq::AsSendBody>(
+        &self,
+        request: http::Request<B>,
+        head: &Head<'_>,
+        reuse: bool,
+    ) -> Result<Incoming, ureq::Error> {
+        let mut configured = self
+            .agent
+            .configure_request(request)
+            .timeout_global(Some(head.limit))
+            .timeout_connect(Some(connect_limit(head.patience)))
+            .timeout_recv_response(Some(head.patience))
+            .timeout_per_read(Some(head.patience))
+            .timeout_per_write(Some(head.patience));
+        if !reuse {
+            configured = configured.max_idle_age(Duration::ZERO);
+        }
+        let (parts, body) = self.agent.run(configured.build())?.into_parts();
+        Ok(Incoming {
+            status: parts.status.as_u16(),
+            headers: headers(&parts.headers),
+            body: Box::new(body.into_with_config().limit(u64::MAX).reader()),
+        })
+    }
+}
+
+/// A transfer without its body, which goes out only once.
+struct Head<'a> {
+    method: &'a str,
+    url: &'a str,
+    headers: &'a [(&'a str, &'a str)],
+    patience: Duration,
+    limit: Duration,
+}
+
+impl<'a> Transfer<'a> {
+    fn head(&self) -> Head<'a> {
+        Head {
+            method: self.method,
+            url: self.url,
+            headers: self.headers,
+            patience: self.patience,
+            limit: self.limit,
+        }
+    }
+}
+
+/// Fails where a stream ends too early: a request would wait for the rest for ever.
+struct Exactly<'a> {
+    reader: &'a mut dyn Read,
+    left: u64,
+}
+
+impl Read for Exactly<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if most == 0 {
+            return Ok(0);
+        }
+        let count = self.reader.read(&mut buffer[..most])?;
+        if count == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("the content ended {} bytes too early", self.left),
+            ));
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
