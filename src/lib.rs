@@ -19,6 +19,7 @@
 //! | [`analysis`] | samples → verdict |
 //! | [`history`] | records → is the chain whole, what is live, what happened |
 //! | [`oci`] | bytes → manifests, indexes and what hangs off them |
+//! | [`retention`] | manifests + ledger → which images may go |
 //! | [`report`] | events → Markdown, JSON, JUnit, annotations, console |
 //! | [`ports`] | every trait, on one screen |
 //!
@@ -44,6 +45,7 @@ pub mod ports;
 pub mod probe;
 pub mod registry;
 pub mod report;
+pub mod retention;
 pub mod rollout;
 pub mod router;
 pub mod tagging;

@@ -9,20 +9,21 @@
 //! ([`Registry::push_manifest`](crate::ports::Registry::push_manifest)), and a registry that gives up a part
 //! breaks its own image. [`Options::deep`] is for those that did.
 
+use super::attached::Listing;
 use super::graph::{Graph, MOST_MANIFESTS, Presence, Role, Task};
 use super::progress::{Counted, Meter};
 use super::work::{Queue, each, work};
 use crate::model::{Digest, Tag};
-use crate::oci::{Descriptor, Manifest, attachment_tags, media};
+use crate::oci::{Descriptor, Manifest};
 use crate::ports::{Blob, Catalog, Content, ErrorKind, Interrupted, PortError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
-/// How many tags cosign attaches by, after the one of the referrers ([`attachment_tags`]).
-const BY_TAG: usize = 3;
+/// Above this many tags the destination is asked for its list first: most of them will be new.
+const FEW_TAGS: usize = 3;
 
 /// Which image of a repository.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +117,8 @@ pub fn copy(
         options,
         root: &digest,
         root_bytes: Mutex::new(None),
-        graph: Mutex::new(Graph::new(options.attached, options.deep, BY_TAG)),
+        graph: Mutex::new(Graph::new(options.attached, options.deep)),
+        listing: Mutex::new(Listing::Waited(Vec::new())),
         tags: Mutex::new(BTreeMap::new()),
         stored: Mutex::new(Vec::new()),
         notes: Mutex::new(Vec::new()),
@@ -162,12 +164,27 @@ pub(super) fn begin(
     to: &Destination<'_>,
     connections: usize,
 ) -> Result<(Digest, Vec<Option<Digest>>), PortError> {
-    let mut looks: Vec<(&str, &Tag)> = to.tags.iter().map(|tag| (to.repository, tag)).collect();
+    let listed = if to.tags.len() > FEW_TAGS {
+        catalog.tags_at_once(to.repository).unwrap_or_default()
+    } else {
+        None
+    };
+    let listed: Option<BTreeSet<Tag>> = listed.map(|tags| tags.into_iter().collect());
+    let is_new = |tag: &Tag| listed.as_ref().is_some_and(|listed| !listed.contains(tag));
+    let mut looks: Vec<(&str, &Tag, bool)> = to
+        .tags
+        .iter()
+        .map(|tag| (to.repository, tag, !is_new(tag)))
+        .collect();
     if let Which::Tag(tag) = from.image {
-        looks.push((from.repository, tag));
+        looks.push((from.repository, tag, true));
     }
-    let mut found = each(&looks, connections, |(repository, tag)| {
-        catalog.resolve(repository, tag)
+    let mut found = each(&looks, connections, |&(repository, tag, may_be_there)| {
+        if may_be_there {
+            catalog.resolve(repository, tag)
+        } else {
+            Ok(None)
+        }
     })?;
     let digest = match from.image {
         Which::Digest(digest) => digest.clone(),
@@ -179,16 +196,17 @@ pub(super) fn begin(
     Ok((digest, found))
 }
 
-struct Copier<'a> {
-    catalog: &'a dyn Catalog,
-    from: &'a str,
-    to: &'a str,
-    options: &'a Options<'a>,
-    root: &'a Digest,
+pub(super) struct Copier<'a> {
+    pub(super) catalog: &'a dyn Catalog,
+    pub(super) from: &'a str,
+    pub(super) to: &'a str,
+    pub(super) options: &'a Options<'a>,
+    pub(super) root: &'a Digest,
     root_bytes: Mutex<Option<Vec<u8>>>,
-    graph: Mutex<Graph>,
+    pub(super) graph: Mutex<Graph>,
+    pub(super) listing: Mutex<Listing>,
     /// Tags of cosign that have to lead to these manifests.
-    tags: Mutex<BTreeMap<Digest, Vec<Tag>>>,
+    pub(super) tags: Mutex<BTreeMap<Digest, Vec<Tag>>>,
     /// Manifests that were stored.
     stored: Mutex<Vec<Digest>>,
     notes: Mutex<Vec<String>>,
@@ -203,7 +221,10 @@ impl Copier<'_> {
         } else {
             Presence::Unknown
         };
-        let first = lock(&self.graph).want(self.root, true, Role::Part, presence);
+        let mut first = self.graph().want(self.root, true, Role::Part, presence);
+        if self.options.attached {
+            first.push(Task::List);
+        }
         let queue = Queue::new(first);
         work(&queue, self.options.connections, |task| {
             self.may_go_on()?;
@@ -233,10 +254,9 @@ impl Copier<'_> {
             }
             Task::Read(digest) => self.read(&digest),
             Task::Referrers(digest) => self.referrers(&digest),
-            Task::ByTag(digest, place) => match attachment_tags(&digest).into_iter().nth(place + 1) {
-                Some(tag) => self.by_tag(&digest, tag),
-                None => Ok(Vec::new()),
-            },
+            Task::List => Ok(self.list()),
+            Task::ByTag(digest) => Ok(self.by_tag(&digest)),
+            Task::Tagged(digest, tag) => self.tagged(&digest, tag),
             Task::Blob(blob) => self.blob(&blob),
             Task::Push(digest) => {
                 self.store(&digest)?;
@@ -268,65 +288,6 @@ impl Copier<'_> {
         self.bounded(tasks)
     }
 
-    /// Manifests about this one, except those that the destination lists as well: a manifest that it has
-    /// and does not list is stored again, which lists it.
-    fn referrers(&self, digest: &Digest) -> Result<Vec<Task>, PortError> {
-        let ours = self.catalog.referrers(self.from, digest)?;
-        if ours.is_empty() {
-            return Ok(Vec::new());
-        }
-        let theirs = self.catalog.referrers(self.to, digest)?;
-        let mut tasks = Vec::new();
-        for about in ours {
-            let listed = theirs.iter().any(|other| other.digest == about.digest);
-            let presence = if listed { Presence::There } else { Presence::Absent };
-            let is_index = media::is_index(&about.media_type);
-            tasks.extend(
-                self.graph()
-                    .want(&about.digest, is_index, Role::Attached, presence),
-            );
-        }
-        self.bounded(tasks)
-    }
-
-    /// What cosign before version 3 attached.
-    fn by_tag(&self, digest: &Digest, tag: Tag) -> Result<Vec<Task>, PortError> {
-        let Some(ours) = self.catalog.resolve(self.from, &tag)? else {
-            return Ok(Vec::new());
-        };
-        let presence = match self.catalog.resolve(self.to, &tag)? {
-            Some(theirs) if theirs == ours => Presence::There,
-            Some(theirs) if !self.includes(&ours, &theirs)? => {
-                let to = self.to;
-                self.note(format!(
-                    "{to}:{tag} holds what the source does not (signatures of {digest}), and was left alone"
-                ));
-                return Ok(Vec::new());
-            }
-            _ => {
-                lock(&self.tags).entry(ours.clone()).or_default().push(tag);
-                Presence::Absent
-            }
-        };
-        let tasks = self.graph().want(&ours, true, Role::Attached, presence);
-        self.bounded(tasks)
-    }
-
-    /// Whether our manifest has every layer that theirs has: cosign adds a layer for each signature.
-    fn includes(&self, ours: &Digest, theirs: &Digest) -> Result<bool, PortError> {
-        let blobs = |repository: &str, digest: &Digest| -> Result<Vec<Digest>, PortError> {
-            let bytes = self.catalog.manifest(repository, digest)?;
-            let manifest = Manifest::parse(&bytes).map_err(|error| {
-                let doing = format!("reading {repository}@{digest}");
-                PortError::new(ErrorKind::Invalid, doing, error)
-            })?;
-            // The configuration names all layers, so that it differs where one was added.
-            Ok(manifest.blobs().skip(1).map(|blob| blob.digest.clone()).collect())
-        };
-        let ours = blobs(self.from, ours)?;
-        Ok(blobs(self.to, theirs)?.iter().all(|blob| ours.contains(blob)))
-    }
-
     fn blob(&self, blob: &Descriptor) -> Result<Vec<Task>, PortError> {
         let sent = AtomicU64::new(0);
         let open = || -> Result<Box<dyn Read + Send>, PortError> {
@@ -348,42 +309,8 @@ impl Copier<'_> {
         Ok(self.graph().blob_landed(&blob.digest))
     }
 
-    /// What is about the image and its parts, now that these are there.
-    fn attached(&self) -> Result<(), CopyError> {
-        // Manifests about one subject go one after the other: where there is no referrers API each of them
-        // is written into the same list.
-        let mut groups: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
-        {
-            let graph = self.graph();
-            for digest in graph.held() {
-                let about = graph.subject(&digest).unwrap_or_else(|| digest.clone());
-                groups.entry(about).or_default().push(digest);
-            }
-        }
-        let groups: Vec<Vec<Digest>> = groups.into_values().collect();
-        each(&groups, self.options.connections, |group| {
-            for digest in group {
-                self.may_go_on()?;
-                self.store(digest).map_err(|error| self.why(error))?;
-                self.graph().landed(digest);
-            }
-            Ok::<(), CopyError>(())
-        })?;
-        // A manifest that is there already and only lacks its tag.
-        let rest: Vec<(Digest, Vec<Tag>)> = std::mem::take(&mut *lock(&self.tags)).into_iter().collect();
-        each(&rest, self.options.connections, |(digest, tags)| {
-            let bytes = match self.catalog.manifest(self.from, digest) {
-                Err(error) if error.kind == ErrorKind::Missing => return Ok(()),
-                other => other?,
-            };
-            self.catalog.push_manifest(self.to, &bytes, tags)?;
-            Ok::<(), CopyError>(())
-        })?;
-        Ok(())
-    }
-
     /// Stores a manifest that was read.
-    fn store(&self, digest: &Digest) -> Result<(), PortError> {
+    pub(super) fn store(&self, digest: &Digest) -> Result<(), PortError> {
         let Some((bytes, _)) = self.graph().take(digest) else {
             return Ok(());
         };
@@ -447,7 +374,7 @@ impl Copier<'_> {
         ))
     }
 
-    fn may_go_on(&self) -> Result<(), CopyError> {
+    pub(super) fn may_go_on(&self) -> Result<(), CopyError> {
         self.options
             .meter
             .interruption()
@@ -455,12 +382,12 @@ impl Copier<'_> {
     }
 
     /// What failed because a stream was cut off on purpose is no failure of the registry.
-    fn why(&self, error: PortError) -> CopyError {
+    pub(super) fn why(&self, error: PortError) -> CopyError {
         let interruption = self.options.meter.interruption();
         interruption.map_or(CopyError::Port(error), CopyError::Interrupted)
     }
 
-    fn bounded(&self, tasks: Vec<Task>) -> Result<Vec<Task>, PortError> {
+    pub(super) fn bounded(&self, tasks: Vec<Task>) -> Result<Vec<Task>, PortError> {
         if self.graph().len() <= MOST_MANIFESTS {
             return Ok(tasks);
         }
@@ -477,15 +404,15 @@ impl Copier<'_> {
         }
     }
 
-    fn note(&self, note: String) {
+    pub(super) fn note(&self, note: String) {
         lock(&self.notes).push(note);
     }
 
-    fn graph(&self) -> MutexGuard<'_, Graph> {
+    pub(super) fn graph(&self) -> MutexGuard<'_, Graph> {
         lock(&self.graph)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

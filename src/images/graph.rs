@@ -1,7 +1,7 @@
 //! What has to be there before what: manifests after their blobs and children. Decides, and does nothing
 //! else.
 
-use crate::model::Digest;
+use crate::model::{Digest, Tag};
 use crate::oci::{Descriptor, Manifest, media};
 use std::collections::BTreeMap;
 
@@ -18,8 +18,12 @@ pub(super) enum Task {
     Read(Digest),
     /// Look for manifests about this one.
     Referrers(Digest),
-    /// Look for what is attached to this one by tag, by the place of the tag among those of cosign.
-    ByTag(Digest, usize),
+    /// Look which tags the source has.
+    List,
+    /// Look for what is attached to this one by tag.
+    ByTag(Digest),
+    /// Look where a tag that something is attached to this one by leads.
+    Tagged(Digest, Tag),
     /// Make sure that the destination has the blob.
     Blob(Descriptor),
     /// Store the manifest; everything that it names is there.
@@ -72,19 +76,16 @@ pub(super) struct Graph {
     with_attached: bool,
     /// Trust no manifest that is there to have its parts.
     deep: bool,
-    /// How many tags something may be attached by.
-    attaching_tags: usize,
 }
 
 impl Graph {
-    pub(super) fn new(with_attached: bool, deep: bool, attaching_tags: usize) -> Self {
+    pub(super) fn new(with_attached: bool, deep: bool) -> Self {
         Self {
             nodes: BTreeMap::new(),
             blobs: BTreeMap::new(),
             attached: Vec::new(),
             with_attached,
             deep,
-            attaching_tags,
         }
     }
 
@@ -122,7 +123,7 @@ impl Graph {
         }
         if self.with_attached {
             tasks.push(Task::Referrers(digest.clone()));
-            tasks.extend((0..self.attaching_tags).map(|place| Task::ByTag(digest.clone(), place)));
+            tasks.push(Task::ByTag(digest.clone()));
         }
         let node = Node {
             presence,

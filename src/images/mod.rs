@@ -1,6 +1,7 @@
 //! What is done with images as a whole, over the ports of a registry: copied with everything that hangs
 //! off them, tagged, listed, described. Byte for byte, a bounded number of requests at a time.
 
+mod attached;
 mod copy;
 mod describe;
 mod graph;

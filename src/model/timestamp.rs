@@ -27,6 +27,14 @@ impl Timestamp {
         self.0.format("%Y%m%d-%H%M%S").to_string()
     }
 
+    /// The instant of which `text` is the [compact](Self::compact) form, if it is one.
+    pub fn from_compact(text: &str) -> Option<Self> {
+        let time = chrono::NaiveDateTime::parse_from_str(text, "%Y%m%d-%H%M%S").ok()?;
+        let time = Self::from_unix_millis(time.and_utc().timestamp_millis());
+        // The parser takes fewer digits than the form has.
+        (time.compact() == text).then_some(time)
+    }
+
     /// As a person reads it: `2026-11-20 23:50:19 UTC`.
     pub fn human(self) -> String {
         self.0.format("%Y-%m-%d %H:%M:%S UTC").to_string()

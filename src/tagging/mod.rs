@@ -12,4 +12,4 @@ mod tags;
 pub use latest::{Latest, Pointed, latest};
 pub use order::compare;
 pub use source::{TagPattern, VERSION_FILES, VersionError, version_from, version_from_workspace};
-pub use tags::{Stamp, Tagging, production_tags, staging_tags};
+pub use tags::{Stamp, Tagging, built_at, production_tags, staging_tags};

@@ -45,6 +45,24 @@ pub fn staging_tags(environment: &EnvironmentName, stamp: &Stamp<'_>) -> Tagging
     }
 }
 
+/// When the image with this tag was built for `environment`: the time in a tag that [`staging_tags`]
+/// makes; `None` for every other tag.
+pub fn built_at(environment: &EnvironmentName, tag: &Tag) -> Option<Timestamp> {
+    let rest = tag
+        .as_str()
+        .strip_prefix(environment.as_str())?
+        .strip_prefix("-v")?;
+    let (rest, time) = rest
+        .rsplit_once('-')
+        .filter(|(_, commit)| commit.len() == 7 && commit.bytes().all(|b| b.is_ascii_hexdigit()))
+        .map_or(rest, |(rest, _)| rest)
+        .rsplit_once('-')?;
+    let (version, date) = rest.rsplit_once('-')?;
+    (!version.is_empty())
+        .then(|| Timestamp::from_compact(&format!("{date}-{time}")))
+        .flatten()
+}
+
 /// Tags for production: the version, the full commit id, and `latest` when this version is at least
 /// as new as `newest`, the newest that was live, and no pre-release.
 pub fn production_tags(version: &Version, commit: Option<&CommitId>, newest: Option<&Version>) -> Tagging {
@@ -136,6 +154,27 @@ mod tests {
         let tags = staging_tags(&"staging".parse().unwrap(), &stamp).tags;
         assert_eq!(tags[0].as_str(), "staging-v0.1.0-19700101-000000");
         assert_eq!(production_tags(&version, None, None).tags.len(), 2);
+    }
+
+    #[test]
+    fn the_time_of_a_build_is_read_back_from_its_tag() {
+        let environment: EnvironmentName = "staging".parse().unwrap();
+        let time: Timestamp = "2025-10-15T14:30:52Z".parse().unwrap();
+        for tag in [&staging("staging", "0.1.0")[0], "staging-v0.1.0-20251015-143052"] {
+            assert_eq!(built_at(&environment, &tag.parse().unwrap()), Some(time), "{tag}");
+        }
+        for other in [
+            "staging-latest",
+            "staging-v0.1.0",
+            "staging-v-20251015-143052",
+            "staging-v1-20251315-143052-abc123d",
+            "staging-v1-20251015-143052-abc123",
+            "staging2-v0.1.0-20251015-143052-abc123d",
+            "v0.1.0-20251015-143052",
+            "latest",
+        ] {
+            assert_eq!(built_at(&environment, &other.parse().unwrap()), None, "{other}");
+        }
     }
 
     #[test]

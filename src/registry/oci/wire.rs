@@ -9,9 +9,9 @@ use crate::host::http::{Client, Failure, HttpError, Outgoing, Transfer};
 use crate::host::random;
 use crate::host::url::{joined, origin, redacted};
 use crate::ports::{Clock, ErrorKind, PortError, Reopen};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The longest that a registry may keep still. It may have to check gigabytes before it answers.
@@ -101,11 +101,25 @@ pub(super) struct Wire {
     client: Arc<Client>,
     clock: Arc<dyn Clock>,
     pub(super) auth: Auth,
+    /// Registries, by their URL, that have shown that they do not know the referrers API.
+    without_referrers: Mutex<BTreeSet<String>>,
 }
 
 impl Wire {
     pub(super) fn new(client: Arc<Client>, clock: Arc<dyn Clock>, auth: Auth) -> Self {
-        Self { client, clock, auth }
+        Self {
+            client,
+            clock,
+            auth,
+            without_referrers: Mutex::default(),
+        }
+    }
+
+    /// Registries, by their URL, that have shown that they do not know the referrers API.
+    pub(super) fn without_referrers(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.without_referrers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries until it works, cannot work, or has been tried long enough. The attempts are counted from
