@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 27] = [
     &[],
     &["run"],
     &["plan"],
@@ -12,10 +12,16 @@ const COMMANDS: [&[&str]; 21] = [
     &["tag"],
     &["build"],
     &["deploy"],
+    &["promote"],
     &["verify"],
     &["rollback"],
     &["resume"],
     &["abort"],
+    &["image"],
+    &["image", "copy"],
+    &["image", "tag"],
+    &["image", "list"],
+    &["image", "show"],
     &["environment"],
     &["environment", "list"],
     &["environment", "show"],
