@@ -15,6 +15,7 @@
 //! | [`trigger`] | event → does it deploy, where, what, why |
 //! | [`tagging`] | version + time + commit → tags |
 //! | [`policy`] | request + environment + history → allowed, or every reason why not |
+//! | [`scan`] | scanner's report → findings, and whether they stop a deployment |
 //! | [`rollout`] | the heart: plan, strategies, machine, events |
 //! | [`analysis`] | samples → verdict |
 //! | [`history`] | records → is the chain whole, what is live, what happened |
@@ -24,7 +25,8 @@
 //! | [`ports`] | every trait, on one screen |
 //!
 //! Effects stand behind the ports: [`engine`] (the only loop), [`target`], [`router`],
-//! [`registry`], [`builder`], [`ledger`], [`probe`], [`images`] (copies them), [`host`]. [`app`] holds one use case per file
+//! [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`], [`images`] (copies
+//! them), [`host`]. [`app`] holds one use case per file
 //! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
 //! contract suites that every implementation of a port must pass.
 
@@ -34,6 +36,7 @@ pub mod builder;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod forge;
 pub mod history;
 pub mod host;
 pub mod images;
@@ -48,6 +51,9 @@ pub mod report;
 pub mod retention;
 pub mod rollout;
 pub mod router;
+pub mod scan;
+pub mod scanner;
+pub mod signature;
 pub mod tagging;
 pub mod target;
 pub mod testing;

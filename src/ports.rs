@@ -6,7 +6,7 @@
 
 use crate::model::{
     Artifact, Check, CommitId, Digest, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
-    RouteState, Secret, Slot, Stored, Tag, Timestamp, UnitId,
+    RouteState, Secret, Signed, Slot, Stored, Tag, Timestamp, UnitId,
 };
 use crate::oci::Descriptor;
 use std::collections::BTreeMap;
@@ -234,6 +234,43 @@ pub trait Catalog: Registry {
     fn discard(&self, repository: &str, what: &Discard) -> Result<(), PortError>;
 }
 
+/// Certificates, logs and timestamp authorities that are trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustedRoots {
+    /// Sigstore's public instance, as it was when this version was made.
+    Public,
+    /// GitHub's own instance, likewise.
+    GitHub,
+    /// The text of a `trusted_root.json`.
+    Given(Vec<u8>),
+}
+
+/// What a signature has to rest on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    /// The public key in PEM form; a certificate of the roots where `None`.
+    pub key: Option<Vec<u8>>,
+    /// What vouches for certificates, logs and times.
+    pub roots: TrustedRoots,
+    /// Whether the signature must be in a transparency log.
+    pub logged: bool,
+}
+
+/// Verifies signatures. Whose signature is wanted is for the caller to judge.
+pub trait Verifier: Send + Sync {
+    /// Verifies that the Sigstore bundle is a signature of, or a statement about, this very digest, made
+    /// on this trust. `Denied` when it is not, whatever is wrong with the bundle; `Invalid` when the
+    /// trust is of no use.
+    fn verify(&self, bundle: &[u8], digest: &Digest, trust: &Trust) -> Result<Signed, PortError>;
+}
+
+/// Where a forge keeps what it attested, beside the registry.
+pub trait Attestations: Send + Sync {
+    /// The Sigstore bundles about `digest`, newest first, of a bounded number and size; none where there
+    /// are none.
+    fn bundles(&self, digest: &Digest) -> Result<Vec<Vec<u8>>, PortError>;
+}
+
 /// What a builder is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildRequest {
@@ -413,10 +450,62 @@ pub struct Finished {
     pub took: Period,
 }
 
+/// How a command ended whose standard output is wanted as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// How it ended; its `stdout` is empty.
+    pub finished: Finished,
+    /// Its standard output, byte for byte.
+    pub stdout: Vec<u8>,
+    /// Whether it wrote more than was wanted, and was ended for that.
+    pub overflowed: bool,
+}
+
 /// Runs commands.
 pub trait Runner: Send + Sync {
     /// Runs the command to its end. An error means that it could not be started.
     fn run(&self, command: &Command) -> Result<Finished, PortError>;
+    /// The same, keeping the whole standard output of at most `most` bytes. A command that writes more
+    /// is ended at once. Secrets are not taken out of what is kept. `Unsupported` where a runner only
+    /// ever keeps the end.
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        let program = command.argv.first().map_or("", String::as_str);
+        Err(PortError::new(
+            ErrorKind::Unsupported,
+            format!("running {program}"),
+            format!("its output cannot be kept as a whole ({most} bytes) by this runner"),
+        ))
+    }
+}
+
+/// Looks for vulnerabilities in images.
+pub trait Scanner: Send + Sync {
+    /// Scans `image` and returns the scanner's report as it wrote it, which is bounded in size and not
+    /// judged: that it is complete, and about this image, is for the reader to find out.
+    fn scan(&self, image: &Artifact) -> Result<Vec<u8>, PortError>;
+}
+
+/// Results of a scan on their way to the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SarifUpload {
+    /// The commit they are about.
+    pub commit: CommitId,
+    /// Full name of the ref they belong to: `refs/heads/main`.
+    pub reference: String,
+    /// SARIF 2.1.0.
+    pub sarif: String,
+    /// Name of the tool, as it is shown.
+    pub tool: String,
+    /// When the scan began.
+    pub started: Timestamp,
+}
+
+/// Where the project's repository lives.
+pub trait Forge: Send + Sync {
+    /// Name of the forge and the repository, for messages: `github.com acme/app`.
+    fn name(&self) -> &str;
+    /// Hands results in; returns the forge's id of the upload. The same results again change nothing.
+    fn upload_sarif(&self, upload: &SarifUpload) -> Result<String, PortError>;
 }
 
 /// Whether one commit comes before another.

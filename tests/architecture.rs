@@ -16,18 +16,27 @@ use std::collections::BTreeSet;
 const LONGEST_FILE: usize = 450;
 
 /// Files that may be longer: the path, how long, and why.
-const LONG_FILES: &[(&str, usize, &str)] = &[(
-    "src/rollout/machine.rs",
-    520,
-    "one state, and every transition that it has",
-)];
+const LONG_FILES: &[(&str, usize, &str)] = &[
+    (
+        "src/rollout/machine.rs",
+        520,
+        "one state, and every transition that it has",
+    ),
+    (
+        "src/ports.rs",
+        520,
+        "every port in one place, most of it documentation",
+    ),
+];
 
 /// Modules whose text is elsewhere: the service that the demo ships is the example itself, so that
 /// `greenroom demo` needs nothing but the executable.
 const FOREIGN_MODULES: &[(&str, &str)] = &[("src/cli/demo.rs", "../../examples/hello.rs")];
 
-/// Each package is code that a deployment trusts, and build time: a new one is a decision.
-const MOST_PACKAGES: usize = 165;
+/// Each package is code that a deployment trusts, and build time: a new one is a decision. 44 of them read
+/// what signatures are made of (X.509, CMS, transparency logs), none of which greenroom should read by
+/// itself.
+const MOST_PACKAGES: usize = 209;
 
 #[test]
 fn no_arrow_is_forbidden() {

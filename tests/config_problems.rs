@@ -1196,6 +1196,184 @@ environments: environments/*.yaml
     "#);
 }
 
+#[test]
+fn a_scan_that_could_not_be_made_or_would_stop_nothing() {
+    insta::assert_snapshot!(problems(r#"service: app
+image: { repository: app }
+scan:
+  run: [trivy, "{{ image }}"]
+  report: found.json
+  block: [HIGH, MEDIUM]
+  severity: [CRITICAL, HIGH]
+  maxDatabaseAge: 0
+  allow:
+    - { id: CVE-2026-1, reason: "  " }
+    - { id: cve-2026-1, reason: again, until: tomorrow }
+    - { id: "", reason: nothing }
+  levels: { production: stop, prod: warn }
+"#, &[]), @r#"
+error: a scan is a command to run, or a report that is there
+ --> greenroom.yaml:4:3
+  |
+4 |   run: [trivy, "{{ image }}"]
+  |   ^
+  |
+  = help: give exactly one of `run` and `report`
+
+error: MEDIUM is to block and is not to be shown
+ --> greenroom.yaml:6:17
+  |
+6 |   block: [HIGH, MEDIUM]
+  |                 ^^^^^^
+  |
+  = help: add it to `severity`, or take it out here
+
+error: every database is older than that
+ --> greenroom.yaml:8:19
+  |
+8 |   maxDatabaseAge: 0
+  |                   ^
+  |
+  = help: write a period like 5d, or take it out
+
+error: the allowance gives no reason
+  --> greenroom.yaml:10:33
+   |
+10 |     - { id: CVE-2026-1, reason: "  " }
+   |                                 ^^^^
+   |
+   = help: say why it is put up with: it goes into the record
+
+error: "tomorrow" is neither a day nor an instant
+  --> greenroom.yaml:11:47
+   |
+11 |     - { id: cve-2026-1, reason: again, until: tomorrow }
+   |                                               ^^^^^^^^
+   |
+   = help: write 2027-01-31 for the last day, or 2027-01-31T12:00:00Z
+
+error: the allowance names no vulnerability
+  --> greenroom.yaml:12:13
+   |
+12 |     - { id: "", reason: nothing }
+   |             ^^
+   |
+   = help: write its id: CVE-2024-1234
+
+error: `stop` is none of `off`, `warn` or `block`
+  --> greenroom.yaml:13:25
+   |
+13 |   levels: { production: stop, prod: warn }
+   |                         ^^^^
+
+error: unknown key `prod`
+  --> greenroom.yaml:13:31
+   |
+13 |   levels: { production: stop, prod: warn }
+   |                               ^^^^
+   |
+   = help: did you mean `production`?
+"#);
+    insta::assert_snapshot!(problems(r"service: app
+scan:
+  run: [trivy]
+  timeout: 0
+  findingsExitCode: 1
+  block: []
+", &[]), @r#"
+error: there is nothing to scan: the service has no `image`
+ --> greenroom.yaml:3:3
+  |
+3 |   run: [trivy]
+  |   ^
+  |
+  = help: add `image:`, or take out `scan`
+
+error: `block` is empty, so nothing would ever count
+ --> greenroom.yaml:3:3
+  |
+3 |   run: [trivy]
+  |   ^
+  |
+  = help: name severities, or say `levels: { production: warn }` to be told only
+
+error: the scanner gets no time
+ --> greenroom.yaml:4:12
+  |
+4 |   timeout: 0
+  |            ^
+  |
+  = help: write a period like 10m, or take it out
+
+error: this exit code cannot mean findings
+ --> greenroom.yaml:5:21
+  |
+5 |   findingsExitCode: 1
+  |                     ^ 0 is success, and scanners fail with 1
+  |
+  = help: let the scanner use another one, from 2 to 255: trivy --exit-code 10
+"#);
+    insta::assert_snapshot!(problems(r"service: app
+image: { repository: app }
+scan: { report: found.json, findingsExitCode: 10, severity: [LOW], blok: [LOW] }
+", &[]), @r#"
+error: neither CRITICAL nor HIGH is shown, so nothing would count
+ --> greenroom.yaml:3:7
+  |
+3 | scan: { report: found.json, findingsExitCode: 10, severity: [LOW], blok: [LOW] }
+  |       ^
+  |
+  = help: say what counts: `block: [MEDIUM]`
+
+error: only a command has an exit code
+ --> greenroom.yaml:3:47
+  |
+3 | scan: { report: found.json, findingsExitCode: 10, severity: [LOW], blok: [LOW] }
+  |                                               ^^
+  |
+  = help: take out `findingsExitCode`
+
+error: unknown key `blok`
+ --> greenroom.yaml:3:68
+  |
+3 | scan: { report: found.json, findingsExitCode: 10, severity: [LOW], blok: [LOW] }
+  |                                                                    ^^^^
+  |
+  = help: did you mean `block`?
+"#);
+    insta::assert_snapshot!(problems(r"service: app
+image: { repository: app }
+scan:
+  run: trivy image app | tee report
+  block: [high]
+  allow: [{ id: CVE-2026-1 }]
+", &[]), @r#"
+error: a command is a list of words, not a line for a shell
+ --> greenroom.yaml:4:8
+  |
+4 |   run: trivy image app | tee report
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: write [sh, "-c", "trivy image app | tee report"]
+
+error: `high` is none of `UNKNOWN`, `NEGLIGIBLE`, `LOW`, `MEDIUM`, `HIGH` or `CRITICAL`
+ --> greenroom.yaml:5:11
+  |
+5 |   block: [high]
+  |           ^^^^
+  |
+  = help: did you mean `HIGH`?
+
+error: `reason` is missing
+ --> greenroom.yaml:6:11
+  |
+6 |   allow: [{ id: CVE-2026-1 }]
+  |           ^
+  |
+  = help: add `reason`
+"#);
+}
+
 /// A secret of a project that loads, with its files.
 fn loaded_secret() -> (greenroom::config::Sources, Located<SecretSource>) {
     let file = "name: staging\ntype: staging\nsecrets: { DB_PASSWORD: { env: STAGING_DB } }\n";

@@ -5,10 +5,15 @@
 
 mod registry {
     mod auth;
+    mod catalog;
+    mod command;
+    mod credentials;
     pub(crate) mod daemon;
+    mod limits;
     mod pull;
     mod push;
     mod real;
+    mod referrers;
     pub(crate) mod server;
     pub(crate) mod store;
     pub(crate) mod tokens;

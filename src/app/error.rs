@@ -5,7 +5,7 @@ use crate::engine::DriveError;
 use crate::images::CopyError;
 use crate::model::{EnvironmentName, InvalidText};
 use crate::policy::Refusal;
-use crate::ports::{ErrorKind, PortError};
+use crate::ports::{ErrorKind, Interrupted, PortError};
 use crate::rollout::PlanError;
 use crate::tagging::VersionError;
 use thiserror::Error;
@@ -70,9 +70,15 @@ pub enum AppError {
     /// A check before the build failed.
     #[error("{0}")]
     Validation(String),
-    /// A signal ended it before its end.
+    /// The image could not be scanned, or its scan says nothing about it. Never taken for a pass.
     #[error("{0}")]
-    Interrupted(String),
+    Scan(String),
+    /// A signal came before anything was touched.
+    #[error("{0}: nothing was touched")]
+    Interrupted(#[from] Interrupted),
+    /// A signal ended a copy before its end.
+    #[error("{0}")]
+    CutOff(String),
     /// The record and the code do not fit together.
     #[error("{0}")]
     Record(String),
@@ -100,13 +106,14 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Configuration(_) | Self::Project(_) => Exit::Configuration,
+            // A scanner, its database or the image's base has to be changed; nothing was touched.
+            Self::Configuration(_) | Self::Project(_) | Self::Scan(_) => Exit::Configuration,
             Self::Refused(_) | Self::NotAllowed(_) => Exit::Refused,
             Self::Busy { .. } => Exit::Busy,
             // Nothing was deployed: what runs is what ran before.
             Self::Validation(_) => Exit::RolledBack,
             Self::Record(_) | Self::Io { .. } => Exit::Halted,
-            Self::Drive(DriveError::Stopped(_)) | Self::Interrupted(_) => Exit::Interrupted,
+            Self::Interrupted(_) | Self::CutOff(_) | Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
             Self::Drive(DriveError::LeaseLost) => Exit::Busy,
             Self::Drive(DriveError::Journal(_)) => Exit::Halted,
             Self::Drive(DriveError::Rejected(_)) => Exit::Bug,
@@ -130,7 +137,7 @@ impl From<CopyError> for AppError {
     fn from(error: CopyError) -> Self {
         match error {
             CopyError::Port(error) => Self::Port(error),
-            CopyError::Interrupted(_) => Self::Interrupted(error.to_string()),
+            CopyError::Interrupted(_) => Self::CutOff(error.to_string()),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::error::AppError;
 use super::identify::Identity;
 use super::promote::{bring, moved};
 use super::release::release;
+use super::scan::{self, Gate};
 use super::validate::{Validated, validate};
 use super::watch::Watchers;
 use super::workspace::Workspace;
@@ -16,6 +17,7 @@ use crate::engine::each;
 use crate::model::{EnvironmentName, Strategy, Version};
 use crate::policy::Way;
 use crate::rollout::Outcome;
+use crate::scan::Assessment;
 use crate::trigger::{Decision, manual};
 
 /// What is wanted.
@@ -54,6 +56,8 @@ pub enum Progress<'a> {
     ValidationSkipped(usize),
     /// The image is there.
     Built(&'a Built),
+    /// The image was scanned, and judged for an environment.
+    Scanned(&'a Assessment),
     /// The next environment follows because the one before says so.
     Promoted(&'a EnvironmentName),
 }
@@ -116,21 +120,31 @@ pub fn run(
     if let Some(built) = &built {
         tell(Progress::Built(built));
     }
-    let ask = |environment: &Environment| {
-        bring(
-            workspace,
-            environment,
-            ask(workspace, wish, &ready, environment, built.as_ref()),
-        )
-    };
+    let ask = |environment: &Environment| ask(workspace, wish, &ready, environment, built.as_ref());
+    let brought = |environment: &Environment| bring(workspace, environment, ask(environment));
+    let mut gate = Gate::of(workspace, built.as_ref().map(|built| built.artifact.clone()));
+    // Before any environment is touched, all that are named are judged.
+    for name in &ready.environments {
+        let environment = workspace.environment(name)?;
+        judge(&mut gate, environment, &ask(environment), tell)?;
+    }
     let results = if wish.parallel {
         each(&ready.environments, ready.environments.len(), |name| {
-            let environment = workspace.environment(name);
-            let done = environment.and_then(|found| deploy(workspace, found, &ask(found)?, watchers));
+            let done = gate
+                .pass(name)
+                .and_then(|()| workspace.environment(name))
+                .and_then(|found| deploy(workspace, found, &brought(found)?, watchers));
             (name.clone(), done)
         })
     } else {
-        in_sequence(workspace, &ready.environments, &ask, watchers, tell)
+        let mut one = |name: &EnvironmentName, tell: &mut dyn FnMut(Progress<'_>)| {
+            let found = workspace.environment(name)?;
+            let ask = ask(found);
+            judge(&mut gate, found, &ask, tell)?;
+            gate.pass(name)?;
+            deploy(workspace, found, &brought(found)?, watchers)
+        };
+        in_sequence(workspace, &ready.environments, &mut one, tell)
     };
     Ok(Run {
         decision: ready.decision,
@@ -176,7 +190,13 @@ pub fn plan(
             ask.release.artifact = Some(moved);
         }
         let world = World::open(workspace, environment, &ask.release, Purpose::Look)?;
-        prepare(workspace, environment, &ask, &world)
+        let mut prepared = prepare(workspace, environment, &ask, &world)?;
+        if let Prepared::Ready { notes, .. } = &mut prepared
+            && workspace.project.image.is_some()
+        {
+            notes.extend(scan::describe(workspace, environment));
+        }
+        Ok(prepared)
     };
     let names = &ready.environments;
     Ok(names.iter().cloned().zip(each(names, 2, plan_one)).collect())
@@ -204,7 +224,7 @@ fn settle(
         wish.environments.clone()
     };
     let first = workspace.environment(environments.first().unwrap_or(&environments[0]))?;
-    workspace.require(&[Part::Target, Part::Ledger, Part::Scan], Some(first))?;
+    workspace.require(&[Part::Target, Part::Ledger], Some(first))?;
     let identity = Identity::settle(workspace, &decision, wish.version.as_ref(), time)?;
     tell(Progress::Identified(&identity));
     let skip_tests = wish.skip_tests || decision.skip_tests;
@@ -265,12 +285,27 @@ fn ask(
     }
 }
 
+/// Judges the image for `environment`, where that was not done before.
+fn judge(
+    gate: &mut Gate<'_>,
+    environment: &Environment,
+    ask: &Ask,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), AppError> {
+    if let Some(assessment) = gate.judge(environment, ask.origin.clone())? {
+        tell(Progress::Scanned(assessment));
+    }
+    Ok(())
+}
+
+/// Deploys to one environment.
+type One<'a> = dyn FnMut(&EnvironmentName, &mut dyn FnMut(Progress<'_>)) -> Result<Done, AppError> + 'a;
+
 /// One after the other, up to the first that does not succeed; then those that follow by themselves.
 fn in_sequence(
     workspace: &Workspace,
     names: &[EnvironmentName],
-    ask: &dyn Fn(&Environment) -> Result<Ask, AppError>,
-    watchers: &Watchers,
+    one: &mut One<'_>,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Vec<(EnvironmentName, Result<Done, AppError>)> {
     let mut waiting: std::collections::VecDeque<EnvironmentName> = names.iter().cloned().collect();
@@ -280,7 +315,7 @@ fn in_sequence(
         let follows = environment
             .as_ref()
             .is_ok_and(|found| found.deployment.auto_promote);
-        let done = environment.and_then(|found| deploy(workspace, found, &ask(found)?, watchers));
+        let done = one(&name, tell);
         let succeeded = match &done {
             Ok(Done::Deployed(deployed)) => deployed.outcome == Outcome::Succeeded,
             Ok(Done::AlreadyLive(_)) => true,

@@ -2,7 +2,7 @@
 
 use crate::config::project::CommandPolicy;
 use crate::model::Period;
-use crate::ports::{Command, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, PortError, Runner};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,6 +63,10 @@ impl Runner for RestrictedRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
         self.runner.run(&self.permitted(command)?)
     }
+
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        self.runner.capture(&self.permitted(command)?, most)
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +123,8 @@ mod tests {
             refused.to_string().contains("bash is not among them"),
             "{refused}"
         );
+        let captured = runner.capture(&command(&["bash"]), 1).unwrap_err();
+        assert_eq!(captured.kind, ErrorKind::Denied);
         let long = runner
             .run(&command(&["curl", "http://127.0.0.1:8080/"]))
             .unwrap_err();

@@ -2,10 +2,10 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{self, Deployment, Promoted, Status};
+use crate::history::{self, Promoted, Status, Timeline};
 use crate::model::{EnvironmentName, Record};
 
-/// How one environment stands: the head of its ledger and at most three more records are read.
+/// How one environment stands: the head of its ledger and at most four more records are read.
 ///
 /// # Errors
 /// When the ledger cannot be read or understood.
@@ -29,8 +29,8 @@ pub fn status(workspace: &Workspace, environment: &EnvironmentName) -> Result<St
 
 /// What happened in one environment.
 pub struct Past {
-    /// Deployments and rollbacks, oldest first.
-    pub deployments: Vec<Deployment>,
+    /// Deployments, rollbacks and scans, oldest first.
+    pub timeline: Timeline,
     /// Promotions, oldest first.
     pub promotions: Vec<Promoted>,
     /// Whether someone is at work there now.
@@ -45,7 +45,7 @@ pub fn past(workspace: &Workspace, environment: &EnvironmentName) -> Result<Past
     let records = super::record::all(workspace.ledger()?.as_ref(), environment)?;
     let held = workspace.lease()?.holder(environment)?.is_some();
     Ok(Past {
-        deployments: history::timeline(&records).deployments,
+        timeline: history::timeline(&records),
         promotions: history::promotions(&records),
         held,
     })

@@ -217,6 +217,7 @@ fn plan(
         drain: Period::ZERO,
         parallelism: 1,
         grounds: crate::rollout::Grounds::default(),
+        signatures: Vec::new(),
         steps: suites
             .into_iter()
             .map(|suite| Step::Observe(Watch::Service { suite }))

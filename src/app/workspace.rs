@@ -150,6 +150,12 @@ impl Workspace {
         own.or(self.project.image.as_ref().map(|image| image.repository.as_str()))
     }
 
+    /// The directory of a repository in the embedded store, which tools read as an OCI layout; `None`
+    /// for a name that it cannot hold.
+    pub fn layout(&self, repository: &str) -> Option<PathBuf> {
+        LayoutRegistry::open(self.state("images")).path(repository).ok()
+    }
+
     /// Facts from the project's git repository.
     pub fn repository(&self) -> Arc<dyn Repository> {
         Arc::new(self.git())

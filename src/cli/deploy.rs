@@ -6,6 +6,8 @@ use super::shell::Shell;
 use crate::app::pipeline::{self, Progress, Run, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
+use crate::report;
+use crate::scan::ScanResult;
 use clap::ValueEnum;
 
 /// Bring a version to one environment or several
@@ -258,6 +260,17 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
                 shell.tell(&format!("note: {withheld}"));
             }
         }
+        Progress::Scanned(assessment) => {
+            let lines = report::scan::text(assessment);
+            shell.tell(&format!("scan: {}", lines.join("\n")));
+            if assessment.judgment.result == ScanResult::Blocked && assessment.lets_pass() {
+                shell.warn(&format!(
+                    "warning: {}; {} goes on all the same",
+                    assessment.headline(),
+                    assessment.environment
+                ));
+            }
+        }
         Progress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
     }
 }
@@ -290,6 +303,7 @@ fn note(progress: &Progress<'_>, publication: &mut Publication) {
             publication.set("image", &built.artifact.to_string());
             publication.set("digest", built.artifact.digest.as_str());
         }
+        Progress::Scanned(assessment) => publication.add_scan(assessment),
         Progress::Validated(_) | Progress::ValidationSkipped(_) | Progress::Promoted(_) => {}
     }
 }

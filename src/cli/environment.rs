@@ -124,6 +124,10 @@ fn describe(environment: &Environment) -> Value {
             "allowOverwrite": environment.protection.allow_overwrite,
             "requireTests": environment.protection.require_tests,
             "from": environment.protection.from.as_ref().map(|from| from.value.to_string()),
+            "signatures": environment.protection.signatures.as_ref().map(|needed| json!({
+                "all": needed.all.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "any": needed.any.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })),
         },
         "deployment": {
             "strategy": deployment.strategy,

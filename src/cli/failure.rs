@@ -73,6 +73,8 @@ fn text(shell: &Shell, error: &AppError) -> String {
         | AppError::Port(_)
         | AppError::Drive(_)
         | AppError::Validation(_)
+        | AppError::Scan(_)
+        | AppError::CutOff(_)
         | AppError::Interrupted(_)
         | AppError::Record(_)
         | AppError::Io { .. } => format!("error: {error}"),

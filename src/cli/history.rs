@@ -2,13 +2,15 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, status};
-use crate::history::{Deployment, Promoted, Standing};
+use crate::history::{Deployment, Promoted, Scanned, Standing};
 use crate::model::{EnvironmentName, Tag, Verdict};
 use crate::report::elapsed;
+use crate::report::foreign::line;
 use crate::rollout::Kind;
+use crate::scan::ScanResult;
 use serde_json::json;
 
-/// Every deployment and rollback of an environment: what, when, who, why, and how it ended
+/// Every deployment, rollback and scan of an environment: what, when, who, why, and how it ended
 ///
 /// Example: greenroom history production --limit 5
 #[derive(Debug, clap::Args)]
@@ -24,20 +26,21 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     workspace.environment(&args.environment)?;
     let past = status::past(&workspace, &args.environment)?;
+    let deployments = &past.timeline.deployments;
     if shell.is_json() {
-        let newest: Vec<&Deployment> = past.deployments.iter().rev().take(args.limit).collect();
+        let newest: Vec<&Deployment> = deployments.iter().rev().take(args.limit).collect();
+        let scans: Vec<&Scanned> = past.timeline.scans.iter().rev().take(args.limit).collect();
         let promotions: Vec<&Promoted> = past.promotions.iter().rev().take(args.limit).collect();
         shell.json(&json!({
-            "schema": "greenroom.history/1", "deployments": newest, "promotions": promotions,
+            "schema": "greenroom.history/1", "deployments": newest, "scans": scans, "promotions": promotions,
         }));
         return Ok(Exit::Done);
     }
-    let deployed = past
-        .deployments
-        .iter()
-        .map(|one| (one.planned, text(one, past.held)));
+    // In the order of the ledger, newest first.
+    let deployed = deployments.iter().map(|one| (one.planned, text(one, past.held)));
     let promoted = past.promotions.iter().map(|one| (one.seq, promotion(one)));
-    let mut entries: Vec<(u64, Vec<String>)> = deployed.chain(promoted).collect();
+    let scanned = past.timeline.scans.iter().map(|one| (one.seq, scan(one)));
+    let mut entries: Vec<(u64, Vec<String>)> = deployed.chain(promoted).chain(scanned).collect();
     entries.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
     if entries.is_empty() {
         shell.say(&format!("nothing was ever deployed to {}", args.environment));
@@ -79,6 +82,30 @@ fn promotion(promoted: &Promoted) -> Vec<String> {
     lines
 }
 
+fn scan(scanned: &Scanned) -> Vec<String> {
+    let scan = &scanned.scan;
+    let what = if scan.live { "scan of what is live" } else { "scan" };
+    let counts = match scan.counts.by_severity() {
+        none if none.is_empty() => String::new(),
+        counts => format!(" ({counts})"),
+    };
+    let mut lines = vec![
+        format!("{}  {what}  {}{counts}", scanned.at.human(), scan.result),
+        line(&format!("    {} by {}", scan.image, scan.scanner)),
+    ];
+    if scan.result == ScanResult::Error {
+        let reasons = scan.reasons.iter();
+        lines.extend(reasons.map(|reason| line(&format!("    {reason}"))));
+    }
+    lines.extend(
+        scan.allowed
+            .iter()
+            .take(10)
+            .map(|allowed| line(&format!("    allowed {}: {}", allowed.key, allowed.reason))),
+    );
+    lines
+}
+
 fn text(deployment: &Deployment, held: bool) -> Vec<String> {
     let plan = &deployment.plan;
     let verb = match plan.kind {
@@ -111,6 +138,8 @@ fn text(deployment: &Deployment, held: bool) -> Vec<String> {
             .iter()
             .map(|proof| format!("    proof: {proof}")),
     );
+    let signed = plan.signatures.iter();
+    lines.extend(signed.map(|signed| format!("    signed by {}", line(&signed.to_string()))));
     if !deployment.summary.is_empty() {
         lines.push(format!("    {}", deployment.summary));
     }

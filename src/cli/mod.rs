@@ -23,8 +23,10 @@ mod resume;
 mod rollback;
 mod router;
 mod run;
+mod scan;
 mod schema;
 mod shell;
+mod signature;
 mod status;
 mod tag;
 mod takeup;
@@ -67,6 +69,7 @@ enum Command {
     Trigger(trigger::Args),
     Tag(tag::Args),
     Build(build::Args),
+    Scan(scan::Args),
     Deploy(deploy::Args),
     Promote(promote::Args),
     Verify(verify::Args),
@@ -78,6 +81,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Audit(audit::Args),
+    Signature(signature::Args),
     Router(router::Args),
 }
 
@@ -113,6 +117,7 @@ impl Command {
         match self {
             Self::Run(_)
             | Self::Demo(_)
+            | Self::Scan(_)
             | Self::Deploy(_)
             | Self::Promote(_)
             | Self::Image(_)
@@ -130,6 +135,7 @@ impl Command {
             | Self::Status(_)
             | Self::History(_)
             | Self::Audit(_)
+            | Self::Signature(_)
             | Self::Router(_) => false,
         }
     }
@@ -144,6 +150,7 @@ impl Command {
             Self::Trigger(args) => trigger::run(shell, &args),
             Self::Tag(args) => tag::run(shell, &args),
             Self::Build(args) => build::run(shell, &args),
+            Self::Scan(args) => scan::run(shell, &args),
             Self::Deploy(args) => deploy::run(shell, &args),
             Self::Promote(args) => promote::run(shell, &args),
             Self::Verify(args) => verify::run(shell, &args),
@@ -155,6 +162,7 @@ impl Command {
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),
             Self::Audit(args) => audit::run(shell, &args),
+            Self::Signature(args) => signature::run(shell, &args),
             Self::Router(args) => router::run(&args),
         }
     }

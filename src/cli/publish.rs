@@ -7,7 +7,8 @@ use crate::host::files::{PUBLIC, replace};
 use crate::host::workflow::{WorkflowFiles, delimiter};
 use crate::report::annotations::{self, Annotation};
 use crate::report::outputs::Outputs;
-use crate::report::{RunReport, json, junit, markdown};
+use crate::report::{RunReport, json, junit, markdown, scan};
+use crate::scan::Assessment;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,10 @@ pub(super) struct Publication {
     reports: Vec<RunReport>,
     /// JSON of what has no report: environments that were refused, failed, or had nothing to do.
     others: Vec<Value>,
+    /// Markdown of the scans that were judged.
+    scans: String,
+    /// Annotations of the same.
+    scan_annotations: Vec<Annotation>,
     outputs: Outputs,
     idle: bool,
 }
@@ -49,6 +54,15 @@ impl Publication {
         self.others.push(document);
     }
 
+    /// A scan that was judged. Its annotations come after those of rollouts.
+    pub(super) fn add_scan(&mut self, assessment: &Assessment) {
+        self.scans.push_str(&markdown::scan(assessment));
+        self.scans.push('\n');
+        self.scan_annotations.extend(scan::annotations(assessment));
+        self.set("scan_result", &assessment.judgment.result.to_string());
+        self.set("scan_findings", &assessment.judgment.counts.total().to_string());
+    }
+
     /// There was nothing to do, or it is so already.
     pub(super) fn nothing_done(&mut self) {
         self.idle = true;
@@ -65,7 +79,8 @@ impl Publication {
         if let Some(last) = self.reports.last() {
             self.outputs.extend(Outputs::of(last));
         }
-        let chosen = annotations::render(self.reports.iter().flat_map(annotations::of).collect());
+        let rollouts = self.reports.iter().flat_map(annotations::of);
+        let chosen = annotations::render(rollouts.chain(self.scan_annotations.drain(..)).collect());
         if shell.context.environment.ci() == Some(Ci::GitHub) {
             for command in &chosen.commands {
                 shell.command(command);
@@ -99,8 +114,24 @@ impl Publication {
                 written(shell, &numbered(file, index), &text);
             }
         }
+        self.write_scans(shell, args, &files);
         if let Some(file) = &args.summary {
             self.outputs.set("summary_file", &file.to_string_lossy());
+        }
+    }
+
+    /// Scans come after the rollouts that they stopped or let pass.
+    fn write_scans(&self, shell: &Shell, args: &ReportArgs, files: &WorkflowFiles) {
+        if self.scans.is_empty() {
+            return;
+        }
+        if self.scans.len() <= files.summary_room()
+            && let Err(error) = files.add_summary(&self.scans)
+        {
+            shell.warn(&format!("warning: the step summary was not written: {error}"));
+        }
+        if let Some(file) = &args.summary {
+            written(shell, &numbered(file, self.reports.len()), &self.scans);
         }
     }
 

@@ -4,7 +4,7 @@ use super::outcome::take;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use crate::app::deploy::Prepared;
-use crate::app::{AppError, Exit, Purpose, World, deploy, rollback};
+use crate::app::{AppError, Exit, Purpose, Workspace, World, deploy, rollback};
 use crate::config::environment::RollbackStrategy;
 use crate::history::Selector;
 use crate::model::{EnvironmentName, Version};
@@ -51,15 +51,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         (Some(version), _) => Selector::Version(version.clone()),
         (None, Some(To::Stable)) => Selector::Stable,
         (None, Some(To::Previous)) => Selector::Previous,
-        (None, None) => match workspace
-            .environment(&args.environment)?
-            .deployment
-            .rollback
-            .strategy
-        {
-            RollbackStrategy::Stable => Selector::Stable,
-            RollbackStrategy::Previous | RollbackStrategy::Manual => Selector::Previous,
-        },
+        (None, None) => configured(&workspace, &args.environment)?,
     };
     let origin = shell.context.origin(&args.reason, None);
     if args.dry_run {
@@ -87,4 +79,13 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let exit = take(shell, &args.environment, done, &mut publication)?;
     publication.publish(shell, &args.reports);
     Ok(exit)
+}
+
+/// Where the environment's `rollbackStrategy` goes back to.
+pub(super) fn configured(workspace: &Workspace, environment: &EnvironmentName) -> Result<Selector, AppError> {
+    let rollback = &workspace.environment(environment)?.deployment.rollback;
+    Ok(match rollback.strategy {
+        RollbackStrategy::Stable => Selector::Stable,
+        RollbackStrategy::Previous | RollbackStrategy::Manual => Selector::Previous,
+    })
 }

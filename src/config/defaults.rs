@@ -28,6 +28,11 @@ pub(crate) fn command_timeout() -> Period {
     Period::from_secs(300)
 }
 
+/// Of a scanner, which may have to fetch its database and the image: ten minutes.
+pub(crate) fn scan_timeout() -> Period {
+    Period::from_secs(600)
+}
+
 /// Longest command line of the restricted runner, in bytes.
 pub(crate) fn command_length() -> u32 {
     2048

@@ -5,7 +5,9 @@ use super::place::{Located, Place};
 use super::project::Freeze;
 use super::target::TargetConfig;
 use super::unsupported::Unsupported;
-use crate::model::{Endpoint, EnvironmentName, EnvironmentType, Period, SecretSource, Strategy, Suite};
+use crate::model::{
+    Endpoint, EnvironmentName, EnvironmentType, Period, SecretSource, SignaturePolicy, Strategy, Suite,
+};
 use core::net::IpAddr;
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -84,6 +86,8 @@ pub struct Protection {
     /// The environment before: as written, else the one before in the promotion order (whose place is
     /// then that in the order).
     pub from: Option<Located<EnvironmentName>>,
+    /// Which signatures an image needs; none where absent.
+    pub signatures: Option<SignaturePolicy>,
 }
 
 /// Who must approve.

@@ -4,6 +4,7 @@ use super::diagnostic::Diagnostic;
 use super::environment::Environment;
 use super::image::Image;
 use super::place::{Located, Place};
+use super::scan::Scan;
 use super::unsupported::Unsupported;
 use crate::model::{EnvironmentName, Period, SecretSource, Suite, Timestamp, Version};
 use std::collections::BTreeMap;
@@ -130,21 +131,6 @@ pub struct Freeze {
     pub until: Timestamp,
     /// Why.
     pub reason: Option<String>,
-}
-
-/// A vulnerability scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scan {
-    /// Command that writes a report to its standard output.
-    pub run: Option<Vec<String>>,
-    /// Or a report that is there already.
-    pub report: Option<PathBuf>,
-    /// Leave out findings without a fix.
-    pub ignore_unfixed: bool,
-    /// Severities that count.
-    pub severity: Vec<String>,
-    /// Where it is written.
-    pub place: Place,
 }
 
 /// Which images are kept.

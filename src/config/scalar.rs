@@ -1,7 +1,7 @@
 //! Values with more than one spelling: a scalar of any type, a number or a list of them, a share with
 //! or without its sign.
 
-use crate::model::{Batch, EnvironmentType, Percent};
+use crate::model::{Batch, EnvironmentType, Percent, Period, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -264,6 +264,40 @@ impl JsonSchema for Kind {
         json_schema!({
             "description": "What an environment is for.",
             "enum": ["development", "test", "acceptance", "staging", "production", "dev", "stage", "prod"]
+        })
+    }
+}
+
+/// The end of something: a day, which is its last, or an instant, which is the first after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Until(pub(crate) Timestamp);
+
+impl<'de> Deserialize<'de> for Until {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let day = || {
+            let begin: Timestamp = format!("{text}T00:00:00Z").parse().ok()?;
+            (text.len() == 10).then(|| begin.plus(Period::from_secs(86_400)))
+        };
+        text.parse().ok().or_else(day).map(Self).ok_or_else(|| {
+            de::Error::custom(format_args!(
+                "{:?} is neither a day nor an instant\u{1f}write 2027-01-31 for the last day, or 2027-01-31T12:00:00Z",
+                text.chars().take(80).collect::<String>()
+            ))
+        })
+    }
+}
+
+impl JsonSchema for Until {
+    fn schema_name() -> Cow<'static, str> {
+        "Until".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The last day (2027-01-31, in UTC), or an instant (RFC 3339).",
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?$"
         })
     }
 }

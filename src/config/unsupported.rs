@@ -19,8 +19,6 @@ pub struct Unsupported {
 pub enum Part {
     /// Building the image.
     Build,
-    /// Scanning the image.
-    Scan,
     /// Everything: the ledger.
     Ledger,
     /// Deploying to the environment at all.

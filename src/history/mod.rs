@@ -11,18 +11,22 @@ mod timeline;
 pub use chain::{Expectation, verify};
 pub use finding::{Audit, Finding, Problem};
 pub use promotion::{PROMOTION, Promoted, Promotion, promotions};
-pub use refs::refs_after;
+pub use refs::{refs_after, refs_after_scan, scan_of};
 pub use release::{NoSuchRelease, Selector, find_release};
 pub use status::{Live, OpenRollout, Status, status, wanted};
-pub use timeline::{Deployment, Evidence, Intervention, Standing, StepRun, Timeline, timeline};
+pub use timeline::{Deployment, Evidence, Intervention, Scanned, Standing, StepRun, Timeline, timeline};
 
 use crate::model::Record;
 use crate::rollout::Event;
+use crate::scan::ScanRecord;
 use serde::Deserialize as _;
 use thiserror::Error;
 
 /// The kind of the records that hold a [`rollout::Event`](crate::rollout::Event).
 pub const ROLLOUT: &str = "rollout";
+
+/// The kind of the records that hold a [`ScanRecord`].
+pub const SCAN: &str = "scan";
 
 /// A record whose body is not what its kind says, or that does not lead where it should.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -43,6 +47,22 @@ pub fn event_of(record: &Record) -> Result<Option<Event>, Unreadable> {
         return Ok(None);
     }
     Event::deserialize(&record.body)
+        .map(Some)
+        .map_err(|error| Unreadable {
+            seq: record.seq,
+            reason: error.to_string(),
+        })
+}
+
+/// The scan in a record of kind [`SCAN`]; `None` for records of other kinds.
+///
+/// # Errors
+/// When the body is no scan.
+pub fn scan_in(record: &Record) -> Result<Option<ScanRecord>, Unreadable> {
+    if record.kind != SCAN {
+        return Ok(None);
+    }
+    ScanRecord::deserialize(&record.body)
         .map(Some)
         .map_err(|error| Unreadable {
             seq: record.seq,

@@ -7,6 +7,8 @@
 //! | `promoted` | the record by which it did | with `live` |
 //! | `previous` | the `Planned` record of what ran before | with `live` |
 //! | `finished` | the newest `Finished` record | by each |
+//! | `event` | the newest record of a rollout | only in records of other kinds |
+//! | `scan:DIGEST` | the newest scan of that image | by each scan; kept for what is live, was live before, or is being rolled out |
 //!
 //! The candidate becomes the version on record when `Promote` is done, not only when the rollout has
 //! finished: a process that dies while the old release is being retired leaves the truth behind.
@@ -14,7 +16,8 @@
 //! the first step of that completion on, and stays it when the rollout then halts. A rollout that is
 //! rolled back after that gives its place back.
 
-use crate::model::Record;
+use super::ROLLOUT;
+use crate::model::{Digest, Record};
 use crate::rollout::{Event, Outcome, Phase, Plan, Step, StepId, StepResult};
 use std::collections::BTreeMap;
 
@@ -23,12 +26,16 @@ pub(super) const LIVE: &str = "live";
 pub(super) const PROMOTED: &str = "promoted";
 pub(super) const PREVIOUS: &str = "previous";
 pub(super) const FINISHED: &str = "finished";
+pub(super) const EVENT: &str = "event";
+/// Begins the name of the reference to the scan of an image.
+const SCAN_OF: &str = "scan:";
 
 /// The references of the record that holds `event`, an event of the rollout of `plan`, and follows
 /// `previous`.
 pub fn refs_after(previous: Option<&Record>, plan: &Plan, event: &Event) -> BTreeMap<String, u64> {
     let seq = previous.map_or(0, |record| record.seq + 1);
     let mut refs = previous.map(|record| record.refs.clone()).unwrap_or_default();
+    refs.remove(EVENT);
     match event {
         Event::Planned(_) => {
             refs.insert(OPEN.to_owned(), seq);
@@ -38,6 +45,35 @@ pub fn refs_after(previous: Option<&Record>, plan: &Plan, event: &Event) -> BTre
         _ => {}
     }
     refs
+}
+
+/// The references of the record that holds a scan and follows `previous`. The scan is the one of
+/// `digest` from now on; `None` for one that says nothing about its image, so that the one before it
+/// stays. Of other scans those of `kept` images stay within reach.
+pub fn refs_after_scan(
+    previous: Option<&Record>,
+    digest: Option<&Digest>,
+    kept: &[&Digest],
+) -> BTreeMap<String, u64> {
+    let mut refs = previous.map(|record| record.refs.clone()).unwrap_or_default();
+    refs.retain(|name, _| match name.strip_prefix(SCAN_OF) {
+        Some(scanned) => kept.iter().any(|kept| kept.as_str() == scanned),
+        None => true,
+    });
+    if let Some(previous) = previous.filter(|previous| previous.kind == ROLLOUT) {
+        refs.insert(EVENT.to_owned(), previous.seq);
+    }
+    let seq = previous.map_or(0, |record| record.seq + 1);
+    if let Some(digest) = digest {
+        refs.insert(format!("{SCAN_OF}{digest}"), seq);
+    }
+    refs
+}
+
+/// The record that holds the newest scan of `digest`, as the newest record of the environment, `head`,
+/// tells.
+pub fn scan_of(head: &Record, digest: &Digest) -> Option<u64> {
+    head.refs.get(&format!("{SCAN_OF}{digest}")).copied()
 }
 
 /// Whether `event` makes the candidate the version on record.

@@ -1,6 +1,6 @@
-//! How an environment stands, from its newest record and at most three others.
+//! How an environment stands, from its newest record and at most four others.
 
-use super::refs::{FINISHED, LIVE, OPEN, PROMOTED, forward_step};
+use super::refs::{EVENT, FINISHED, LIVE, OPEN, PROMOTED, forward_step};
 use super::{Unreadable, event_of};
 use crate::model::{DeploymentId, EnvironmentName, Origin, Record, Release, Timestamp};
 use crate::ports::Tenure;
@@ -54,14 +54,14 @@ pub struct Status {
     pub last: Option<(Timestamp, Outcome, String)>,
 }
 
-/// The records besides `head` that [`status`] needs: at most three.
+/// The records besides `head` that [`status`] needs: at most four.
 pub fn wanted(head: &Record) -> Vec<u64> {
     let last = if head.refs.contains_key(OPEN) {
         OPEN
     } else {
         FINISHED
     };
-    let mut wanted: Vec<u64> = [LIVE, PROMOTED, last]
+    let mut wanted: Vec<u64> = [LIVE, PROMOTED, last, EVENT]
         .iter()
         .filter_map(|name| head.refs.get(*name).copied())
         .filter(|seq| *seq != head.seq)
@@ -103,13 +103,15 @@ pub fn status(head: &Record, others: &[Record], lease: Option<Tenure>) -> Result
         }
         (None, _) => None,
     };
+    // Where the newest record is not about a rollout (a scan), it leads to the newest that is.
+    let newest = at(EVENT)?.unwrap_or(head);
     let open = match at(OPEN)? {
-        Some(planned) => Some(open_rollout(planned, head, lease)?),
+        Some(planned) => Some(open_rollout(planned, newest, lease)?),
         None => None,
     };
     let halted = open.as_ref().is_some_and(|open| open.halted);
     let last = match () {
-        () if halted => outcome_of(head)?,
+        () if halted => outcome_of(newest)?,
         () if open.is_some() => None,
         () => at(FINISHED)?.map(outcome_of).transpose()?.flatten(),
     };

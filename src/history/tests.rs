@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Period, Release};
+use crate::model::{Digest, Period, Release};
 use crate::ports::{Holder, Tenure};
 use crate::rollout::{Kind, Outcome, Phase, Plan, StepId, StepResult};
 use crate::testing::story::{chain, finished, forward, performed, plan, success};
@@ -280,4 +280,66 @@ fn a_rollback_finds_its_release_or_says_which_there_are() {
     assert_eq!(go_back(&story, &Selector::Stable).unwrap(), "1.0.0");
     let only = vec![went_well("d-1", "1.0.0", None)];
     insta::assert_snapshot!(go_back(&only, &Selector::Previous).unwrap_err(), @"choosing the release to go back to: nothing was live before the present release; nothing else was ever live here");
+}
+
+/// A record of a scan after the last of `records`.
+fn scanned(records: &mut Vec<Record>, digest: Option<&Digest>, kept: &[&Digest]) {
+    let mut record = records.last().unwrap().clone();
+    record.refs = refs_after_scan(records.last(), digest, kept);
+    record.seq += 1;
+    record.kind = SCAN.to_owned();
+    record.deployment = None;
+    record.body = serde_json::json!({ "not": "read" });
+    records.push(record);
+}
+
+#[test]
+fn a_scan_changes_nothing_about_how_an_environment_stands() {
+    let stories = [
+        vec![went_well("d-1", "1.0.0", None)],
+        vec![ended("d-1", "1.0.0", None, 2, Outcome::Halted)],
+        vec![
+            went_well("d-1", "1.0.0", None),
+            ended("d-2", "2.0.0", Some("1.0.0"), 3, Outcome::RolledBack),
+        ],
+    ];
+    for story in stories {
+        let mut records = records(&story);
+        let (before, _) = standing(&records, None);
+        for digit in ["a", "b"] {
+            scanned(&mut records, Some(&Digest::of(digit.as_bytes())), &[]);
+            let (after, reads) = standing(&records, None);
+            assert_eq!(after, before);
+            assert!(reads <= 4, "{reads} reads");
+        }
+    }
+}
+
+#[test]
+fn the_newest_scans_of_images_that_matter_stay_within_reach_and_no_others() {
+    let (live, next, other) = (Digest::of(b"live"), Digest::of(b"next"), Digest::of(b"other"));
+    let mut records = records(&vec![went_well("d-1", "1.0.0", None)]);
+    let first = records.len() as u64;
+    let reach = |records: &[Record]| {
+        let head = records.last().unwrap();
+        [&live, &next, &other].map(|digest| scan_of(head, digest))
+    };
+    scanned(&mut records, Some(&live), &[]);
+    scanned(&mut records, Some(&other), &[&live]);
+    assert_eq!(reach(&records), [Some(first), None, Some(first + 1)]);
+    scanned(&mut records, Some(&next), &[&live]);
+    assert_eq!(reach(&records), [Some(first), Some(first + 2), None]);
+    scanned(&mut records, Some(&live), &[&live, &next]);
+    assert_eq!(reach(&records), [Some(first + 3), Some(first + 2), None]);
+    // One that says nothing about its image does not take the place of one that does.
+    scanned(&mut records, None, &[&live, &next]);
+    assert_eq!(reach(&records), [Some(first + 3), Some(first + 2), None]);
+    // A rollout carries them on.
+    let plan = plan("d-2", "2.0.0", Some("1.0.0"));
+    let event = Event::Planned(Box::new(plan.clone()));
+    let refs = refs_after(records.last(), &plan, &event);
+    assert_eq!(refs.get("event"), None);
+    assert_eq!(refs.get(&format!("scan:{next}")), Some(&(first + 2)));
+    let unreadable = timeline(&records).unreadable;
+    assert_eq!(unreadable.len(), 5, "a scan that cannot be read is told");
 }

@@ -1,11 +1,12 @@
 //! What happened: the deployments of an environment, from its records.
 
 use super::refs::{forward_step, goes_live};
-use super::{Unreadable, event_of};
+use super::{Unreadable, event_of, scan_in};
 use crate::model::{
     CheckKind, DeploymentId, Digest, Origin, Percent, Period, Record, Timestamp, UnitId, Verdict, Version,
 };
 use crate::rollout::{Event, Outcome, Plan, Samples, Step, StepId, StepResult};
+use crate::scan::ScanRecord;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -271,11 +272,25 @@ fn evidence(event: Event, at: Timestamp, seq: u64) -> Option<Evidence> {
     })
 }
 
+/// A scan of an image, judged for the environment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scanned {
+    /// The record that holds it.
+    pub seq: u64,
+    /// When it was judged.
+    pub at: Timestamp,
+    /// What it came to.
+    #[serde(flatten)]
+    pub scan: ScanRecord,
+}
+
 /// What happened in one environment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timeline {
     /// Its deployments, oldest first.
     pub deployments: Vec<Deployment>,
+    /// Scans of images for it, oldest first.
+    pub scans: Vec<Scanned>,
     /// Records that could not be taken into account.
     pub unreadable: Vec<Unreadable>,
 }
@@ -285,6 +300,14 @@ pub fn timeline<'a>(records: impl IntoIterator<Item = &'a Record>) -> Timeline {
     let mut timeline = Timeline::default();
     let mut places: BTreeMap<DeploymentId, usize> = BTreeMap::new();
     for record in records {
+        match scan_in(record) {
+            Ok(scan) => timeline.scans.extend(scan.map(|scan| Scanned {
+                seq: record.seq,
+                at: record.at,
+                scan,
+            })),
+            Err(unreadable) => timeline.unreadable.push(unreadable),
+        }
         let event = match event_of(record) {
             Ok(None) => continue,
             Ok(Some(event)) => event,

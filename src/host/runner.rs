@@ -1,7 +1,7 @@
 //! Running commands on this machine.
 
 use crate::model::{Period, Redactor};
-use crate::ports::{Command, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, PortError, Runner};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
@@ -54,7 +54,7 @@ impl LocalRunner {
             // words may have closed its end: what it answers says more.
             let _ = stdin.write_all(&words.as_bytes()[..words.len().min(4096)]);
         }
-        finish(child, command)
+        Ok(finish(child, command, Keep::End)?.finished)
     }
 
     fn spawn(&self, command: &Command, stdin: Stdio) -> Result<Child, PortError> {
@@ -106,28 +106,43 @@ impl LocalRunner {
 
 impl Runner for LocalRunner {
     fn run(&self, command: &Command) -> Result<Finished, PortError> {
-        finish(self.spawn(command, Stdio::null())?, command)
+        Ok(finish(self.spawn(command, Stdio::null())?, command, Keep::End)?.finished)
+    }
+
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        finish(self.spawn(command, Stdio::null())?, command, Keep::Whole(most))
     }
 }
 
-/// Waits for a command that has just been started, and ends it when its time is up.
-fn finish(child: Child, command: &Command) -> Result<Finished, PortError> {
+/// Waits for a command that has just been started, and ends it when its time is up or it writes more
+/// than is to be kept.
+fn finish(child: Child, command: &Command, keep: Keep) -> Result<Captured, PortError> {
     let begun = Instant::now();
     let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
-    let mut running = Running::new(child).map_err(failed)?;
+    let mut running = Running::new(child, keep).map_err(failed)?;
     let until = begun + command.timeout.as_duration();
-    let timed_out = !running.watch(until, |running| running.exited).map_err(failed)?;
-    if timed_out {
+    let done = running
+        .watch(until, |running| running.exited || running.stdout.overflowed)
+        .map_err(failed)?;
+    if !done || (running.stdout.overflowed && !running.exited) {
         running.end().map_err(failed)?;
     }
     let status = running.finish().map_err(failed)?;
     let redactor = Redactor::new(command.secrets.values());
-    Ok(Finished {
-        code: status.code(),
-        timed_out,
-        stdout: redactor.redact(&running.stdout.text()).into_owned(),
-        stderr: redactor.redact(&running.stderr.text()).into_owned(),
-        took: Period::from(begun.elapsed()),
+    let (stdout, whole) = match keep {
+        Keep::End => (redactor.redact(&running.stdout.text()).into_owned(), Vec::new()),
+        Keep::Whole(_) => (String::new(), std::mem::take(&mut running.stdout.kept)),
+    };
+    Ok(Captured {
+        finished: Finished {
+            code: status.code(),
+            timed_out: !done,
+            stdout,
+            stderr: redactor.redact(&running.stderr.text()).into_owned(),
+            took: Period::from(begun.elapsed()),
+        },
+        stdout: whole,
+        overflowed: running.stdout.overflowed,
     })
 }
 
@@ -174,9 +189,9 @@ struct Running {
 }
 
 impl Running {
-    fn new(mut child: Child) -> io::Result<Self> {
-        let stdout = Output::new(child.stdout.take().map(OwnedFd::from));
-        let stderr = Output::new(child.stderr.take().map(OwnedFd::from));
+    fn new(mut child: Child, keep: Keep) -> io::Result<Self> {
+        let stdout = Output::new(child.stdout.take().map(OwnedFd::from), keep);
+        let stderr = Output::new(child.stderr.take().map(OwnedFd::from), Keep::End);
         let ends = pid(&child)
             .ok_or(io::ErrorKind::InvalidData.into())
             .and_then(|pid| Ok(pidfd_open(pid, PidfdFlags::empty())?));
@@ -267,22 +282,36 @@ fn signal_group(child: &Child, signal: Signal) {
     }
 }
 
-/// One output of a command: its end is kept.
+/// What is kept of an output.
+#[derive(Clone, Copy)]
+enum Keep {
+    /// Its last [`KEPT`] bytes.
+    End,
+    /// All of it, up to so many bytes.
+    Whole(usize),
+}
+
+/// One output of a command.
 struct Output {
     pipe: Option<OwnedFd>,
+    keep: Keep,
     kept: Vec<u8>,
     cut: bool,
+    /// There was more than could be kept of it as a whole.
+    overflowed: bool,
 }
 
 impl Output {
-    fn new(pipe: Option<OwnedFd>) -> io::Result<Self> {
+    fn new(pipe: Option<OwnedFd>, keep: Keep) -> io::Result<Self> {
         if let Some(pipe) = &pipe {
             fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
         }
         Ok(Self {
             pipe,
+            keep,
             kept: Vec::new(),
             cut: false,
+            overflowed: false,
         })
     }
 
@@ -298,15 +327,28 @@ impl Output {
                 Ok(false)
             }
             Ok(count) => {
-                self.kept.extend_from_slice(&buffer[..count]);
-                if self.kept.len() > 2 * KEPT {
-                    self.keep_end();
-                }
+                self.take(&buffer[..count]);
                 Ok(true)
             }
             Err(rustix::io::Errno::AGAIN) => Ok(false),
             Err(rustix::io::Errno::INTR) => Ok(true),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        match self.keep {
+            Keep::End => {
+                self.kept.extend_from_slice(bytes);
+                if self.kept.len() > 2 * KEPT {
+                    self.keep_end();
+                }
+            }
+            Keep::Whole(most) => {
+                let room = most - self.kept.len();
+                self.overflowed |= bytes.len() > room;
+                self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
         }
     }
 
@@ -323,7 +365,7 @@ impl Output {
     }
 
     fn keep_end(&mut self) {
-        if self.kept.len() > KEPT {
+        if matches!(self.keep, Keep::End) && self.kept.len() > KEPT {
             self.kept.drain(..self.kept.len() - KEPT);
             self.cut = true;
         }
@@ -387,6 +429,27 @@ mod tests {
         assert!(finished.stdout.len() <= KEPT && finished.stderr.len() <= KEPT);
         assert!(finished.stdout.ends_with("199999\n200000\n"));
         assert!(finished.stderr.ends_with("199999\n200000\n"));
+    }
+
+    #[test]
+    fn a_whole_output_is_kept_byte_for_byte_up_to_its_bound() {
+        let capture = |script: &str, most| runner().capture(&shell(script, "20s"), most).unwrap();
+        let whole = capture("seq 1 50000; printf '\\377'; exit 3", 1 << 20);
+        assert_eq!((whole.finished.code, whole.overflowed), (Some(3), false));
+        assert!(whole.stdout.starts_with(b"1\n2\n") && whole.stdout.ends_with(b"50000\n\xff"));
+        assert!(whole.stdout.len() > 4 * KEPT && whole.finished.stdout.is_empty());
+        let exact = capture("printf abcd", 4);
+        assert_eq!((exact.stdout.as_slice(), exact.overflowed), (&b"abcd"[..], false));
+    }
+
+    #[test]
+    fn a_command_that_writes_too_much_is_ended_at_once() {
+        let begun = Instant::now();
+        let captured = runner()
+            .capture(&shell("trap '' PIPE; yes; sleep 60", "60s"), 1000)
+            .unwrap();
+        assert_eq!((captured.stdout.len(), captured.overflowed), (1000, true));
+        assert!(!captured.finished.timed_out && begun.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

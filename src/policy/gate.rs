@@ -1,6 +1,6 @@
 //! What gates look at, and what they say.
 
-use super::Lineage;
+use super::{Lineage, Signatures};
 use crate::model::{DeploymentId, EnvironmentName, Timestamp, UnitId, Version};
 use serde::Serialize;
 use std::fmt;
@@ -23,6 +23,10 @@ pub enum Gate {
     Tests,
     /// This image succeeded in the environment before.
     Promotion,
+    /// No vulnerability counts against the image.
+    Scan,
+    /// This image is signed by those who have to.
+    Signature,
 }
 
 impl Gate {
@@ -36,6 +40,8 @@ impl Gate {
             Self::Approval => "approval",
             Self::Tests => "tests",
             Self::Promotion => "promotion",
+            Self::Scan => "scan",
+            Self::Signature => "signature",
         }
     }
 }
@@ -161,6 +167,8 @@ pub struct Facts {
     pub health_check: bool,
     /// The environment before, where one is required.
     pub promotion: Option<Promotion>,
+    /// What was found of signatures, where some are asked for.
+    pub signatures: Option<Signatures>,
 }
 
 /// A gate that is not met.

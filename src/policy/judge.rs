@@ -1,6 +1,6 @@
 //! The gates.
 
-use super::{Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Way};
+use super::{Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Signatures, Way};
 
 /// Holds a request against every gate.
 pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Ruling {
@@ -11,6 +11,7 @@ pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Rulin
     findings.overwrite(protection, facts);
     if protection.enabled {
         findings.approval(request, protection);
+        findings.signatures(request, facts);
         if request.way == Way::Deploy {
             findings.tests(request, protection, facts);
             findings.promotion(request, facts);
@@ -18,7 +19,7 @@ pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Rulin
     } else {
         let environment = &request.environment;
         findings.note(format!(
-            "the protection of {environment} is off: neither approval, tests nor promotion are asked for"
+            "the protection of {environment} is off: neither approval, tests, promotion nor signatures are asked for"
         ));
     }
     if request.skip_tests {
@@ -188,11 +189,44 @@ impl Findings {
             self.refuse(Gate::Promotion, reason, fix);
         }
     }
+
+    fn signatures(&mut self, request: &Request, facts: &Facts) {
+        let (environment, version) = (&request.environment, &request.version);
+        let reasons = match &facts.signatures {
+            None => return,
+            Some(Signatures::Searched(Ok(signed))) => {
+                let by: Vec<String> = signed.iter().map(ToString::to_string).collect();
+                return self.note(format!("the image is signed by {}", by.join(" and ")));
+            }
+            Some(Signatures::Recorded(signed)) => {
+                let by: Vec<String> = signed.iter().map(ToString::to_string).collect();
+                return self.note(format!(
+                    "the image was verified when it was deployed here before: signed by {}",
+                    by.join(" and ")
+                ));
+            }
+            Some(Signatures::Pending(policy)) => {
+                let wanted: Vec<String> = policy.accepted().map(ToString::to_string).collect();
+                return self.note(format!(
+                    "{environment} takes only signed images, and this one is not built yet: what counts is {}",
+                    wanted.join(", ")
+                ));
+            }
+            Some(Signatures::Searched(Err(reasons))) => reasons.join("; "),
+            Some(Signatures::NoImage) => "it is no image by digest, so nothing can be signed".to_owned(),
+        };
+        let reason =
+            format!("{environment} takes only signed images, and {version} is not accepted: {reasons}");
+        let fix = "sign the image, or name who signs it under `protection.signatures`; `greenroom signature verify` \
+                   shows what is attached";
+        self.refuse(Gate::Signature, reason, fix);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SignaturePolicy;
     use crate::policy::{Foreign, Freeze, Promotion, Unfinished};
 
     fn request() -> Request {
@@ -214,6 +248,7 @@ mod tests {
             suites: 1,
             health_check: true,
             promotion: None,
+            signatures: None,
         }
     }
 
@@ -255,6 +290,7 @@ mod tests {
                 from: "staging".parse().unwrap(),
                 missing: vec!["this image was never deployed to staging".into()],
             }),
+            signatures: None,
         };
         (protection, facts)
     }
@@ -446,6 +482,33 @@ mod tests {
                 gates(&judge(&request(), &Protection::default(), &facts)),
                 vec![Gate::Promotion; missing.len()]
             );
+        }
+    }
+
+    #[test]
+    fn an_image_that_is_not_signed_is_refused_either_way() {
+        let lacking = Signatures::Searched(Err(vec!["no Sigstore bundle is attached to it".to_owned()]));
+        for way in [Way::Deploy, Way::Rollback] {
+            let request = Request { way, ..request() };
+            for (found, refused) in [
+                (lacking.clone(), true),
+                (Signatures::NoImage, true),
+                (Signatures::Pending(SignaturePolicy::default()), false),
+                (Signatures::Searched(Ok(Vec::new())), false),
+                (Signatures::Recorded(Vec::new()), false),
+            ] {
+                let facts = Facts {
+                    signatures: Some(found),
+                    ..facts()
+                };
+                let ruling = judge(&request, &Protection::default(), &facts);
+                assert_eq!(gates(&ruling) == [Gate::Signature], refused, "{ruling:?}");
+                let open = Protection {
+                    enabled: false,
+                    ..Protection::default()
+                };
+                assert_eq!(gates(&judge(&request, &open, &facts)), []);
+            }
         }
     }
 }

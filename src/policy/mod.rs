@@ -7,6 +7,7 @@ mod gate;
 mod judge;
 mod lineage;
 mod proof;
+mod signature;
 
 pub use gate::{
     Facts, Foreign, Freeze, Gate, Promotion, Protection, Refusal, Request, Ruling, Unfinished, Way,
@@ -14,3 +15,4 @@ pub use gate::{
 pub use judge::judge;
 pub use lineage::Lineage;
 pub use proof::{CheckTrial, Ended, Trial, prove};
+pub use signature::{Examined, Search, Signatures, signatures};

@@ -5,7 +5,7 @@ use super::run::{
     TrafficPoint,
 };
 use super::{Acts, Changes, Recorded, Redact, describe_step, foreign};
-use crate::model::{Origin, Percent, Period, Timestamp, UnitId, Verdict};
+use crate::model::{Origin, Percent, Period, Signed, Timestamp, UnitId, Verdict};
 use crate::rollout::{Event, Outcome, Phase, Plan, Side, Step, StepId, StepResult, UnitFailure};
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -322,6 +322,16 @@ fn empty(plan: &Plan, first: &Recorded, redact: Redact<'_>) -> RunReport {
             run: plan.origin.run.as_deref().map(show),
             commit: plan.origin.commit.clone(),
         },
+        signatures: plan
+            .signatures
+            .iter()
+            .map(|signed| Signed {
+                signer: show(&signed.signer),
+                issuer: signed.issuer.as_deref().map(show),
+                predicate: signed.predicate.as_deref().map(show),
+                ..signed.clone()
+            })
+            .collect(),
         units: plan.placements.len(),
         proof: plan.grounds.proof.clone(),
         changes: Changes::between(plan.previous.as_ref(), &plan.candidate, redact),

@@ -3,7 +3,7 @@
 //! A finished rollout replays through the same code that showed it live. Two readers take the
 //! events: [`Console`] one by one, as they happen, and [`RunReport::fold`] all of them at once. What
 //! they keep has been through the redaction hook; [`markdown`], [`junit`], [`json`], [`annotations`]
-//! and [`outputs`] are functions of the [`RunReport`].
+//! and [`outputs`] are functions of the [`RunReport`]. [`scan`] and [`sarif`] show a judged scan.
 //!
 //! Names, reasons and logs are foreign text: they come from branches, services and containers. They
 //! are made harmless once for what no sink wants (control characters, terminal escapes, characters
@@ -23,6 +23,8 @@ pub mod markdown;
 pub mod outputs;
 mod plan_text;
 mod run;
+pub mod sarif;
+pub mod scan;
 pub mod workflow_command;
 
 #[cfg(test)]

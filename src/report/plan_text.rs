@@ -64,6 +64,14 @@ fn header(plan: &Plan, show: Show<'_>) -> String {
                 foreign::list(&units)
             },
         ),
+        (
+            "signed by",
+            plan.signatures
+                .iter()
+                .map(|signed| show(&signed.to_string()))
+                .collect::<Vec<_>>()
+                .join(" and "),
+        ),
         ("id", plan.deployment.to_string()),
         (
             "proof",

@@ -3,7 +3,8 @@
 use super::advice::advice;
 use super::change::Changes;
 use crate::model::{
-    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Timestamp, UnitId, Verdict,
+    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Signed, Timestamp, UnitId,
+    Verdict,
 };
 use crate::rollout::{Kind, Outcome, StepId};
 use serde::Serialize;
@@ -29,6 +30,9 @@ pub struct RunReport {
     pub url: Option<String>,
     /// Who asked for it, why, from where.
     pub origin: OriginRow,
+    /// Who signed the image, where signatures are asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signed>,
     /// How many units there are.
     pub units: usize,
     /// What is different between the release before and this one.

@@ -2,7 +2,8 @@
 
 use super::step::Step;
 use crate::model::{
-    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Slot, Strategy, UnitId,
+    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Signed, Slot, Strategy,
+    UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +107,9 @@ pub struct Plan {
     /// On what grounds the candidate may go out.
     #[serde(default, skip_serializing_if = "Grounds::are_plain")]
     pub grounds: Grounds,
+    /// The signatures of the candidate's image that let it in; none where none are asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signed>,
     /// The way forward.
     pub steps: Vec<Step>,
 }

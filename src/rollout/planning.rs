@@ -125,6 +125,7 @@ pub fn plan(request: Request, observed: &Observed, abilities: Abilities) -> Resu
         drain: request.drain,
         parallelism: request.parallelism.max(1),
         grounds: request.grounds,
+        signatures: Vec::new(),
         steps,
     })
 }

@@ -1,7 +1,7 @@
 //! The contract of [`Runner`] and a fake that answers from a script.
 
 use crate::model::Period;
-use crate::ports::{Command, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, PortError, Runner};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -39,6 +39,22 @@ pub fn runner_contract(runner: &dyn Runner) -> Result<(), PortError> {
     slow.timeout = Period::from_millis(100);
     let slow = runner.run(&slow)?;
     assert!(slow.timed_out && slow.took < Period::from_secs(10));
+    let whole = runner.capture(&shell("seq 1 30000; echo error >&2; exit 3"), 1 << 20)?;
+    assert_eq!(whole.stdout.len(), 168_894, "nothing is cut off");
+    assert_eq!(
+        (
+            whole.finished.code,
+            whole.finished.stderr.as_str(),
+            whole.overflowed
+        ),
+        (Some(3), "error\n", false)
+    );
+    let much = runner.capture(&shell("seq 1 30000; sleep 30"), 10)?;
+    assert_eq!(
+        (much.stdout.as_slice(), much.overflowed),
+        (&b"1\n2\n3\n4\n5\n"[..], true)
+    );
+    assert!(much.finished.took < Period::from_secs(10), "it is ended at once");
     let mut absent = shell("");
     absent.argv = vec!["greenroom-no-such-program".to_owned()];
     let absent = runner.run(&absent).err().map(|error| error.kind);
@@ -92,6 +108,18 @@ impl Runner for ScriptedRunner {
                 let doing = format!("running {:?}", command.argv);
                 PortError::new(ErrorKind::Missing, doing, "it is not in the script")
             })
+    }
+
+    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+        let mut finished = self.run(command)?;
+        let mut stdout = std::mem::take(&mut finished.stdout).into_bytes();
+        let overflowed = stdout.len() > most;
+        stdout.truncate(most);
+        Ok(Captured {
+            finished,
+            stdout,
+            overflowed,
+        })
     }
 }
 

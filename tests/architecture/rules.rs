@@ -16,16 +16,29 @@ const PURE: &[&str] = &[
     "history",
     "report",
     "retention",
+    "scan",
 ];
 
 /// What implements a port.
-const ADAPTERS: &[&str] = &["target", "router", "registry", "builder", "ledger", "probe"];
+const ADAPTERS: &[&str] = &[
+    "target",
+    "router",
+    "registry",
+    "builder",
+    "ledger",
+    "probe",
+    "scanner",
+    "signature",
+    "forge",
+];
 
 /// Where adapters are chosen by what is configured, each port in one place.
 const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
     ("app::world", &["target", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
+    ("app::scan::tools", &["scanner", "forge"]),
+    ("app::signature", &["signature"]),
 ];
 
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
@@ -36,22 +49,26 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("trigger", &["model"]),
     ("tagging", &["model"]),
+    ("scan", &["model"]),
     ("rollout", &["model"]),
     ("analysis", &["model", "ports"]),
     ("policy", &["model", "ports"]),
     ("retention", &["model", "oci", "tagging"]),
-    // The records hold the rollout's events, and who holds the lease.
-    ("history", &["model", "ports", "rollout"]),
-    ("report", &["model", "rollout", "history"]),
+    // The records hold the rollout's events and what scans came to, and who holds the lease.
+    ("history", &["model", "ports", "rollout", "scan"]),
+    ("report", &["model", "rollout", "history", "scan"]),
     ("engine", &["model", "ports", "rollout", "analysis", "history"]),
     ("images", &["model", "oci", "ports"]),
     ("host", &["model", "ports"]),
     ("target", &["model", "oci", "ports", "host"]),
     ("router", &["model", "ports", "host"]),
     ("registry", &["model", "oci", "ports", "host"]),
+    ("signature", &["model", "ports", "host"]),
     ("builder", &["model", "oci", "ports", "host"]),
     ("ledger", &["model", "ports", "host"]),
     ("probe", &["model", "ports", "host"]),
+    ("scanner", &["model", "ports", "host"]),
+    ("forge", &["model", "ports", "host"]),
     (
         "app",
         &[
@@ -73,9 +90,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "target",
             "router",
             "registry",
+            "signature",
             "builder",
             "ledger",
             "probe",
+            "scan",
+            "scanner",
+            "forge",
         ],
     ),
     // A command shows the values that a use case returned.
@@ -83,6 +104,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "app", "model", "ports", "config", "trigger", "rollout", "history", "images", "report", "host",
+            "scan",
         ],
     ),
     (
@@ -106,16 +128,20 @@ const ARROWS: &[(&str, &[&str])] = &[
             "target",
             "router",
             "registry",
+            "signature",
             "builder",
             "ledger",
             "probe",
+            "scan",
+            "scanner",
+            "forge",
         ],
     ),
     ("main", &["cli"]),
 ];
 
 /// Adapters whose technologies, one folder or file each, know nothing of each other.
-const SEPARATE: &[&str] = &["target", "router"];
+const SEPARATE: &[&str] = &["target", "router", "signature"];
 
 /// The home of every crate in `[dependencies]`; an empty list means everywhere.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
@@ -138,16 +164,18 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &["model", "report", "registry", "builder", "target::local"],
     ),
-    ("base64", &["registry::oci"]),
+    ("base64", &["registry::oci", "forge"]),
     ("httpdate", &["registry::oci"]),
-    ("flate2", &["builder", "target"]),
+    ("flate2", &["builder", "target", "forge"]),
     ("tar", &["builder", "target"]),
     // The one async part.
     ("tokio", &["router::builtin"]),
     ("hyper", &["router::builtin"]),
     ("hyper_util", &["router::builtin"]),
     ("http_body_util", &["router::builtin"]),
+    ("sigstore_verify", &["signature::sigstore"]),
     // The machine.
+    ("rustls", &["host::http"]),
     ("ureq", &["host::http", "host::url"]),
     ("getrandom", &["host::random"]),
     (
@@ -237,6 +265,7 @@ const IMPURE: &[&str] = &[
     "ureq",
     "rustix",
     "getrandom",
+    "rustls",
     "signal_hook",
     "tempfile",
 ];
@@ -500,6 +529,16 @@ mod tests {
             "src/app/build.rs",
             "use crate::target::local;",
             "app::build → target: only app::world names a target",
+        ),
+        (
+            "src/app/scan/gate.rs",
+            "use crate::scanner::CommandScanner;",
+            "app::scan::gate → scanner: only app::scan::tools names a scanner",
+        ),
+        (
+            "src/scanner/command.rs",
+            "use crate::scan::ScanReport;",
+            "scanner → scan",
         ),
         (
             "src/app/audit.rs",

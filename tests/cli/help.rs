@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 28] = [
     &[],
     &["run"],
     &["plan"],
@@ -11,6 +11,7 @@ const COMMANDS: [&[&str]; 27] = [
     &["trigger"],
     &["tag"],
     &["build"],
+    &["scan"],
     &["deploy"],
     &["promote"],
     &["verify"],

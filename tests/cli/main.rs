@@ -7,11 +7,15 @@
     reason = "a test ends at the first surprise, polls, and holds what it expects to be shown"
 )]
 
+#[path = "../support/bundles.rs"]
+mod bundles;
 mod configuration;
 mod github;
 mod help;
 mod project;
 mod refusals;
+mod scan;
 mod secrets;
+mod signatures;
 mod story;
 mod strategies;

@@ -611,6 +611,7 @@ fn a_certificate_counts_only_when_its_issuer_is_trusted() {
     let trusting = probe_with(&Settings {
         ca_file: Some(server.certificate.path().to_owned()),
         proxy: None,
+        ..Settings::default()
     });
     let sample = take(&trusting, &get(), &url);
     assert!(

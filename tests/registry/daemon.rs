@@ -74,7 +74,7 @@ impl Daemon {
                 .stdout(log.try_clone().unwrap())
                 .stderr(log)
                 .spawn()
-                .expect("docker-registry is needed: apt-get install docker-registry");
+                .unwrap_or_else(|error| panic!("docker-registry is needed ({error}): ./test installs it"));
             if listens(address, &mut child) {
                 return Self {
                     address,

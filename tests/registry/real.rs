@@ -87,7 +87,7 @@ fn skopeo_reads_what_was_written_and_the_other_way_round() {
 fn a_blob_larger_than_any_buffer_goes_out_and_comes_back() {
     let daemon = Daemon::open();
     let client = daemon.client(false);
-    let content: Vec<u8> = (0..20_000_000_u32).map(|n| (n * 31 >> 3) as u8).collect();
+    let content: Vec<u8> = (0..20_000_000_u32).map(|n| ((n * 31) >> 3) as u8).collect();
     let repository = daemon.repository("acme/large");
     let digest = push(&client, &repository, &content).unwrap();
     assert!(pull(&client, &repository, &digest).unwrap() == content);

@@ -4,16 +4,29 @@ use super::Ask;
 use crate::app::error::AppError;
 use crate::app::proof::proof;
 use crate::app::record::Standing;
+use crate::app::signature;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::Environment;
-use crate::model::{CommitId, Proof};
+use crate::history;
+use crate::model::{Artifact, CommitId, EnvironmentName, Proof, SignaturePolicy, Signed};
 use crate::policy::{
-    self, Facts, Foreign, Freeze, Lineage, Promotion, Protection, Request, Ruling, Unfinished, Way,
+    self, Facts, Foreign, Freeze, Gate, Lineage, Promotion, Protection, Refusal, Request, Ruling, Signatures,
+    Unfinished, Way,
 };
 use crate::rollout::Plan;
 
-/// Notes and the proof, where one is asked for, when every gate is met.
+/// What is known when every gate is met.
+pub(super) struct Passed {
+    /// What is worth knowing all the same.
+    pub(super) notes: Vec<String>,
+    /// That the image succeeded in the environment before, where that is asked for.
+    pub(super) proof: Option<Proof>,
+    /// The signatures that let the image in.
+    pub(super) signatures: Vec<Signed>,
+}
+
+/// Holds the request against every gate.
 ///
 /// # Errors
 /// [`AppError::Refused`] with every gate that is not.
@@ -23,7 +36,7 @@ pub(super) fn judge(
     ask: &Ask,
     standing: &Standing,
     foreign: Vec<Foreign>,
-) -> Result<(Vec<String>, Option<Proof>), AppError> {
+) -> Result<Passed, AppError> {
     let request = Request {
         environment: environment.name.value.clone(),
         version: ask.release.version.clone(),
@@ -45,11 +58,83 @@ pub(super) fn judge(
         suites: environment.suites.len(),
         health_check: super::request::has_health_check(environment),
         promotion,
+        signatures: signatures(workspace, environment, ask)?,
     };
     match policy::judge(&request, &protection(environment), &facts) {
-        Ruling::Allowed { notes } => Ok((notes, proof)),
+        Ruling::Allowed { notes } => Ok(Passed {
+            notes,
+            proof,
+            signatures: match facts.signatures {
+                Some(Signatures::Recorded(signed) | Signatures::Searched(Ok(signed))) => signed,
+                _ => Vec::new(),
+            },
+        }),
         Ruling::Refused(refusals) => Err(AppError::Refused(refusals)),
     }
+}
+
+/// The signatures that the environment asks for.
+fn needed(environment: &Environment) -> Option<&SignaturePolicy> {
+    let protection = &environment.protection;
+    protection.signatures.as_ref().filter(|_| protection.enabled)
+}
+
+/// Refuses to perform a plan without the signatures that the environment asks for: a plan may be shown
+/// before the image is there, and not performed.
+pub(super) fn signed(environment: &Environment, plan: &Plan) -> Result<(), AppError> {
+    if needed(environment).is_none() || !plan.signatures.is_empty() {
+        return Ok(());
+    }
+    let name = &environment.name.value;
+    Err(AppError::Refused(vec![Refusal {
+        gate: Gate::Signature,
+        reason: format!("{name} takes only signed images, and no signature was verified"),
+        fix: "name an image that is built and signed with --image".to_owned(),
+    }]))
+}
+
+/// What is known of the image's signatures, where the environment asks for some. Going back to an image
+/// that was verified when it was deployed here needs no registry: the ledger says that it was.
+fn signatures(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &Ask,
+) -> Result<Option<Signatures>, AppError> {
+    let Some(policy) = needed(environment) else {
+        return Ok(None);
+    };
+    let Some(image) = &ask.release.artifact else {
+        let comes = ask.way == Way::Deploy && workspace.project.image.is_some();
+        return Ok(Some(if comes {
+            Signatures::Pending(policy.clone())
+        } else {
+            Signatures::NoImage
+        }));
+    };
+    if ask.way == Way::Rollback
+        && let Some(signed) = recorded(workspace, &environment.name.value, image)?
+    {
+        return Ok(Some(Signatures::Recorded(signed)));
+    }
+    let found = signature::examine(workspace, image, policy)?;
+    Ok(Some(Signatures::Searched(found)))
+}
+
+/// The signatures that were verified when this very image was last deployed here.
+fn recorded(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    image: &Artifact,
+) -> Result<Option<Vec<Signed>>, AppError> {
+    let records = crate::app::record::all(workspace.ledger()?.as_ref(), environment)?;
+    let plans = history::timeline(&records).deployments.into_iter().rev();
+    Ok(plans
+        .map(|deployment| deployment.plan)
+        .find(|plan| {
+            let same = plan.candidate.artifact.as_ref();
+            !plan.signatures.is_empty() && same.is_some_and(|found| found.digest == image.digest)
+        })
+        .map(|plan| plan.signatures))
 }
 
 fn protection(environment: &Environment) -> Protection {

@@ -100,13 +100,16 @@ pub fn prepare(
     {
         return Ok(Prepared::AlreadyLive(Box::new(live.clone())));
     }
-    let (notes, proof) = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
-    let request = request::request(workspace, environment, ask, world, proof)?;
-    let plan = rollout::plan(request, &ground.observed, world.abilities)?;
+    let passed = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
+    let request = request::request(workspace, environment, ask, world, passed.proof)?;
+    let plan = Plan {
+        signatures: passed.signatures,
+        ..rollout::plan(request, &ground.observed, world.abilities)?
+    };
     gates::no_secrets_in(&plan, world)?;
     Ok(Prepared::Ready {
         plan: Box::new(plan),
-        notes,
+        notes: passed.notes,
     })
 }
 
@@ -116,8 +119,7 @@ pub fn prepare(
 /// [`AppError::Refused`] with every gate that is not met.
 pub fn judge(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Result<Option<Proof>, AppError> {
     let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
-    let (_, proof) = gates::judge(workspace, environment, ask, &standing, Vec::new())?;
-    Ok(proof)
+    Ok(gates::judge(workspace, environment, ask, &standing, Vec::new())?.proof)
 }
 
 /// Deploys under the environment's lease, from the plan to the last record.
@@ -144,6 +146,7 @@ pub fn deploy(
         Prepared::Ready { plan, notes } => (plan, notes),
         Prepared::AlreadyLive(plan) => return Ok(Done::AlreadyLive(plan)),
     };
+    gates::signed(environment, &plan)?;
     for note in &notes {
         watchers.note(name, note);
     }

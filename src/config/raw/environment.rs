@@ -7,7 +7,7 @@ use super::super::place::Located;
 use super::super::range::within;
 use super::super::remote::{Compose, Docker, Ecs, Kubernetes, Proxmox};
 use super::super::scalar::{Kind, Scalar, VariableName};
-use super::{RawCommandTarget, RawDeployment, RawLocal};
+use super::{RawCommandTarget, RawDeployment, RawLocal, RawSignatures};
 use crate::model::{Endpoint, EnvironmentName, Period, SecretSource};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -149,6 +149,9 @@ pub(crate) struct RawProtection {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub(crate) from: Option<Located<EnvironmentName>>,
+    /// Who has to have signed the image; nobody where absent.
+    #[serde(default)]
+    pub(crate) signatures: Option<RawSignatures>,
 }
 
 /// Who must approve.

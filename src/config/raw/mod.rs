@@ -5,6 +5,8 @@ mod deployment;
 mod environment;
 mod image;
 mod pipeline;
+mod scan;
+mod signature;
 mod target;
 
 pub(crate) use check::{RawCheck, RawHttp};
@@ -12,7 +14,9 @@ pub(crate) use deployment::{RawAnalysis, RawCanary, RawDeployment, RawRollback, 
 pub(crate) use environment::{RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
 pub(crate) use image::{RawBuild, RawDockerfile, RawFiles, RawImage};
 pub(crate) use pipeline::{
-    RawChannel, RawCommandPolicy, RawFreeze, RawLedger, RawNotify, RawPipeline, RawRetention, RawScan,
-    RawTrigger, RawValidate, RawVersion,
+    RawChannel, RawCommandPolicy, RawFreeze, RawLedger, RawNotify, RawPipeline, RawRetention, RawTrigger,
+    RawValidate, RawVersion,
 };
+pub(crate) use scan::{RawAllowance, RawScan};
+pub(crate) use signature::{RawSignatures, RawSigner, RawTlog};
 pub(crate) use target::{RawCommandTarget, RawLocal};

@@ -5,7 +5,7 @@ use super::super::defaults;
 use super::super::place::Located;
 use super::super::project::Occasion;
 use super::super::range::within;
-use super::{RawCheck, RawEnvironment, RawHooks, RawImage};
+use super::{RawCheck, RawEnvironment, RawHooks, RawImage, RawScan};
 use crate::model::{EnvironmentName, Period, SecretSource, Timestamp, Version};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -158,51 +158,6 @@ pub(crate) struct RawValidate {
     /// Its time limit; five minutes where absent.
     #[serde(default = "defaults::command_timeout")]
     pub(crate) timeout: Period,
-}
-
-/// Vulnerability scan of the image: `run` or `report`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Scan")]
-pub(crate) struct RawScan {
-    /// Command that writes a Trivy or Grype report to its standard output.
-    #[serde(default)]
-    pub(crate) run: Option<Argv>,
-    /// Or a report that is there already.
-    #[serde(default)]
-    pub(crate) report: Option<PathBuf>,
-    /// Leave out findings without a fix.
-    #[serde(default)]
-    pub(crate) ignore_unfixed: bool,
-    /// Severities that count; all where absent.
-    #[serde(default)]
-    pub(crate) severity: Vec<RawSeverity>,
-}
-
-/// Severity of a finding.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(rename = "Severity")]
-pub(crate) enum RawSeverity {
-    Critical,
-    High,
-    Medium,
-    Low,
-    Negligible,
-    Unknown,
-}
-
-impl RawSeverity {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Critical => "CRITICAL",
-            Self::High => "HIGH",
-            Self::Medium => "MEDIUM",
-            Self::Low => "LOW",
-            Self::Negligible => "NEGLIGIBLE",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
 }
 
 /// What hooks may run.

@@ -9,8 +9,8 @@ use super::super::tree::{Node, Value};
 use super::super::typed::{closest, did_you_mean};
 use super::super::unsupported::{Part, Unsupported};
 use super::suite::Known;
-use super::{deployment, target};
-use crate::model::Suite;
+use super::{deployment, signature, target};
+use crate::model::{SignaturePolicy, Suite};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -70,7 +70,10 @@ pub(super) fn resolve(
     if let (true, Some(place)) = (asks, keys.place("protection.requireApproval")) {
         unsupported.push(note(Part::Approval, "asking for approval", place));
     }
-    let protection = protection(raw.protection, require_tests);
+    let place = keys.place("protection.signatures");
+    let signatures = raw.protection.signatures.take();
+    let signatures = signatures.map(|signatures| signature::resolve(signatures, place, problems));
+    let protection = protection(raw.protection, require_tests, signatures);
     let deployment = deployment::resolve(raw.deployment, keys, &mut unsupported, problems);
     let suites = scope
         .suites
@@ -235,7 +238,7 @@ fn require_tests(
         .is_none_or(|required| required.value)
 }
 
-fn protection(raw: RawProtection, require_tests: bool) -> Protection {
+fn protection(raw: RawProtection, require_tests: bool, signatures: Option<SignaturePolicy>) -> Protection {
     Protection {
         enabled: raw.enabled.unwrap_or(true),
         require_approval: raw.require_approval,
@@ -247,6 +250,7 @@ fn protection(raw: RawProtection, require_tests: bool) -> Protection {
         allow_overwrite: raw.allow_overwrite,
         require_tests,
         from: raw.from,
+        signatures,
     }
 }
 

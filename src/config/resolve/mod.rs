@@ -7,6 +7,8 @@ mod environment;
 mod image;
 mod load;
 mod pipeline;
+mod scan;
+mod signature;
 mod strategy;
 mod suite;
 mod target;

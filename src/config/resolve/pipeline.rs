@@ -4,17 +4,17 @@ use super::super::diagnostic::Diagnostic;
 use super::super::environment::Environment;
 use super::super::place::{Located, Place};
 use super::super::project::{
-    Channel, CommandPolicy, Escalation, Freeze, LedgerConfig, Notify, Project, Retention, Scan, Trigger,
+    Channel, CommandPolicy, Escalation, Freeze, LedgerConfig, Notify, Project, Retention, Trigger,
     ValidateCommand, VersionSource,
 };
 use super::super::raw::{
     RawChannel, RawCommandPolicy, RawFreeze, RawHook, RawHooks, RawLedger, RawNotify, RawPipeline,
-    RawRetention, RawScan, RawTrigger, RawValidate, RawVersion,
+    RawRetention, RawTrigger, RawValidate, RawVersion,
 };
 use super::super::unsupported::{Part, Unsupported};
 use super::cross::Names;
 use super::suite::Known;
-use super::{command, image};
+use super::{command, image, scan};
 use crate::model::EnvironmentName;
 
 /// What the root file comes to, with the environments that it names.
@@ -43,7 +43,7 @@ pub(super) fn resolve(
     let scan = raw
         .scan
         .take()
-        .map(|scan| self::scan(scan, &mut unsupported, problems));
+        .and_then(|scan| scan::resolve(scan, image.is_some(), problems));
     let triggers = triggers(raw.triggers.take(), problems);
     let notify = raw
         .notify
@@ -232,28 +232,6 @@ fn trigger(raw: Located<RawTrigger>, problems: &mut Vec<Diagnostic>) -> Option<T
             );
             None
         }
-    }
-}
-
-fn scan(raw: Located<RawScan>, unsupported: &mut Vec<Unsupported>, problems: &mut Vec<Diagnostic>) -> Scan {
-    let Located { value: raw, place } = raw;
-    unsupported.push(later(Part::Scan, "`scan`", place));
-    if raw.run.is_some() == raw.report.is_some() {
-        problems.push(
-            Diagnostic::error(place, "a scan is a command to run, or a report that is there")
-                .help("give exactly one of `run` and `report`"),
-        );
-    }
-    Scan {
-        run: raw.run.map(|run| run.0),
-        report: raw.report,
-        ignore_unfixed: raw.ignore_unfixed,
-        severity: raw
-            .severity
-            .iter()
-            .map(|severity| severity.as_str().to_owned())
-            .collect(),
-        place,
     }
 }
 

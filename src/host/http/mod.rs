@@ -17,7 +17,7 @@ use failure::{Broken, explain, is_disconnect};
 use names::Names;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::{self, HeaderMap};
@@ -82,7 +82,8 @@ impl Client {
     /// # Errors
     /// When the CA file or the proxy's URL is of no use.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let mut tls = TlsConfig::builder();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
         if let Some(path) = &settings.ca_file {
             tls = tls.root_certs(settings::certificates(path)?);
         }

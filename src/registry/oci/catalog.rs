@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Tags that are asked for at once; Amazon's registry refuses more.
 const PAGE: usize = 1000;
 /// The largest page, in bytes: some registries give all tags at once.
-const LARGEST_PAGE: u64 = 64 << 20;
+const LARGEST_PAGE: u64 = 16 << 20;
 /// How often it is looked whether something is gone.
 const LOOKS: u32 = 4;
 
@@ -120,7 +120,7 @@ pub(super) fn discard(wire: &Wire, place: &Place, what: &Discard) -> Result<(), 
             Ok(true)
         }
         Err(refusal) if refusal.status == 404 && refusal.is_registrys => Ok(false),
-        Err(refusal) => Err(cannot(refusal, what, place)),
+        Err(refusal) => Err(cannot(refusal, what)),
     })?;
     if accepted {
         gone(wire, place, what, &doing)
@@ -130,7 +130,7 @@ pub(super) fn discard(wire: &Wire, place: &Place, what: &Discard) -> Result<(), 
 }
 
 /// A refusal that means that the registry cannot do this at all.
-fn cannot(refusal: Refusal, what: &Discard, place: &Place) -> Setback {
+fn cannot(refusal: Refusal, what: &Discard) -> Setback {
     let mut setback = refusal.setback;
     let advice = match what {
         Discard::Tag(_) if matches!(refusal.status, 400 | 405 | 501) => {
@@ -142,10 +142,8 @@ fn cannot(refusal: Refusal, what: &Discard, place: &Place) -> Setback {
         _ => return setback,
     };
     setback.error.kind = ErrorKind::Unsupported;
-    setback.error.message = format!(
-        "{}; {advice}",
-        setback.error.message.trim_end_matches(&place.host)
-    );
+    setback.error.message.push_str("; ");
+    setback.error.message.push_str(advice);
     setback
 }
 
@@ -156,7 +154,7 @@ fn gone(wire: &Wire, place: &Place, what: &Discard, doing: &str) -> Result<(), P
         let is_still_there = match what {
             Discard::Tag(tag) => resolve(wire, place, tag)?.is_some(),
             Discard::Manifest(digest) => wire.retried(doing, |_| {
-                is_there(wire, place, (Content::Manifest, digest), doing)
+                is_there(wire, place, &reading(place), (Content::Manifest, digest), doing)
             })?,
         };
         if !is_still_there {

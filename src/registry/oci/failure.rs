@@ -22,6 +22,8 @@ pub(super) struct Refusal {
     pub(super) codes: Vec<String>,
     /// Whether it is a registry's error at all, and not some web server's.
     pub(super) is_registrys: bool,
+    /// Whether it came from another server, which the registry had redirected to.
+    pub(super) is_elsewhere: bool,
     /// What to tell the caller, and whether to try again.
     pub(super) setback: Setback,
 }
@@ -70,6 +72,7 @@ pub(super) fn refusal(mut reply: Reply, doing: &str, now: Timestamp) -> Refusal 
     Refusal {
         status: reply.status,
         is_registrys: !entries.is_empty(),
+        is_elsewhere: false,
         codes: entries.into_iter().map(|entry| entry.code).collect(),
         setback: Setback {
             error: PortError::new(kind, doing, message),
@@ -138,7 +141,7 @@ fn advice(reply: &Reply, body: &str, again: Again) -> Option<String> {
             ))
         }
         (_, Again::After(wait)) => Some(format!("it asks to wait {wait:?}")),
-        (401 | 403, _) => Some(reply.credential.clone()),
+        (401 | 403, _) if !reply.credential.is_empty() => Some(reply.credential.clone()),
         (300..=399, _) => Some("greenroom does not follow such a redirect".to_owned()),
         _ => None,
     }

@@ -62,7 +62,15 @@ impl Guard {
         if resolved && permitted.contains(&pair) {
             return Ok(());
         }
-        allowed(reach(&own, resolved), reach(&foreign, resolved), errand)?;
+        let (inner, outer) = (reach(&own, resolved), reach(&foreign, resolved));
+        allowed(inner, outer, errand)?;
+        if errand == Errand::Realm
+            && inner == Reach::Loopback
+            && outer == Reach::Public
+            && foreign.scheme == "http"
+        {
+            return Err("it would take the credentials across the internet in plain HTTP".to_owned());
+        }
         if resolved {
             permitted.insert(pair);
         }
@@ -159,6 +167,8 @@ mod tests {
             "https://10.0.0.1/v2/",
             "http://127.0.0.1:5000/",
         );
+        let credentials = guard.permit(here, "http://1.1.1.1/token", Errand::Realm);
+        assert!(credentials.unwrap_err().contains("plain HTTP"));
         for (from, to, realm, download) in [
             (public, "https://1.1.1.1/token", true, true),
             (public, "https://8.8.8.8:444/token", true, true),

@@ -150,7 +150,13 @@ impl Writing<'_> {
 
     fn is_stored(&self, tag: Option<&Tag>, doing: &str) -> Result<bool, Setback> {
         match tag {
-            None => is_there(self.wire, self.place, (Content::Manifest, &self.digest), doing),
+            None => is_there(
+                self.wire,
+                self.place,
+                &writing(self.place),
+                (Content::Manifest, &self.digest),
+                doing,
+            ),
             Some(tag) => resolve(self.wire, self.place, tag)
                 .map(|found| found.as_ref() == Some(&self.digest))
                 .map_err(Setback::last),

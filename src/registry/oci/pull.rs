@@ -146,13 +146,16 @@ fn checked(bytes: Vec<u8>, digest: &Digest, call: &Call<'_>) -> Result<Vec<u8>, 
 /// Whether this content is there.
 pub(super) fn has(wire: &Wire, place: &Place, content: Content, digest: &Digest) -> Result<bool, PortError> {
     let doing = format!("looking for {digest} in {}/{}", place.host, place.name);
-    wire.retried(&doing, |_| is_there(wire, place, (content, digest), &doing))
+    wire.retried(&doing, |_| {
+        is_there(wire, place, &reading(place), (content, digest), &doing)
+    })
 }
 
-/// The same, once.
+/// The same, once, with a token that is good for `scopes`.
 pub(super) fn is_there(
     wire: &Wire,
     place: &Place,
+    scopes: &[Scope],
     (content, digest): (Content, &Digest),
     doing: &str,
 ) -> Result<bool, Setback> {
@@ -164,7 +167,7 @@ pub(super) fn is_there(
         place,
         method: "HEAD",
         url: &url,
-        scopes: &reading(place),
+        scopes,
         headers: &[("accept", &accept)],
         load: Load::Nothing,
         doing,
@@ -177,6 +180,9 @@ pub(super) fn is_there(
             }
             _ => Ok(true),
         },
+        // A link to a store is good for one method, and not always for HEAD; the registry has it all the
+        // same, or there would be no link.
+        Err(refusal) if refusal.is_elsewhere && matches!(refusal.status, 403 | 405 | 501) => Ok(true),
         Err(refusal) if refusal.status == 404 => Ok(false),
         Err(refusal) => Err(refusal.setback),
     }

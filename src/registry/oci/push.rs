@@ -76,9 +76,11 @@ enum Mounted {
 impl Push<'_> {
     /// Whether the repository has it.
     pub(super) fn is_there(&self) -> Result<bool, Setback> {
+        // With the token for writing, which is needed anyway.
         is_there(
             self.wire,
             self.place,
+            &self.scopes,
             (Content::Blob, self.blob.digest),
             &self.doing,
         )

@@ -27,7 +27,7 @@ pub(super) fn list(wire: &Wire, place: &Place, subject: &Digest) -> Result<Vec<D
     let all = match by_api(wire, place, subject)? {
         Some(all) => all,
         None => by_fallback_tag(wire, place, subject)?
-            .map(|(_, all)| all)
+            .map(|index| index.all)
             .unwrap_or_default(),
     };
     let unique: BTreeMap<Digest, Descriptor> = all
@@ -131,12 +131,14 @@ fn by_api(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Vec<Des
     Ok(Some(all))
 }
 
-/// The stand-in index with its bytes, if there is one.
-fn by_fallback_tag(
-    wire: &Wire,
-    place: &Place,
-    subject: &Digest,
-) -> Result<Option<(Vec<u8>, Vec<Descriptor>)>, PortError> {
+/// The stand-in index.
+struct Index {
+    bytes: Vec<u8>,
+    all: Vec<Descriptor>,
+}
+
+/// The stand-in index, if there is one.
+fn by_fallback_tag(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Index>, PortError> {
     let tag = fallback_tag(subject);
     let Some(bytes) = by_tag(wire, place, &tag)? else {
         return Ok(None);
@@ -145,7 +147,7 @@ fn by_fallback_tag(
         let doing = format!("reading {}:{tag} in {}", place.name, place.host);
         PortError::new(ErrorKind::Invalid, doing, message)
     })?;
-    Ok(Some((bytes, all)))
+    Ok(Some(Index { bytes, all }))
 }
 
 /// The manifests that an index lists. An entry that is no descriptor is an error: an incomplete list
@@ -179,7 +181,7 @@ impl Attaching {
             let found = by_fallback_tag(wire, place, subject)?;
             let entry = found
                 .iter()
-                .flat_map(|(_, all)| all)
+                .flat_map(|index| &index.all)
                 .find(|entry| entry.digest == referrer.digest);
             if entry.is_some_and(|entry| entry.artifact_type == referrer.artifact_type) {
                 return Ok(());
@@ -190,7 +192,7 @@ impl Attaching {
             if write > 0 {
                 wire.rest(write + 1, wire.monotonic(), &doing)?;
             }
-            let before = found.map(|(bytes, _)| bytes);
+            let before = found.map(|index| index.bytes);
             let index = with_entry(before.as_deref(), referrer).map_err(|error| failed(error.to_string()))?;
             manifests::put(wire, place, &index, media::INDEX, &tag)?;
         }

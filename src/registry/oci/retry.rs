@@ -231,6 +231,20 @@ mod tests {
             ),
             (429, none.clone(), "retry-after: soon", Again::Later),
             (429, headers(&[("retry-after", "soon")]), "", Again::Later),
+        ] {
+            assert_eq!(
+                judge(status, &headers, body, now),
+                again,
+                "{status} {headers:?} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let now = Timestamp::from_unix_millis(0);
+        let none = headers(&[]);
+        for (status, headers, body, again) in [
             (502, none.clone(), "", Again::Later),
             (
                 403,

@@ -174,7 +174,11 @@ impl Wire {
         if matches!(reply.status, 200..=299) {
             return Ok(Ok(reply));
         }
-        let refusal = refusal(reply, call.doing, self.clock.now());
+        let is_elsewhere = !is_own(call.place, &reply.url);
+        let refusal = Refusal {
+            is_elsewhere,
+            ..refusal(reply, call.doing, self.clock.now())
+        };
         if refusal.setback.again == Again::Never {
             Ok(Err(refusal))
         } else {
@@ -277,7 +281,11 @@ impl Wire {
             Load::Bytes(bytes) => Outgoing::Bytes(bytes),
             Load::Stream { open, length } => {
                 let reader = open().map_err(Setback::last)?;
-                let source = source.insert(Source { reader, error: None });
+                let source = source.insert(Source {
+                    reader,
+                    left: length,
+                    error: None,
+                });
                 Outgoing::Stream {
                     reader: source,
                     length,
@@ -302,7 +310,7 @@ impl Wire {
                 credential: String::new(),
             }),
             Err(error) => Err(match source.and_then(|source| source.error) {
-                Some(error) => setback_of_source(error, call.doing),
+                Some(error) => setback_of_source(&error, call.doing),
                 None => setback_of(&error, call.doing),
             }),
         }
@@ -334,7 +342,7 @@ pub(super) fn setback_of(error: &HttpError, doing: &str) -> Setback {
 }
 
 /// What went wrong where content came from, and not where it went.
-fn setback_of_source(error: io::Error, doing: &str) -> Setback {
+fn setback_of_source(error: &io::Error, doing: &str) -> Setback {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<PortError>());
@@ -345,19 +353,28 @@ fn setback_of_source(error: io::Error, doing: &str) -> Setback {
     Setback::last(error)
 }
 
-/// Remembers the error of the content that is sent.
+/// Remembers the error of the content that is sent; ending too early is one.
 struct Source {
     reader: Box<dyn Read + Send>,
+    left: u64,
     error: Option<io::Error>,
 }
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| {
-            let kind = error.kind();
-            self.error = Some(error);
-            kind.into()
-        })
+        let failed = match self.reader.read(buffer) {
+            Ok(0) if self.left > 0 && !buffer.is_empty() => {
+                io::Error::other(format!("it ends {} bytes too early", self.left))
+            }
+            Ok(count) => {
+                self.left = self.left.saturating_sub(count as u64);
+                return Ok(count);
+            }
+            Err(error) => error,
+        };
+        let kind = failed.kind();
+        self.error = Some(failed);
+        Err(kind.into())
     }
 }
 

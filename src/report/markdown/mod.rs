@@ -5,12 +5,15 @@
 
 mod escape;
 mod fit;
+mod scan;
 mod sections;
 mod timeline;
 
 use super::RunReport;
 use super::annotations::Annotation;
 use fit::fit;
+
+pub use scan::scan;
 
 /// The most bytes of one step's summary that GitHub keeps.
 pub const MOST_BYTES: usize = 1_048_576;

@@ -373,8 +373,14 @@ fn history(report: &RunReport) -> String {
         .proof
         .as_ref()
         .map(|proof| format!(" Proof: {}.", code(&proof.to_string())));
+    let signed: Vec<String> = report
+        .signatures
+        .iter()
+        .map(|signed| format!("\nSigned by {}\n", short(&signed.to_string(), 500)))
+        .collect();
     format!(
-        "\nDeployment {}, ledger records {} to {}{}.{} Evidence: {}\n",
+        "{}\nDeployment {}, ledger records {} to {}{}.{} Evidence: {}\n",
+        signed.concat(),
         code(report.deployment.as_str()),
         history.first_seq,
         history.last_seq,

@@ -46,13 +46,18 @@ pub(super) struct Found {
     pub(super) source: String,
 }
 
+/// What was found for a repository, or what is wrong with the place where it should be.
+type Outcome = Result<Option<Arc<Found>>, String>;
+
 /// Finds credentials. Nothing is read before a registry asks for one, and nothing twice.
 #[derive(Default)]
 pub struct Credentials {
     variables: BTreeMap<String, String>,
     /// The registry that the variables without a host belong to.
     own: Option<String>,
-    known: Mutex<BTreeMap<String, Result<Option<Arc<Found>>, String>>>,
+    known: Mutex<BTreeMap<String, Outcome>>,
+    /// What helpers said, by their names and the hosts that they were asked about.
+    asked: Mutex<BTreeMap<(String, String), Result<Option<Credential>, String>>>,
 }
 
 impl Credentials {
@@ -64,12 +69,13 @@ impl Credentials {
             variables: variables.clone(),
             own: bound.map(canonical),
             known: Mutex::default(),
+            asked: Mutex::default(),
         }
     }
 
     /// The credential for a repository's registry, if there is one. The error says what is wrong with
     /// the place where one should be.
-    pub(super) fn find(&self, host: &str, name: &str) -> Result<Option<Arc<Found>>, String> {
+    pub(super) fn find(&self, host: &str, name: &str) -> Outcome {
         // Held while a helper is asked: it may show a prompt, and is to show it once.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let key = format!("{host}/{name}");
@@ -120,7 +126,7 @@ impl Credentials {
                 continue;
             };
             if let Some(helper) = file.helper(host)
-                && let Some(credential) = helper::ask(&self.runner(), &self.variables, helper, host)?
+                && let Some(credential) = self.ask(helper, host)?
             {
                 let source = format!("docker-credential-{helper} (named in {})", path.display());
                 return Ok(Some(Found { credential, source }));
@@ -131,6 +137,19 @@ impl Credentials {
             }
         }
         Ok(None)
+    }
+
+    /// Asks a helper once for each registry, however many repositories there are.
+    fn ask(&self, helper: &str, host: &str) -> Result<Option<Credential>, String> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (helper.to_owned(), host.to_owned());
+        if let Some(answer) = asked.get(&key) {
+            return answer.clone();
+        }
+        let runner = LocalRunner::new(&self.variables, PathBuf::from("/"));
+        let answer = helper::ask(&runner, &self.variables, helper, host);
+        asked.insert(key, answer.clone());
+        answer
     }
 
     fn in_variables(&self, prefix: &str) -> Result<Option<Found>, String> {
@@ -167,10 +186,6 @@ impl Credentials {
             .into_iter()
             .chain(docker.map(|folder| folder.join("config.json")))
             .collect()
-    }
-
-    fn runner(&self) -> LocalRunner {
-        LocalRunner::new(&self.variables, PathBuf::from("/"))
     }
 }
 

@@ -1,0 +1,114 @@
+//! A scan's way into the ledger.
+
+use crate::app::error::AppError;
+use crate::app::record::Standing;
+use crate::app::workspace::Workspace;
+use crate::history::{self, SCAN};
+use crate::model::{Digest, Draft, EnvironmentName, Origin, Record, Redactor};
+use crate::ports::{ErrorKind, Ledger, PortError};
+use crate::scan::{Assessment, ScanRecord, ScanResult};
+use serde_json::Value;
+
+/// How often another writer may be first.
+const MOST_CONFLICTS: usize = 100;
+
+/// The newest scan of `digest` for the environment that stands like this: one read.
+///
+/// # Errors
+/// When the ledger cannot be read, or holds something else there.
+pub(super) fn earlier(
+    ledger: &dyn Ledger,
+    standing: &Standing,
+    digest: &Digest,
+) -> Result<Option<ScanRecord>, AppError> {
+    let Some(head) = standing.head.as_ref().map(|head| &head.record) else {
+        return Ok(None);
+    };
+    let Some(seq) = history::scan_of(head, digest) else {
+        return Ok(None);
+    };
+    let record: Option<Record> = ledger.read(&head.environment, seq)?.map(|stored| stored.record);
+    let scan = record.as_ref().map(history::scan_in).transpose();
+    let scan = scan
+        .map_err(|error| AppError::Record(error.to_string()))?
+        .flatten();
+    match scan {
+        Some(scan) if scan.digest == *digest => Ok(Some(scan)),
+        _ => Err(AppError::Record(format!(
+            "record {seq} of {} should be a scan of {digest} and is not: run `greenroom audit verify`",
+            head.environment
+        ))),
+    }
+}
+
+/// Writes the assessment into its environment's ledger. It changes nothing that runs, so it is written
+/// beside a rollout that may be under way, under the epoch of the newest record.
+///
+/// # Errors
+/// When the ledger does not take it.
+pub(super) fn append(
+    workspace: &Workspace,
+    assessment: &Assessment,
+    standing: &Standing,
+    origin: Origin,
+) -> Result<(), AppError> {
+    let ledger = workspace.ledger()?;
+    let environment: &EnvironmentName = &assessment.environment;
+    let body = serde_json::to_value(ScanRecord::of(assessment, origin))
+        .map(|body| redacted(body, workspace.redactor()))
+        .map_err(|error| AppError::Record(format!("the scan cannot be written down: {error}")))?;
+    let kept = digests(standing);
+    let own = &assessment.image.digest;
+    let says_something = assessment.judgment.result != ScanResult::Error;
+    for _ in 0..MOST_CONFLICTS {
+        let head = ledger.head(environment)?;
+        let previous = head.as_ref().map(|head| &head.record);
+        let draft = Draft {
+            at: assessment.at,
+            epoch: previous.map_or(0, |record| record.epoch),
+            deployment: None,
+            kind: SCAN.to_owned(),
+            refs: history::refs_after_scan(previous, says_something.then_some(own), &kept),
+            body: body.clone(),
+        };
+        match ledger.append(environment, head.as_ref(), &draft) {
+            Err(error) if error.kind == ErrorKind::Conflict => {}
+            done => return Ok(done.map(drop)?),
+        }
+    }
+    Err(AppError::Port(PortError::new(
+        ErrorKind::Conflict,
+        format!("recording the scan in {environment}"),
+        "another writer is always first",
+    )))
+}
+
+/// The images that are live, were live before, or are being rolled out.
+fn digests(standing: &Standing) -> Vec<&Digest> {
+    let plans = [
+        standing.live.as_ref(),
+        standing.open.as_ref().map(|open| &open.plan),
+    ];
+    plans
+        .into_iter()
+        .flatten()
+        .flat_map(|plan| [Some(&plan.candidate), plan.previous.as_ref()])
+        .flatten()
+        .filter_map(|release| release.artifact.as_ref())
+        .map(|image| &image.digest)
+        .collect()
+}
+
+/// The value without secrets; its keys are greenroom's own.
+fn redacted(mut value: Value, redactor: &Redactor) -> Value {
+    fn clean(value: &mut Value, redactor: &Redactor) {
+        match value {
+            Value::String(text) => *text = redactor.redact(text).into_owned(),
+            Value::Array(items) => items.iter_mut().for_each(|item| clean(item, redactor)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| clean(field, redactor)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    clean(&mut value, redactor);
+    value
+}

@@ -1,0 +1,173 @@
+//! The scanner and the forge that are configured: the only place that names them.
+
+use crate::app::error::AppError;
+use crate::app::template::Templates;
+use crate::app::workspace::Workspace;
+use crate::config::{ScanSource, scan::Scan};
+use crate::forge::github::GitHub;
+use crate::host::http::{Client, Settings};
+use crate::host::runner::LocalRunner;
+use crate::model::{Artifact, Secret};
+use crate::ports::{ErrorKind, Forge, PortError, Scanner};
+use crate::scanner::{CommandScanner, CommandSettings, FileScanner, Render};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Variables that scanners read beside those that every command gets, by name or by how they begin.
+const VARIABLES: [&str; 12] = [
+    "TRIVY_",
+    "GRYPE_",
+    "SYFT_",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "XDG_",
+    "SSL_CERT_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "AWS_",
+    "GOOGLE_",
+];
+/// What a variable's name has in it when its value is a secret.
+const SECRET: [&str; 4] = ["TOKEN", "PASSWORD", "SECRET", "KEY"];
+
+/// The scanner of the project; the report in `file` where one is named.
+///
+/// # Errors
+/// When nothing is configured and no report is named.
+pub(super) fn scanner(workspace: &Workspace, file: Option<&Path>) -> Result<Box<dyn Scanner>, AppError> {
+    if let Some(file) = file {
+        let path = workspace.context.environment.directory().join(file);
+        return Ok(Box::new(FileScanner::new(path)));
+    }
+    let Some(Scan { source, .. }) = &workspace.project.scan else {
+        return Err(AppError::Usage(
+            "greenroom.yaml has no `scan:`: add one, or name a report with --report".to_owned(),
+        ));
+    };
+    Ok(match source {
+        ScanSource::Report(file) => Box::new(FileScanner::new(workspace.root.join(file))),
+        ScanSource::Command {
+            argv,
+            timeout,
+            findings_exit_codes,
+        } => {
+            let all = workspace.context.environment.variables();
+            let (secrets, variables) = passed(all);
+            let settings = CommandSettings {
+                argv: argv.clone(),
+                render: render(workspace),
+                directory: None,
+                variables,
+                secrets,
+                timeout: *timeout,
+                findings_exit_codes: findings_exit_codes.clone(),
+            };
+            let runner = LocalRunner::new(all, workspace.root.clone());
+            Box::new(CommandScanner::new(settings, Arc::new(runner)))
+        }
+    })
+}
+
+/// Facts about the image: `service`, `image` (by digest), `repository`, `digest`, and `layout`, the
+/// directory of the embedded store that holds it.
+fn render(workspace: &Workspace) -> Render {
+    let environments = workspace.project.environments.values();
+    let secrets = environments.flat_map(|environment| environment.secrets.values());
+    let variables = workspace.context.environment.variables().clone();
+    let templates = Templates::new(variables, secrets.map(|source| &source.value));
+    let service = workspace.project.service.clone();
+    let layout = workspace
+        .project
+        .image
+        .as_ref()
+        .and_then(|image| workspace.layout(&image.repository))
+        .filter(|layout| layout.is_dir());
+    Arc::new(move |word: &str, image: &Artifact| {
+        let mut facts = BTreeMap::from([
+            ("service".to_owned(), service.clone()),
+            ("image".to_owned(), image.to_string()),
+            ("repository".to_owned(), image.repository.clone()),
+            ("digest".to_owned(), image.digest.to_string()),
+        ]);
+        if let Some(layout) = &layout {
+            facts.insert("layout".to_owned(), layout.display().to_string());
+        }
+        templates.render(word, &facts).map_err(|error| error.to_string())
+    })
+}
+
+type Passed = (BTreeMap<String, Secret>, BTreeMap<String, String>);
+
+/// The variables that a scanner gets: secrets, and the others.
+fn passed(all: &BTreeMap<String, String>) -> Passed {
+    let (mut secrets, mut others) = Passed::default();
+    for (name, value) in all {
+        let upper = name.to_ascii_uppercase();
+        if !VARIABLES.iter().any(|known| upper.starts_with(known)) {
+            continue;
+        }
+        if SECRET.iter().any(|mark| upper.contains(mark)) {
+            secrets.insert(name.clone(), Secret::new(value.clone()));
+        } else {
+            others.insert(name.clone(), value.clone());
+        }
+    }
+    (secrets, others)
+}
+
+/// The forge that runs this, or whose variables are set.
+///
+/// # Errors
+/// When a variable is missing that says which it is.
+pub(super) fn forge(workspace: &Workspace) -> Result<Box<dyn Forge>, AppError> {
+    let environment = &workspace.context.environment;
+    let given = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| environment.get(name).filter(|value| !value.is_empty()))
+    };
+    let missing = |what: &str| AppError::Usage(format!("the findings cannot be uploaded: {what}"));
+    let repository =
+        given(&["GITHUB_REPOSITORY"]).ok_or_else(|| missing("set GITHUB_REPOSITORY to owner/name"))?;
+    let token = given(&["GITHUB_TOKEN", "GH_TOKEN"]).ok_or_else(|| {
+        missing("set GITHUB_TOKEN (in a workflow: `env: { GITHUB_TOKEN: ${{ github.token }} }`)")
+    })?;
+    let api = given(&["GITHUB_API_URL"]).unwrap_or("https://api.github.com");
+    let client = Client::new(&Settings::default()).map_err(|error| {
+        AppError::Port(PortError::new(
+            ErrorKind::Invalid,
+            "setting up the HTTP client",
+            error,
+        ))
+    })?;
+    Ok(Box::new(GitHub::new(
+        client,
+        api,
+        repository,
+        Secret::new(token.to_owned()),
+    )?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scanner_gets_its_own_variables_and_no_others() {
+        let all = [
+            ("TRIVY_CACHE_DIR", "/cache"),
+            ("TRIVY_PASSWORD", "swordfish"),
+            ("https_proxy", "http://proxy:3128"),
+            ("DATABASE_URL", "postgres://"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let (secrets, others) = passed(&all.into());
+        assert_eq!(secrets.keys().collect::<Vec<_>>(), ["TRIVY_PASSWORD"]);
+        assert_eq!(
+            others.keys().collect::<Vec<_>>(),
+            ["TRIVY_CACHE_DIR", "https_proxy"]
+        );
+    }
+}

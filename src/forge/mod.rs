@@ -1,0 +1,3 @@
+//! Forges: where the project's repository lives.
+
+pub mod github;

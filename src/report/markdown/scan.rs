@@ -1,0 +1,71 @@
+//! A judged scan as a section of the step summary.
+
+use super::escape::{code, link, text};
+use crate::report::scan::{consequence, not_counted, provenance, row};
+use crate::scan::{Assessment, Judged, ScanResult};
+use std::fmt::Write as _;
+
+/// Most findings in the table.
+const ROWS: usize = 100;
+/// Most notes and reasons.
+const LINES: usize = 20;
+
+/// The scan as a heading, a sentence and a table of what counts, at most about 60 KiB.
+pub fn scan(assessment: &Assessment) -> String {
+    let judgment = &assessment.judgment;
+    let sign = match judgment.result {
+        ScanResult::Pass => "✅",
+        ScanResult::Blocked if assessment.lets_pass() => "⚠️",
+        ScanResult::Blocked | ScanResult::Error => "❌",
+    };
+    let mut summary = format!(
+        "### {sign} Scan for {}: {}\n\n{}\n\n{}\n",
+        text(assessment.environment.as_str()),
+        judgment.result,
+        code(&assessment.image.to_string()),
+        text(&provenance(assessment)),
+    );
+    let mut line = |shown: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(summary, "\n{shown}");
+    };
+    for reason in judgment.reasons.iter().take(LINES) {
+        line(&text(reason));
+    }
+    let shown: Vec<&Judged> = assessment.counting().take(ROWS).collect();
+    if !shown.is_empty() {
+        let rows: String = shown.iter().map(|judged| cells(judged)).collect();
+        line(&format!(
+            "| Severity | Vulnerability | Package | Installed | What to do |\n|---|---|---|---|---|\n{}",
+            rows.trim_end()
+        ));
+    }
+    let more = judgment.counts.total() - shown.len();
+    if more > 0 {
+        line(&format!("{more} more are in the JSON report."));
+    }
+    if let Some(counts) = not_counted(&judgment.counts) {
+        line(&format!("Not counted: {}.", text(&counts)));
+    }
+    for note in judgment.notes.iter().take(LINES) {
+        line(&text(note));
+    }
+    if judgment.result == ScanResult::Blocked {
+        line(&format!("{}.", text(&consequence(assessment))));
+    }
+    summary
+}
+
+fn cells(judged: &Judged) -> String {
+    let [severity, id, package, installed, remedy] = row(judged);
+    let id = match &judged.finding.url {
+        Some(url) if url.len() <= 200 => link(&id, url),
+        _ => text(&id),
+    };
+    format!(
+        "| {severity} | {id} | {} | {} | {} |\n",
+        text(&package),
+        text(&installed),
+        text(&remedy)
+    )
+}

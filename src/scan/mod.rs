@@ -1,0 +1,26 @@
+//! Vulnerability scans: a scanner's report → findings, and whether they stop a deployment. Pure.
+//!
+//! There are three results, and an error is never a pass: a report about another image, of a system
+//! whose distributor writes no more advisories, about no packages, from an old database or in an unknown
+//! form says nothing about the image, however few findings it has.
+
+mod assessment;
+mod finding;
+mod grype;
+mod judge;
+mod policy;
+mod read;
+mod record;
+mod report;
+mod trivy;
+
+pub use assessment::{Assessment, Level};
+pub use finding::{Finding, Fix, FixState, Package};
+pub use judge::{Counts, Input, Judged, Judgment, ScanResult, Standing, judge};
+pub use policy::{Allowance, Policy};
+pub use read::{ReadError, read};
+pub use record::{AllowedFinding, ScanRecord};
+pub use report::{Os, ScanReport, Subject};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,11 @@
+//! Vulnerability scanners: a command, or a report that is there. What the report says is judged
+//! elsewhere.
+
+mod command;
+mod file;
+
+pub use command::{CommandScanner, CommandSettings, Render};
+pub use file::FileScanner;
+
+/// The largest report that is taken, in bytes: some 20,000 findings with all that Trivy writes of each.
+pub const LARGEST: usize = 64 << 20;
