@@ -225,6 +225,10 @@ pub enum Discard {
 pub trait Catalog: Registry {
     /// Every tag of the repository, sorted; none where there is no such repository.
     fn tags(&self, repository: &str) -> Result<Vec<Tag>, PortError>;
+    /// The same, where one request is enough; `None` where there are more tags than that.
+    fn tags_at_once(&self, repository: &str) -> Result<Option<Vec<Tag>>, PortError> {
+        self.tags(repository).map(Some)
+    }
     /// Manifests whose subject is `digest`, by the registry's API or by the tag that stands in for it.
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError>;
     /// Every image that the registry can list, sorted by digest; those without a tag only where it can

@@ -2,6 +2,7 @@
 
 use crate::config::diagnostic::Diagnostic;
 use crate::engine::DriveError;
+use crate::images::CopyError;
 use crate::model::{EnvironmentName, InvalidText};
 use crate::policy::Refusal;
 use crate::ports::{ErrorKind, Interrupted, PortError};
@@ -75,6 +76,9 @@ pub enum AppError {
     /// A signal came before anything was touched.
     #[error("{0}: nothing was touched")]
     Interrupted(#[from] Interrupted),
+    /// A signal ended a copy before its end.
+    #[error("{0}")]
+    CutOff(String),
     /// The record and the code do not fit together.
     #[error("{0}")]
     Record(String),
@@ -109,7 +113,7 @@ impl AppError {
             // Nothing was deployed: what runs is what ran before.
             Self::Validation(_) => Exit::RolledBack,
             Self::Record(_) | Self::Io { .. } => Exit::Halted,
-            Self::Interrupted(_) | Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
+            Self::Interrupted(_) | Self::CutOff(_) | Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
             Self::Drive(DriveError::LeaseLost) => Exit::Busy,
             Self::Drive(DriveError::Journal(_)) => Exit::Halted,
             Self::Drive(DriveError::Rejected(_)) => Exit::Bug,
@@ -126,6 +130,15 @@ impl AppError {
     pub fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
+    }
+}
+
+impl From<CopyError> for AppError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Port(error) => Self::Port(error),
+            CopyError::Interrupted(_) => Self::CutOff(error.to_string()),
+        }
     }
 }
 

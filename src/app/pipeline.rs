@@ -5,6 +5,7 @@ use super::decide::decision;
 use super::deploy::{Ask, Done, Prepared, deploy, prepare};
 use super::error::AppError;
 use super::identify::Identity;
+use super::promote::{bring, moved};
 use super::release::release;
 use super::scan::{self, Gate};
 use super::validate::{Validated, validate};
@@ -120,6 +121,7 @@ pub fn run(
         tell(Progress::Built(built));
     }
     let ask = |environment: &Environment| ask(workspace, wish, &ready, environment, built.as_ref());
+    let brought = |environment: &Environment| bring(workspace, environment, ask(environment));
     let mut gate = Gate::of(workspace, built.as_ref().map(|built| built.artifact.clone()));
     // Before any environment is touched, all that are named are judged.
     for name in &ready.environments {
@@ -131,7 +133,7 @@ pub fn run(
             let done = gate
                 .pass(name)
                 .and_then(|()| workspace.environment(name))
-                .and_then(|found| deploy(workspace, found, &ask(found), watchers));
+                .and_then(|found| deploy(workspace, found, &brought(found)?, watchers));
             (name.clone(), done)
         })
     } else {
@@ -140,7 +142,7 @@ pub fn run(
             let ask = ask(found);
             judge(&mut gate, found, &ask, tell)?;
             gate.pass(name)?;
-            deploy(workspace, found, &ask, watchers)
+            deploy(workspace, found, &brought(found)?, watchers)
         };
         in_sequence(workspace, &ready.environments, &mut one, tell)
     };
@@ -183,7 +185,10 @@ pub fn plan(
     };
     let plan_one = |name: &EnvironmentName| {
         let environment = workspace.environment(name)?;
-        let ask = ask(workspace, wish, &ready, environment, built.as_ref());
+        let mut ask = ask(workspace, wish, &ready, environment, built.as_ref());
+        if let Some(moved) = moved(workspace, environment, &ask.release) {
+            ask.release.artifact = Some(moved);
+        }
         let world = World::open(workspace, environment, &ask.release, Purpose::Look)?;
         let mut prepared = prepare(workspace, environment, &ask, &world)?;
         if let Prepared::Ready { notes, .. } = &mut prepared

@@ -2,7 +2,7 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{self, Status, Timeline};
+use crate::history::{self, Promoted, Status, Timeline};
 use crate::model::{EnvironmentName, Record};
 
 /// How one environment stands: the head of its ledger and at most four more records are read.
@@ -27,12 +27,26 @@ pub fn status(workspace: &Workspace, environment: &EnvironmentName) -> Result<St
     history::status(&head.record, &others, lease).map_err(|error| AppError::Record(error.to_string()))
 }
 
-/// What happened in one environment, and whether someone is at work there now.
+/// What happened in one environment.
+pub struct Past {
+    /// Deployments, rollbacks and scans, oldest first.
+    pub timeline: Timeline,
+    /// Promotions, oldest first.
+    pub promotions: Vec<Promoted>,
+    /// Whether someone is at work there now.
+    pub held: bool,
+}
+
+/// What happened in one environment.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn timeline(workspace: &Workspace, environment: &EnvironmentName) -> Result<(Timeline, bool), AppError> {
+pub fn past(workspace: &Workspace, environment: &EnvironmentName) -> Result<Past, AppError> {
     let records = super::record::all(workspace.ledger()?.as_ref(), environment)?;
     let held = workspace.lease()?.holder(environment)?.is_some();
-    Ok((history::timeline(&records), held))
+    Ok(Past {
+        timeline: history::timeline(&records),
+        promotions: history::promotions(&records),
+        held,
+    })
 }

@@ -216,6 +216,7 @@ fn plan(
         },
         drain: Period::ZERO,
         parallelism: 1,
+        grounds: crate::rollout::Grounds::default(),
         signatures: Vec::new(),
         steps: suites
             .into_iter()

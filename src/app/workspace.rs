@@ -140,17 +140,15 @@ impl Workspace {
             let image = self.project.image.as_ref();
             let own = image.and_then(|image| image.repository.parse::<RepositoryName>().ok());
             let own = own.as_ref().and_then(RepositoryName::registry);
-            let variables = self.context.environment.variables();
-            let settings = OciSettings::of(variables, own);
-            let github = GhcrSettings::of(variables, settings.http.clone(), own);
-            Arc::new(Registries::new(
-                LayoutRegistry::open(self.state("images")),
-                settings,
-                github,
-                Arc::clone(&self.context.clock),
-            ))
+            Arc::new(registries(&self.context, &self.root, own))
         });
         Arc::clone(made) as Arc<dyn Catalog>
+    }
+
+    /// Where the images of `environment` are; `None` where the project has no image.
+    pub fn images_of<'a>(&'a self, environment: &'a Environment) -> Option<&'a str> {
+        let own = environment.repository.as_ref().map(|own| own.value.as_str());
+        own.or(self.project.image.as_ref().map(|image| image.repository.as_str()))
     }
 
     /// The directory of a repository in the embedded store, which tools read as an OCI layout; `None`
@@ -286,6 +284,31 @@ impl Workspace {
             sources: self.sources.clone(),
         }))
     }
+}
+
+/// Images without a project: those of registries, and the project's own store where one is found beside
+/// `config` or above the working directory.
+pub fn catalog(context: &Context, config: Option<&Path>) -> Arc<dyn Catalog> {
+    let directory = context.environment.directory();
+    let file = config
+        .map(|file| directory.join(file))
+        .or_else(|| find(directory).ok());
+    let root = file.as_deref().and_then(Path::parent).unwrap_or(directory);
+    Arc::new(registries(context, root, None))
+}
+
+/// The embedded store below the project's directory, and every registry on the network; `own` is the host
+/// of the one that the project's images are kept in.
+fn registries(context: &Context, root: &Path, own: Option<&str>) -> Registries {
+    let variables = context.environment.variables();
+    let settings = OciSettings::of(variables, own);
+    let github = GhcrSettings::of(variables, settings.http.clone(), own);
+    Registries::new(
+        LayoutRegistry::open(root.join(STATE).join("images")),
+        settings,
+        github,
+        Arc::clone(&context.clock),
+    )
 }
 
 /// The nearest pipeline file at or above `directory`.

@@ -74,6 +74,7 @@ fn text(shell: &Shell, error: &AppError) -> String {
         | AppError::Drive(_)
         | AppError::Validation(_)
         | AppError::Scan(_)
+        | AppError::CutOff(_)
         | AppError::Interrupted(_)
         | AppError::Record(_)
         | AppError::Io { .. } => format!("error: {error}"),

@@ -2,8 +2,8 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, status};
-use crate::history::{Deployment, Scanned, Standing};
-use crate::model::{EnvironmentName, Verdict};
+use crate::history::{Deployment, Promoted, Scanned, Standing};
+use crate::model::{EnvironmentName, Tag, Verdict};
 use crate::report::elapsed;
 use crate::report::foreign::line;
 use crate::rollout::Kind;
@@ -25,34 +25,61 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     workspace.environment(&args.environment)?;
-    let (timeline, held) = status::timeline(&workspace, &args.environment)?;
-    let deployments = timeline.deployments;
-    let newest: Vec<&Deployment> = deployments.iter().rev().take(args.limit).collect();
-    let scans: Vec<&Scanned> = timeline.scans.iter().rev().take(args.limit).collect();
+    let past = status::past(&workspace, &args.environment)?;
+    let deployments = &past.timeline.deployments;
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.history/1", "deployments": newest, "scans": scans }));
+        let newest: Vec<&Deployment> = deployments.iter().rev().take(args.limit).collect();
+        let scans: Vec<&Scanned> = past.timeline.scans.iter().rev().take(args.limit).collect();
+        let promotions: Vec<&Promoted> = past.promotions.iter().rev().take(args.limit).collect();
+        shell.json(&json!({
+            "schema": "greenroom.history/1", "deployments": newest, "scans": scans, "promotions": promotions,
+        }));
         return Ok(Exit::Done);
     }
-    if newest.is_empty() {
+    // In the order of the ledger, newest first.
+    let deployed = deployments.iter().map(|one| (one.planned, text(one, past.held)));
+    let promoted = past.promotions.iter().map(|one| (one.seq, promotion(one)));
+    let scanned = past.timeline.scans.iter().map(|one| (one.seq, scan(one)));
+    let mut entries: Vec<(u64, Vec<String>)> = deployed.chain(promoted).chain(scanned).collect();
+    entries.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+    if entries.is_empty() {
         shell.say(&format!("nothing was ever deployed to {}", args.environment));
     }
-    // In the order of the ledger, newest first.
-    let mut entries: Vec<(u64, Vec<String>)> = newest
-        .iter()
-        .map(|deployment| (deployment.planned, text(deployment, held)))
-        .collect();
-    entries.extend(scans.iter().map(|scanned| (scanned.seq, scan(scanned))));
-    entries.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
-    for line in entries.iter().flat_map(|(_, lines)| lines) {
-        shell.say(line);
+    for (_, lines) in entries.iter().take(args.limit) {
+        for line in lines {
+            shell.say(line);
+        }
     }
-    if deployments.len() > args.limit {
+    if entries.len() > args.limit {
         shell.say(&format!(
             "… and {} older; see more with --limit",
-            deployments.len() - args.limit
+            entries.len() - args.limit
         ));
     }
     Ok(Exit::Done)
+}
+
+fn promotion(promoted: &Promoted) -> Vec<String> {
+    let Promoted { at, promotion, .. } = promoted;
+    let tags: Vec<&str> = promotion.tags.iter().map(Tag::as_str).collect();
+    let actor = &promotion.origin.actor;
+    let mut lines = vec![
+        format!(
+            "{}  promoted {} from {}",
+            at.human(),
+            promotion.version,
+            promotion.from
+        ),
+        format!(
+            "    {} as {} by {} ({})",
+            promotion.image,
+            tags.join(", "),
+            actor.name,
+            actor.via
+        ),
+    ];
+    lines.extend(promotion.proof.iter().map(|proof| format!("    proof: {proof}")));
+    lines
 }
 
 fn scan(scanned: &Scanned) -> Vec<String> {
@@ -105,6 +132,12 @@ fn text(deployment: &Deployment, held: bool) -> Vec<String> {
             deployment.id, plan.origin.actor.name, plan.origin.actor.via, plan.origin.reason
         ),
     ];
+    lines.extend(
+        plan.grounds
+            .proof
+            .iter()
+            .map(|proof| format!("    proof: {proof}")),
+    );
     let signed = plan.signatures.iter();
     lines.extend(signed.map(|signed| format!("    signed by {}", line(&signed.to_string()))));
     if !deployment.summary.is_empty() {

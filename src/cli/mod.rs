@@ -13,9 +13,11 @@ mod deploy;
 mod environment;
 mod failure;
 mod history;
+mod image;
 mod options;
 mod outcome;
 mod plan;
+mod promote;
 mod prune;
 mod publish;
 mod resume;
@@ -29,6 +31,7 @@ mod signature;
 mod status;
 mod tag;
 mod takeup;
+mod transfer;
 mod trigger;
 mod verify;
 
@@ -69,10 +72,12 @@ enum Command {
     Build(build::Args),
     Scan(scan::Args),
     Deploy(deploy::Args),
+    Promote(promote::Args),
     Verify(verify::Args),
     Rollback(rollback::Args),
     Resume(resume::Args),
     Abort(abort::Args),
+    Image(image::Args),
     Environment(environment::Args),
     Status(status::Args),
     History(history::Args),
@@ -117,6 +122,8 @@ impl Command {
             | Self::Demo(_)
             | Self::Scan(_)
             | Self::Deploy(_)
+            | Self::Promote(_)
+            | Self::Image(_)
             | Self::Rollback(_)
             | Self::Resume(_)
             | Self::Abort(_)
@@ -148,10 +155,12 @@ impl Command {
             Self::Build(args) => build::run(shell, &args),
             Self::Scan(args) => scan::run(shell, &args),
             Self::Deploy(args) => deploy::run(shell, &args),
+            Self::Promote(args) => promote::run(shell, &args),
             Self::Verify(args) => verify::run(shell, &args),
             Self::Rollback(args) => rollback::run(shell, &args),
             Self::Resume(args) => resume::run(shell, &args),
             Self::Abort(args) => abort::run(shell, &args),
+            Self::Image(args) => image::run(shell, &args),
             Self::Environment(args) => environment::run(shell, &args),
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),

@@ -3,7 +3,7 @@
 use super::shell::Shell;
 use crate::app::prune::{self, Ask, Done, Pruned};
 use crate::app::{AppError, Exit};
-use crate::images::{Left, Progress, Swept};
+use crate::images::{Left, SweepProgress, Swept};
 use crate::model::{Period, Tag, Timestamp};
 use crate::retention::{Doomed, Kept, Plan};
 use serde_json::{Value, json};
@@ -89,15 +89,15 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     Ok(done.exit())
 }
 
-fn tell(shell: &Shell, progress: Progress<'_>) {
+fn tell(shell: &Shell, progress: SweepProgress<'_>) {
     match progress {
-        Progress::Looked(repository, seen) if shell.global.verbose > 0 => {
+        SweepProgress::Looked(repository, seen) if shell.global.verbose > 0 => {
             shell.tell(&format!("{repository}: looked at {seen} manifests"));
         }
-        Progress::Deleted(repository, done, all) if done > 0 && done % STRIDE == 0 => {
+        SweepProgress::Deleted(repository, done, all) if done > 0 && done % STRIDE == 0 => {
             shell.tell(&format!("{repository}: {done} of {all}"));
         }
-        Progress::Looked(..) | Progress::Deleted(..) => {}
+        SweepProgress::Looked(..) | SweepProgress::Deleted(..) => {}
     }
 }
 

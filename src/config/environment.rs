@@ -25,6 +25,8 @@ pub struct Environment {
     pub description: Option<String>,
     /// Where remote checks look and clients go.
     pub url: Option<Endpoint>,
+    /// Repository of its images, where that is not the project's.
+    pub repository: Option<Located<String>>,
     /// Its network.
     pub network: Option<Network>,
     /// Where it runs; one without can be checked and shown, but not deployed to.

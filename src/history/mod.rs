@@ -2,6 +2,7 @@
 
 mod chain;
 mod finding;
+mod promotion;
 mod refs;
 mod release;
 mod status;
@@ -9,6 +10,7 @@ mod timeline;
 
 pub use chain::{Expectation, verify};
 pub use finding::{Audit, Finding, Problem};
+pub use promotion::{PROMOTION, Promoted, Promotion, promotions};
 pub use refs::{refs_after, refs_after_scan, scan_of};
 pub use release::{NoSuchRelease, Selector, find_release};
 pub use status::{Live, OpenRollout, Status, status, wanted};

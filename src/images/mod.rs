@@ -1,8 +1,24 @@
-//! What is done with images as a whole, over the ports of a registry: listed with everything that hangs
-//! together, and taken out again. A bounded number of requests at a time.
+//! What is done with images as a whole, over the ports of a registry: copied with everything that hangs
+//! off them, tagged, listed, described, and taken out again. Byte for byte, a bounded number of requests at
+//! a time.
 
+mod attached;
+mod copy;
+mod describe;
+mod graph;
 mod inventory;
+mod progress;
+mod retag;
 mod sweep;
+mod work;
 
+pub use copy::{Copied, CopyError, Destination, Options, Source, Which, copy};
+pub use describe::{Attached, Described, Part, describe, version};
 pub use inventory::{Inventory, MOST_MANIFESTS};
-pub use sweep::{Left, Progress, Stopped, Survey, Sweep, Swept};
+pub use progress::{Meter, Progress};
+pub use retag::{Listed, Outlook, list, preview, retag};
+pub use sweep::{Left, Stopped, Survey, Sweep, SweepProgress, Swept};
+
+/// How many requests are under way at the same time where nothing else is said. What fast clients use; a
+/// registry that has fewer connections to give makes the others wait.
+pub const CONNECTIONS: usize = 16;

@@ -35,12 +35,12 @@ pub struct Sweep<'a> {
     /// Whether the lease is still held.
     pub held: &'a dyn Fn() -> bool,
     /// Told how it goes.
-    pub progress: &'a dyn Fn(Progress<'_>),
+    pub progress: &'a dyn Fn(SweepProgress<'_>),
 }
 
 /// How it goes.
 #[derive(Debug, Clone, Copy)]
-pub enum Progress<'a> {
+pub enum SweepProgress<'a> {
     /// So many manifests were looked at.
     Looked(&'a str, usize),
     /// So many of so many were dealt with.
@@ -168,7 +168,7 @@ impl<'a> Survey<'a> {
         }
         let mut course = Course::default();
         for (done, image) in doomed.iter().enumerate() {
-            (self.sweep.progress)(Progress::Deleted(self.sweep.repository, done, doomed.len()));
+            (self.sweep.progress)(SweepProgress::Deleted(self.sweep.repository, done, doomed.len()));
             let part = course.begun.contains(&image.digest);
             self.heed(&mut course, part)?;
             let names = names.remove(&image.digest).unwrap_or_default();
@@ -288,7 +288,7 @@ impl<'a> Survey<'a> {
         let found = self
             .inventory
             .take(&roots, self.sweep.rules, &|seen| {
-                progress(Progress::Looked(repository, seen));
+                progress(SweepProgress::Looked(repository, seen));
             })
             .map_err(Stopped::Unlisted)?;
         self.plan = retention::plan(&found, &needed, self.sweep.rules, self.sweep.clock.now())?;

@@ -148,9 +148,8 @@ pub struct Unfinished {
 pub struct Promotion {
     /// The environment before (`protection.from`).
     pub from: EnvironmentName,
-    /// Whether this very image, by digest, succeeded there; `None` when the request names no image
-    /// by digest.
-    pub proven: Option<bool>,
+    /// What is missing of the proof that this very image, by digest, succeeded there.
+    pub missing: Vec<String>,
 }
 
 /// What was found out.

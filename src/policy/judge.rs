@@ -180,17 +180,14 @@ impl Findings {
             return;
         };
         let (environment, from, version) = (&request.environment, &promotion.from, &request.version);
-        let reason = match promotion.proven {
-            Some(true) => return,
-            Some(false) => format!(
-                "{environment} takes only what succeeded in {from}, and the image of {version} did not"
-            ),
-            None => format!(
-                "{environment} takes only what succeeded in {from}, and which image {version} is cannot be told"
-            ),
-        };
-        let fix = format!("deploy it to {from} first and name the same digest here");
-        self.refuse(Gate::Promotion, reason, fix);
+        for piece in &promotion.missing {
+            let reason =
+                format!("{environment} takes only what succeeded in {from}, and of {version} {piece}");
+            let fix = format!(
+                "deploy it to {from} first, then `greenroom promote --from {from} --to {environment}`"
+            );
+            self.refuse(Gate::Promotion, reason, fix);
+        }
     }
 
     fn signatures(&mut self, request: &Request, facts: &Facts) {
@@ -291,7 +288,7 @@ mod tests {
             health_check: false,
             promotion: Some(Promotion {
                 from: "staging".parse().unwrap(),
-                proven: Some(false),
+                missing: vec!["this image was never deployed to staging".into()],
             }),
             signatures: None,
         };
@@ -469,17 +466,21 @@ mod tests {
 
     #[test]
     fn promotion_wants_proof_for_this_very_image() {
-        for (proven, refused) in [(Some(true), false), (Some(false), true), (None, true)] {
+        for missing in [
+            &[][..],
+            &["one".to_owned()],
+            &["one".to_owned(), "two".to_owned()],
+        ] {
             let facts = Facts {
                 promotion: Some(Promotion {
                     from: "staging".parse().unwrap(),
-                    proven,
+                    missing: missing.to_vec(),
                 }),
                 ..facts()
             };
             assert_eq!(
-                gates(&judge(&request(), &Protection::default(), &facts)) == [Gate::Promotion],
-                refused
+                gates(&judge(&request(), &Protection::default(), &facts)),
+                vec![Gate::Promotion; missing.len()]
             );
         }
     }

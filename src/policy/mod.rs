@@ -6,6 +6,7 @@
 mod gate;
 mod judge;
 mod lineage;
+mod proof;
 mod signature;
 
 pub use gate::{
@@ -13,4 +14,5 @@ pub use gate::{
 };
 pub use judge::judge;
 pub use lineage::Lineage;
+pub use proof::{CheckTrial, Ended, Trial, prove};
 pub use signature::{Examined, Search, Signatures, signatures};

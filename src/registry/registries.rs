@@ -97,6 +97,10 @@ impl Catalog for Registries {
         self.at(repository)?.tags(repository)
     }
 
+    fn tags_at_once(&self, repository: &str) -> Result<Option<Vec<Tag>>, PortError> {
+        self.at(repository)?.tags_at_once(repository)
+    }
+
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {
         self.at(repository)?.referrers(repository, digest)
     }

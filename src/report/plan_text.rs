@@ -73,6 +73,14 @@ fn header(plan: &Plan, show: Show<'_>) -> String {
                 .join(" and "),
         ),
         ("id", plan.deployment.to_string()),
+        (
+            "proof",
+            plan.grounds
+                .proof
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        ),
     ];
     rows.retain(|(_, value)| !value.is_empty());
     for (name, value) in rows {

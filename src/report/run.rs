@@ -3,7 +3,8 @@
 use super::advice::advice;
 use super::change::Changes;
 use crate::model::{
-    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Signed, Timestamp, UnitId, Verdict,
+    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Signed, Timestamp, UnitId,
+    Verdict,
 };
 use crate::rollout::{Kind, Outcome, StepId};
 use serde::Serialize;
@@ -36,6 +37,9 @@ pub struct RunReport {
     pub units: usize,
     /// What is different between the release before and this one.
     pub changes: Changes,
+    /// That the image succeeded in the environment before, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// When the plan was settled.
     pub started: Timestamp,
     /// When the last event happened.

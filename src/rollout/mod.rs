@@ -20,7 +20,7 @@ pub use acts::acts;
 pub use event::{Event, Outcome, Samples, StepResult, UnitFailure};
 pub use machine::{Next, Rejected, Rollout};
 pub use observing::{Found, observe};
-pub use plan::{Kind, Placement, Plan, Readiness, RollbackPolicy};
+pub use plan::{Grounds, Kind, Placement, Plan, Readiness, RollbackPolicy};
 pub use planning::{Abilities, Observed, Occupancy, PlanError, Request, plan};
 pub use step::{Hook, Phase, Side, Step, StepId, Watch};
 pub use traffic::Share;

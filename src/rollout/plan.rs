@@ -2,7 +2,8 @@
 
 use super::step::Step;
 use crate::model::{
-    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Release, Signed, Slot, Strategy, UnitId,
+    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Signed, Slot, Strategy,
+    UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,24 @@ pub struct RollbackPolicy {
     pub max_failures: u32,
 }
 
+/// On what grounds a release may go out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grounds {
+    /// Whether the checks before the build were skipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub checks_skipped: bool,
+    /// That its image succeeded in the environment before, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+impl Grounds {
+    fn are_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A settled plan: self-contained, so that a rollout resumes from its ledger alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -85,6 +104,9 @@ pub struct Plan {
     pub drain: Period,
     /// How many units are worked on at the same time.
     pub parallelism: u32,
+    /// On what grounds the candidate may go out.
+    #[serde(default, skip_serializing_if = "Grounds::are_plain")]
+    pub grounds: Grounds,
     /// The signatures of the candidate's image that let it in; none where none are asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signed>,

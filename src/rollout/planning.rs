@@ -1,6 +1,6 @@
 //! Planning: what was asked for and what was found → the whole rollout, before anything is touched.
 
-use super::plan::{Kind, Placement, Plan, Readiness, RollbackPolicy};
+use super::plan::{Grounds, Kind, Placement, Plan, Readiness, RollbackPolicy};
 use super::step::{Hook, Side, Step};
 use super::strategy;
 use crate::model::{
@@ -46,6 +46,8 @@ pub struct Request {
     pub before: Vec<Hook>,
     /// Hooks after promotion.
     pub after: Vec<Hook>,
+    /// On what grounds the candidate may go out.
+    pub grounds: Grounds,
 }
 
 /// What one unit was found to hold.
@@ -122,6 +124,7 @@ pub fn plan(request: Request, observed: &Observed, abilities: Abilities) -> Resu
         policy: request.policy,
         drain: request.drain,
         parallelism: request.parallelism.max(1),
+        grounds: request.grounds,
         signatures: Vec::new(),
         steps,
     })

@@ -77,7 +77,7 @@ pub fn production_tags(version: &Version, commit: Option<&CommitId>, newest: Opt
     Tagging { tags, withheld }
 }
 
-fn withheld(version: &Version, newest: Option<&Version>) -> Option<String> {
+pub(super) fn withheld(version: &Version, newest: Option<&Version>) -> Option<String> {
     if is_prerelease(version) {
         return Some(format!("latest stays where it is: {version} is a pre-release"));
     }

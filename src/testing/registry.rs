@@ -248,7 +248,8 @@ impl Registry for MemoryRegistry {
     fn push_manifest(&self, repository: &str, manifest: &[u8], tags: &[Tag]) -> Result<Digest, PortError> {
         let refused = |cause: String| PortError::new(ErrorKind::Invalid, "storing a manifest", cause);
         let parsed = Manifest::parse(manifest).map_err(|e| refused(e.to_string()))?;
-        for listed in parsed.children().iter().chain(parsed.blobs()) {
+        let held = parsed.blobs().filter(|blob| blob.urls.is_empty());
+        for listed in parsed.children().iter().chain(held) {
             self.get(repository, &listed.digest)
                 .map_err(|e| refused(e.to_string()))?;
         }

@@ -60,6 +60,7 @@ pub fn plan(deployment: &str, version: &str, previous: Option<&str>) -> Plan {
         },
         drain: Period::from_secs(10),
         parallelism: 1,
+        grounds: crate::rollout::Grounds::default(),
         signatures: Vec::new(),
         steps: vec![
             Step::Stage { units: units.clone() },

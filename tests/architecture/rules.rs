@@ -21,7 +21,15 @@ const PURE: &[&str] = &[
 
 /// What implements a port.
 const ADAPTERS: &[&str] = &[
-    "target", "router", "registry", "builder", "ledger", "probe", "scanner", "signature", "forge",
+    "target",
+    "router",
+    "registry",
+    "builder",
+    "ledger",
+    "probe",
+    "scanner",
+    "signature",
+    "forge",
 ];
 
 /// Where adapters are chosen by what is configured, each port in one place.

@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 28] = [
     &[],
     &["run"],
     &["plan"],
@@ -13,10 +13,16 @@ const COMMANDS: [&[&str]; 22] = [
     &["build"],
     &["scan"],
     &["deploy"],
+    &["promote"],
     &["verify"],
     &["rollback"],
     &["resume"],
     &["abort"],
+    &["image"],
+    &["image", "copy"],
+    &["image", "tag"],
+    &["image", "list"],
+    &["image", "show"],
     &["environment"],
     &["environment", "list"],
     &["environment", "show"],

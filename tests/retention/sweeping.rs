@@ -1,7 +1,7 @@
 //! What happens between the plan and the deletion, with a registry that meddles.
 
 use crate::repository::Repository;
-use greenroom::images::{Progress, Stopped, Survey, Sweep, Swept};
+use greenroom::images::{Stopped, Survey, Sweep, SweepProgress, Swept};
 use greenroom::model::{Digest, Tag};
 use greenroom::oci::{Descriptor, Manifest};
 use greenroom::ports::{
@@ -133,7 +133,7 @@ impl Scene {
         registry: &dyn Catalog,
         needed: &dyn Fn() -> Result<Vec<Needed>, String>,
         held: &dyn Fn() -> bool,
-        progress: &dyn Fn(Progress<'_>),
+        progress: &dyn Fn(SweepProgress<'_>),
     ) -> Result<Swept, Stopped> {
         let survey = Survey::new(Sweep {
             registry,

@@ -141,6 +141,7 @@ impl Scenario {
                 reversible: true,
                 ..hook
             }],
+            grounds: greenroom::rollout::Grounds::default(),
         }
     }
 }

@@ -160,8 +160,7 @@ impl Story<'_> {
             "who, what, when and why, in a chain that shows tampering",
         );
         let workspace = self.workspace()?;
-        let (timeline, _) = status::timeline(&workspace, &environment()?)?;
-        let deployments = timeline.deployments;
+        let deployments = status::past(&workspace, &environment()?)?.timeline.deployments;
         for deployment in &deployments {
             let outcome = deployment
                 .outcome

@@ -21,6 +21,11 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// The epoch under which records are written.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.keeper.epoch()
+    }
+
     /// Takes the lease.
     ///
     /// # Errors
@@ -94,7 +99,7 @@ pub fn journal(
         clock: Arc::clone(&workspace.context.clock),
         redact: Arc::clone(&world.site.redact),
         plan: plan.clone(),
-        epoch: hold.keeper.epoch(),
+        epoch: hold.epoch(),
         observers,
     };
     Ok((journal, events))

@@ -2,13 +2,14 @@
 
 use super::Ask;
 use crate::app::error::AppError;
+use crate::app::proof::proof;
 use crate::app::record::Standing;
 use crate::app::signature;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::Environment;
 use crate::history;
-use crate::model::{Artifact, CommitId, EnvironmentName, Release, SignaturePolicy, Signed};
+use crate::model::{Artifact, CommitId, EnvironmentName, Proof, SignaturePolicy, Signed};
 use crate::policy::{
     self, Facts, Foreign, Freeze, Gate, Lineage, Promotion, Protection, Refusal, Request, Ruling, Signatures,
     Unfinished, Way,
@@ -19,6 +20,8 @@ use crate::rollout::Plan;
 pub(super) struct Passed {
     /// What is worth knowing all the same.
     pub(super) notes: Vec<String>,
+    /// That the image succeeded in the environment before, where that is asked for.
+    pub(super) proof: Option<Proof>,
     /// The signatures that let the image in.
     pub(super) signatures: Vec<Signed>,
 }
@@ -42,6 +45,7 @@ pub(super) fn judge(
         allow_stale: ask.allow_stale,
         skip_tests: ask.skip_tests,
     };
+    let (promotion, proof) = promotion(workspace, environment, ask)?;
     let facts = Facts {
         lineage: lineage(workspace, ask.release.commit.as_ref(), standing)?,
         foreign,
@@ -53,12 +57,13 @@ pub(super) fn judge(
         }),
         suites: environment.suites.len(),
         health_check: super::request::has_health_check(environment),
-        promotion: promotion(workspace, environment, &ask.release)?,
+        promotion,
         signatures: signatures(workspace, environment, ask)?,
     };
     match policy::judge(&request, &protection(environment), &facts) {
         Ruling::Allowed { notes } => Ok(Passed {
             notes,
+            proof,
             signatures: match facts.signatures {
                 Some(Signatures::Recorded(signed) | Signatures::Searched(Ok(signed))) => signed,
                 _ => Vec::new(),
@@ -171,44 +176,27 @@ fn lineage(
     })?)
 }
 
-/// Whether this very image was live in the environment before, where one is named.
+/// The proof from the environment before, where one is asked for, or what is missing of it.
 fn promotion(
     workspace: &Workspace,
     environment: &Environment,
-    release: &Release,
-) -> Result<Option<Promotion>, AppError> {
-    let Some(from) = environment
-        .protection
-        .from
-        .as_ref()
-        .map(|from| from.value.clone())
-        .filter(|_| environment.protection.require_tests)
-    else {
-        return Ok(None);
+    ask: &Ask,
+) -> Result<(Option<Promotion>, Option<Proof>), AppError> {
+    let protection = &environment.protection;
+    let asked = protection.enabled && protection.require_tests && ask.way == Way::Deploy;
+    let Some(from) = protection.from.as_ref().filter(|_| asked) else {
+        return Ok((None, None));
     };
-    let proven = match &release.artifact {
-        Some(artifact) => Some(succeeded(workspace, &from, |earlier| {
-            earlier
-                .artifact
-                .as_ref()
-                .is_some_and(|image| image.digest == artifact.digest)
-        })?),
-        None => None,
+    let from = from.value.clone();
+    let found = match &ask.release.artifact {
+        Some(artifact) => proof(workspace, &from, environment, &artifact.digest)?,
+        None => Err(vec!["which image it is cannot be told".to_owned()]),
     };
-    Ok(Some(Promotion { from, proven }))
-}
-
-fn succeeded(
-    workspace: &Workspace,
-    environment: &EnvironmentName,
-    is_it: impl Fn(&Release) -> bool,
-) -> Result<bool, AppError> {
-    let records = crate::app::record::all(workspace.ledger()?.as_ref(), environment)?;
-    let timeline = history::timeline(&records);
-    Ok(timeline
-        .deployments
-        .iter()
-        .any(|deployment| deployment.live_since.is_some() && is_it(&deployment.plan.candidate)))
+    let (proof, missing) = match found {
+        Ok(proof) => (Some(proof), Vec::new()),
+        Err(missing) => (None, missing),
+    };
+    Ok((Some(Promotion { from, missing }), proof))
 }
 
 /// Refuses a plan that would write a secret's value into the ledger.

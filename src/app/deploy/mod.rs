@@ -15,7 +15,7 @@ use super::world::{Purpose, World};
 use crate::config::environment::Environment;
 use crate::config::unsupported::Part;
 use crate::engine::DriveError;
-use crate::model::{Digest, EnvironmentName, Origin, Release, Strategy};
+use crate::model::{Digest, EnvironmentName, Origin, Proof, Release, Strategy};
 use crate::policy::Way;
 use crate::report::Recorded;
 use crate::rollout::{self, Event, Outcome, Plan, Rollout};
@@ -101,7 +101,7 @@ pub fn prepare(
         return Ok(Prepared::AlreadyLive(Box::new(live.clone())));
     }
     let passed = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
-    let request = request::request(workspace, environment, ask, world)?;
+    let request = request::request(workspace, environment, ask, world, passed.proof)?;
     let plan = Plan {
         signatures: passed.signatures,
         ..rollout::plan(request, &ground.observed, world.abilities)?
@@ -111,6 +111,15 @@ pub fn prepare(
         plan: Box::new(plan),
         notes: passed.notes,
     })
+}
+
+/// Holds `ask` against every gate that needs no look at the target; the proof, where one is asked for.
+///
+/// # Errors
+/// [`AppError::Refused`] with every gate that is not met.
+pub fn judge(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Result<Option<Proof>, AppError> {
+    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    Ok(gates::judge(workspace, environment, ask, &standing, Vec::new())?.proof)
 }
 
 /// Deploys under the environment's lease, from the plan to the last record.

@@ -6,9 +6,9 @@ use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::{self, Environment, RollbackStrategy};
 use crate::config::target::TargetConfig;
-use crate::model::{Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Strategy, Suite};
+use crate::model::{Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite};
 use crate::policy::Way;
-use crate::rollout::{Hook, Kind, Readiness, Request, RollbackPolicy};
+use crate::rollout::{Grounds, Hook, Kind, Readiness, Request, RollbackPolicy};
 use std::collections::BTreeMap;
 
 /// Time limit of one health sample.
@@ -20,6 +20,7 @@ pub(super) fn request(
     environment: &Environment,
     ask: &Ask,
     world: &World,
+    proof: Option<Proof>,
 ) -> Result<Request, AppError> {
     let deployment = &environment.deployment;
     let strategy = ask
@@ -65,6 +66,10 @@ pub(super) fn request(
         suites: suites(environment, ask),
         before: hooks(&environment.hooks.before_deploy),
         after: hooks(&environment.hooks.after_deploy),
+        grounds: Grounds {
+            checks_skipped: ask.skip_tests,
+            proof,
+        },
     })
 }
 

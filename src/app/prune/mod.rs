@@ -5,7 +5,7 @@ mod needed;
 use super::error::{AppError, Exit};
 use super::workspace::Workspace;
 use crate::engine::LeaseKeeper;
-use crate::images::{Left, Progress, Stopped, Survey, Sweep, Swept};
+use crate::images::{Left, Stopped, Survey, Sweep, SweepProgress, Swept};
 use crate::model::{Digest, Draft, EnvironmentName, Origin, Period};
 use crate::ports::{ErrorKind, Holder, Ledger};
 use crate::retention::{Doomed, Plan, Rules};
@@ -89,7 +89,7 @@ pub fn prune(
     workspace: &Workspace,
     ask: &Ask,
     origin: &Origin,
-    progress: &dyn Fn(Progress<'_>),
+    progress: &dyn Fn(SweepProgress<'_>),
 ) -> Result<Done, AppError> {
     let rules = rules(workspace, ask);
     let repositories = repositories(workspace, ask)?;

@@ -39,6 +39,9 @@ pub(crate) struct RawEnvironment {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub(crate) url: Option<Endpoint>,
+    /// Where its images are, where that is not the project's repository.
+    #[serde(default)]
+    pub(crate) image: Option<RawEnvironmentImage>,
     /// Its network.
     #[serde(default)]
     pub(crate) network: Option<RawNetwork>,
@@ -96,6 +99,16 @@ pub(crate) struct RawEnvironment {
     /// Feature flags.
     #[serde(default)]
     pub(crate) features: BTreeMap<String, bool>,
+}
+
+/// Where an environment's images are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "EnvironmentImage")]
+pub(crate) struct RawEnvironmentImage {
+    /// Repository without tag: `ghcr.io/acme/production/nextcloud`. What is deployed here is copied there
+    /// first, with its signatures and attestations.
+    pub(crate) repository: Located<String>,
 }
 
 /// A network.

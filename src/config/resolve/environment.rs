@@ -61,6 +61,10 @@ pub(super) fn resolve(
     let mut unsupported = described(keys);
     let target = target::resolve(&mut raw, keys, &mut unsupported, problems);
     let network = raw.network.and_then(|network| self::network(network, problems));
+    let repository = raw.image.map(|image| image.repository);
+    if let Some(repository) = &repository {
+        super::image::check_repository(repository, problems);
+    }
     let require_tests = require_tests(&raw.protection, &raw.deployment, problems);
     let asks = raw.protection.require_approval && raw.protection.enabled != Some(false);
     if let (true, Some(place)) = (asks, keys.place("protection.requireApproval")) {
@@ -82,6 +86,7 @@ pub(super) fn resolve(
         name: raw.name,
         description: raw.description,
         url: raw.url,
+        repository,
         network,
         target,
         protection,

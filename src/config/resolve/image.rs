@@ -31,13 +31,7 @@ const RESERVED: &[&str] = &[
 
 pub(super) fn resolve(raw: Located<RawImage>, problems: &mut Vec<Diagnostic>) -> Image {
     let Located { value: raw, place } = raw;
-    let after_slash = raw.repository.rsplit('/').next().unwrap_or("");
-    if raw.repository.is_empty() || after_slash.contains([':', '@']) || raw.repository.contains([' ', '{']) {
-        problems.push(
-            Diagnostic::error(raw.repository.place, "not a repository")
-                .help("write it without tag and digest, like ghcr.io/acme/nextcloud"),
-        );
-    }
+    check_repository(&raw.repository, problems);
     let build_place = raw
         .build
         .as_ref()
@@ -54,6 +48,17 @@ pub(super) fn resolve(raw: Located<RawImage>, problems: &mut Vec<Diagnostic>) ->
         build,
         smoke: raw.smoke.map(|smoke| self::smoke(smoke, problems)),
         place,
+    }
+}
+
+/// Reports a name that is no repository's.
+pub(super) fn check_repository(repository: &Located<String>, problems: &mut Vec<Diagnostic>) {
+    let after_slash = repository.rsplit('/').next().unwrap_or("");
+    if repository.is_empty() || after_slash.contains([':', '@']) || repository.contains([' ', '{']) {
+        problems.push(
+            Diagnostic::error(repository.place, "not a repository")
+                .help("write it without tag and digest, like ghcr.io/acme/nextcloud"),
+        );
     }
 }
 

@@ -26,8 +26,17 @@ struct TagList {
     tags: Option<Vec<String>>,
 }
 
-/// Every tag of the repository.
-pub(super) fn tags(wire: &Wire, place: &Place) -> Result<Vec<Tag>, PortError> {
+/// How many tags are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Every one.
+    All,
+    /// Every one, if one page holds them.
+    OnePage,
+}
+
+/// Every tag of the repository; `None` when there are more than were wanted.
+pub(super) fn tags(wire: &Wire, place: &Place, extent: Extent) -> Result<Option<Vec<Tag>>, PortError> {
     let doing = format!("listing the tags of {}/{}", place.host, place.name);
     let mut pages = Pages::new(place, place.url(&format!("tags/list?n={PAGE}")));
     let mut all = BTreeSet::new();
@@ -61,14 +70,17 @@ pub(super) fn tags(wire: &Wire, place: &Place) -> Result<Vec<Tag>, PortError> {
         };
         // What is no legal tag can be neither asked for nor written.
         all.extend(names.iter().filter_map(|name| name.parse::<Tag>().ok()));
+        if extent == Extent::OnePage && link.is_some() {
+            return Ok(None);
+        }
         pages.go_on(link, &doing)?;
     }
-    Ok(all.into_iter().collect())
+    Ok(Some(all.into_iter().collect()))
 }
 
 /// Every image that has a tag: a registry names no others.
 pub(super) fn images(wire: &Wire, place: &Place) -> Result<Vec<HeldImage>, PortError> {
-    let tags = tags(wire, place)?;
+    let tags = tags(wire, place, Extent::All)?.unwrap_or_default();
     let digests = each(&tags, |tag| resolve(wire, place, tag))?;
     let mut images = BTreeMap::<Digest, Vec<Tag>>::new();
     for (tag, digest) in tags.into_iter().zip(digests) {

@@ -150,7 +150,12 @@ impl Registry for OciRegistry {
 
 impl Catalog for OciRegistry {
     fn tags(&self, repository: &str) -> Result<Vec<Tag>, PortError> {
-        catalog::tags(&self.wire, &self.place(repository)?)
+        let tags = catalog::tags(&self.wire, &self.place(repository)?, catalog::Extent::All)?;
+        Ok(tags.unwrap_or_default())
+    }
+
+    fn tags_at_once(&self, repository: &str) -> Result<Option<Vec<Tag>>, PortError> {
+        catalog::tags(&self.wire, &self.place(repository)?, catalog::Extent::OnePage)
     }
 
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {

@@ -84,6 +84,9 @@ fn by_api(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Vec<Des
         "reading the referrers of {subject} in {}/{}",
         place.host, place.name
     );
+    if wire.without_referrers().contains(&place.base) {
+        return Ok(None);
+    }
     let mut pages = Pages::new(place, place.url(&format!("referrers/{subject}")));
     let mut all = Vec::new();
     while let Some(url) = pages.next() {
@@ -111,6 +114,10 @@ fn by_api(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Vec<Des
                 Ok(Some((reply.whole(LARGEST_MANIFEST, &doing)?, link)))
             }
             Err(refusal) if pages.is_first() && matches!(refusal.status, 400 | 404 | 405 | 406 | 501) => {
+                // A 404 that the registry's own code did not write: the path is unknown to it.
+                if refusal.status == 404 && !refusal.is_registrys {
+                    wire.without_referrers().insert(place.base.clone());
+                }
                 Ok(None)
             }
             Err(refusal) => Err(refusal.setback),

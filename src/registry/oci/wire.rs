@@ -10,9 +10,9 @@ use crate::host::random;
 use crate::host::url::{joined, origin, redacted};
 use crate::model::Redactor;
 use crate::ports::{Clock, ErrorKind, PortError, Reopen};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The longest that a registry may keep still. It may have to check gigabytes before it answers.
@@ -105,6 +105,8 @@ pub(super) struct Wire {
     clock: Arc<dyn Clock>,
     pub(super) auth: Auth,
     patience: Duration,
+    /// Registries, by their URL, that have shown that they do not know the referrers API.
+    without_referrers: Mutex<BTreeSet<String>>,
 }
 
 impl Wire {
@@ -119,7 +121,15 @@ impl Wire {
             clock,
             auth,
             patience: patience.unwrap_or(PATIENCE),
+            without_referrers: Mutex::default(),
         }
+    }
+
+    /// Registries, by their URL, that have shown that they do not know the referrers API.
+    pub(super) fn without_referrers(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.without_referrers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries until it works, cannot work, or has been tried long enough. The attempts are counted from

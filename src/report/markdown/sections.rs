@@ -369,18 +369,23 @@ fn history(report: &RunReport) -> String {
         .head
         .as_ref()
         .map(|head| format!(", head {}", code(head.as_str())));
+    let proof = report
+        .proof
+        .as_ref()
+        .map(|proof| format!(" Proof: {}.", code(&proof.to_string())));
     let signed: Vec<String> = report
         .signatures
         .iter()
         .map(|signed| format!("\nSigned by {}\n", short(&signed.to_string(), 500)))
         .collect();
     format!(
-        "{}\nDeployment {}, ledger records {} to {}{}. Evidence: {}\n",
+        "{}\nDeployment {}, ledger records {} to {}{}.{} Evidence: {}\n",
         signed.concat(),
         code(report.deployment.as_str()),
         history.first_seq,
         history.last_seq,
         head.unwrap_or_default(),
+        proof.unwrap_or_default(),
         code(&format!("greenroom history {}", report.environment))
     )
 }

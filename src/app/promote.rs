@@ -1,0 +1,396 @@
+//! Promotion: the very image that proved itself in one environment goes to the next, by digest.
+
+use super::build::{Built, find};
+use super::deploy::{self, Ask, Done, Hold, Prepared, deploy};
+use super::error::AppError;
+use super::identify::Identity;
+use super::proof::proof;
+use super::record::{self, Standing};
+use super::release::release;
+use super::watch::Watchers;
+use super::workspace::Workspace;
+use super::world::{Purpose, World};
+use crate::config::Environment;
+use crate::history::{self, PROMOTION, Promotion};
+use crate::images::{self, CONNECTIONS, Copied, Destination, Meter, Options, Outlook, Source, Which};
+use crate::model::{
+    Artifact, Digest, Draft, EnvironmentName, EnvironmentType, Proof, Release, Strategy, Tag, Version,
+};
+use crate::policy::{Gate, Refusal, Way};
+use crate::ports::{ErrorKind, PortError};
+use crate::tagging::{Latest, Pointed, latest, production_tags};
+use std::sync::Arc;
+
+/// What is to be promoted, and under which terms.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Where it proved itself.
+    pub from: EnvironmentName,
+    /// Where it goes.
+    pub to: EnvironmentName,
+    /// The version; what is live in `from` where `None`.
+    pub version: Option<Version>,
+    /// The image, by tag or digest, that has to be the one.
+    pub image: Option<String>,
+    /// Copy and tag only.
+    pub image_only: bool,
+    /// Another strategy than the configured one.
+    pub strategy: Option<Strategy>,
+    /// Deploy a commit older than the live one.
+    pub allow_stale: bool,
+    /// Deploy even what is live already.
+    pub force: bool,
+}
+
+/// A promotion that is allowed, with nothing touched yet.
+pub struct Settled {
+    /// What is deployed in the end.
+    pub ask: Ask,
+    /// Where the image is.
+    pub source: Artifact,
+    /// Where it goes; the same digest.
+    pub image: Artifact,
+    /// Tags that are to lead to it.
+    pub tags: Vec<Tag>,
+    /// Why `latest` is not among them, where it might have been expected.
+    pub withheld: Option<String>,
+    /// What speaks for it; `None` where the environment asks for no tests.
+    pub proof: Option<Proof>,
+}
+
+/// Settles a promotion: finds the image, demands its proof, and asks every gate.
+///
+/// # Errors
+/// When there is no such image, or with everything that is missing.
+pub fn settle(workspace: &Workspace, wish: &Wish) -> Result<Settled, AppError> {
+    if wish.from == wish.to {
+        return Err(AppError::Usage(format!(
+            "{} cannot be promoted to itself: name another environment with --to",
+            wish.from
+        )));
+    }
+    let (before, environment) = (
+        workspace.environment(&wish.from)?,
+        workspace.environment(&wish.to)?,
+    );
+    let candidate = candidate(workspace, before, wish)?;
+    let Some(source) = candidate.artifact.clone() else {
+        return Err(AppError::Usage(format!(
+            "{} in {} is no image, and only images are promoted",
+            candidate.version, wish.from
+        )));
+    };
+    let repository = workspace.images_of(environment).unwrap_or(&source.repository);
+    let image = Artifact {
+        repository: repository.to_owned(),
+        digest: source.digest.clone(),
+    };
+    let demanded = demand(workspace, wish, environment, &candidate.version, &source.digest)?;
+    let ask = ask(workspace, wish, environment, &candidate, &image);
+    let proof = deploy::judge(workspace, environment, &ask)?.or(demanded);
+    let (tags, withheld) = tags(workspace, environment, &candidate, &image)?;
+    Ok(Settled {
+        ask,
+        source,
+        image,
+        tags,
+        withheld,
+        proof,
+    })
+}
+
+/// What [`bring_image`] and [`deploy_image`] would do, with nothing touched: the copy, and the plan of the deployment. The plan is
+/// missing with [`Wish::image_only`].
+///
+/// # Errors
+/// When a registry does not answer, or the deployment cannot be planned.
+pub fn preview(
+    workspace: &Workspace,
+    wish: &Wish,
+    settled: &Settled,
+) -> Result<(Outlook, Option<Prepared>), AppError> {
+    let registry = workspace.registry();
+    let (from, to) = ends(settled);
+    let outlook = images::preview(registry.as_ref(), &from, &to, CONNECTIONS)?;
+    if wish.image_only {
+        return Ok((outlook, None));
+    }
+    let environment = workspace.environment(&wish.to)?;
+    let world = World::open(workspace, environment, &settled.ask.release, Purpose::Look)?;
+    let prepared = deploy::prepare(workspace, environment, &settled.ask, &world)?;
+    Ok((outlook, Some(prepared)))
+}
+
+/// Copies the image, moves the tags, and writes it down.
+///
+/// # Errors
+/// When a registry refuses (no tag was moved then), or another run holds the environment.
+pub fn bring_image(
+    workspace: &Workspace,
+    wish: &Wish,
+    settled: &Settled,
+    meter: &Arc<Meter>,
+) -> Result<Copied, AppError> {
+    let version = &settled.ask.release.version;
+    let purpose = format!("promoting {version} from {}", wish.from);
+    let hold = Hold::take(workspace, &wish.to, &settled.ask.origin, purpose)?;
+    let registry = workspace.registry();
+    let (from, to) = ends(settled);
+    let copied = images::copy(registry.as_ref(), &from, &to, &options(meter))?;
+    record(workspace, wish, settled, &hold)?;
+    Ok(copied)
+}
+
+/// Deploys the image that [`bring_image`] brought.
+///
+/// # Errors
+/// As [`deploy`].
+pub fn deploy_image(
+    workspace: &Workspace,
+    wish: &Wish,
+    settled: &Settled,
+    watchers: &Watchers,
+) -> Result<Done, AppError> {
+    deploy(
+        workspace,
+        workspace.environment(&wish.to)?,
+        &settled.ask,
+        watchers,
+    )
+}
+
+/// The image of a deployment where its environment keeps its own: copied there when every gate is met,
+/// with all that hangs off it, under no tag.
+///
+/// # Errors
+/// As [`deploy::judge`], and when a registry refuses.
+pub fn bring(workspace: &Workspace, environment: &Environment, mut ask: Ask) -> Result<Ask, AppError> {
+    let Some(moved) = moved(workspace, environment, &ask.release) else {
+        return Ok(ask);
+    };
+    deploy::judge(workspace, environment, &ask)?;
+    if let Some(source) = &ask.release.artifact {
+        let from = Source {
+            repository: &source.repository,
+            image: Which::Digest(&source.digest),
+        };
+        let to = Destination {
+            repository: &moved.repository,
+            tags: &[],
+        };
+        let meter = Meter::new(Arc::clone(&workspace.context.clock));
+        images::copy(workspace.registry().as_ref(), &from, &to, &options(&meter))?;
+    }
+    ask.release.artifact = Some(moved);
+    Ok(ask)
+}
+
+/// Where the image of a release has to be for `environment`, when it is elsewhere.
+pub fn moved(workspace: &Workspace, environment: &Environment, release: &Release) -> Option<Artifact> {
+    let (source, repository) = (release.artifact.as_ref()?, workspace.images_of(environment)?);
+    (source.repository != repository).then(|| Artifact {
+        repository: repository.to_owned(),
+        digest: source.digest.clone(),
+    })
+}
+
+fn options(meter: &Arc<Meter>) -> Options<'_> {
+    Options {
+        connections: CONNECTIONS,
+        attached: true,
+        deep: false,
+        meter,
+    }
+}
+
+fn ends(settled: &Settled) -> (Source<'_>, Destination<'_>) {
+    let from = Source {
+        repository: &settled.source.repository,
+        image: Which::Digest(&settled.source.digest),
+    };
+    let to = Destination {
+        repository: &settled.image.repository,
+        tags: &settled.tags,
+    };
+    (from, to)
+}
+
+/// What is live in the environment before, or what was and is named.
+fn candidate(workspace: &Workspace, before: &Environment, wish: &Wish) -> Result<Release, AppError> {
+    let from = &wish.from;
+    let pinned = match (&wish.image, workspace.images_of(before)) {
+        (Some(reference), Some(repository)) => Some(find(workspace, repository, reference)?.digest),
+        (Some(_), None) => {
+            return Err(AppError::Usage(
+                "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
+            ));
+        }
+        (None, _) => None,
+    };
+    let is_it = |release: &Release| {
+        let digest = release.artifact.as_ref().map(|artifact| &artifact.digest);
+        wish.version
+            .as_ref()
+            .is_none_or(|version| release.version == *version)
+            && pinned.as_ref().is_none_or(|pinned| digest == Some(pinned))
+    };
+    let ledger = workspace.ledger()?;
+    let live = Standing::read(ledger.as_ref(), from)?
+        .live
+        .map(|plan| plan.candidate);
+    if let Some(live) = live.as_ref().filter(|live| is_it(live)) {
+        return Ok(live.clone());
+    }
+    let Some(live) = live else {
+        return Err(AppError::Usage(format!(
+            "nothing is live in {from}: deploy to it first with `greenroom deploy -e {from}`"
+        )));
+    };
+    let timeline = history::timeline(&record::all(ledger.as_ref(), from)?);
+    let mut were_live = timeline
+        .deployments
+        .iter()
+        .rev()
+        .filter(|was| was.live_since.is_some());
+    were_live
+        .find(|was| is_it(&was.plan.candidate))
+        .map(|was| was.plan.candidate.clone())
+        .ok_or_else(|| {
+            AppError::Usage(format!(
+                "that was never live in {from}; live now is {}: see `greenroom history {from}`",
+                live.version
+            ))
+        })
+}
+
+/// The proof from the environment that is promoted from. Where the environment asks for no tests, none is
+/// demanded.
+fn demand(
+    workspace: &Workspace,
+    wish: &Wish,
+    environment: &Environment,
+    version: &Version,
+    image: &Digest,
+) -> Result<Option<Proof>, AppError> {
+    let found = proof(workspace, &wish.from, environment, image)?;
+    let asked = environment.protection.enabled && environment.protection.require_tests;
+    match found {
+        Ok(proof) => Ok(Some(proof)),
+        Err(_) if !asked => Ok(None),
+        Err(missing) => {
+            let refusal = |piece: String| Refusal {
+                gate: Gate::Promotion,
+                reason: format!(
+                    "{} takes only what succeeded in {}, and of {version} {piece}",
+                    wish.to, wish.from
+                ),
+                fix: format!("deploy it to {} again, with its suites", wish.from),
+            };
+            Err(AppError::Refused(missing.into_iter().map(refusal).collect()))
+        }
+    }
+}
+
+fn ask(
+    workspace: &Workspace,
+    wish: &Wish,
+    environment: &Environment,
+    candidate: &Release,
+    image: &Artifact,
+) -> Ask {
+    let identity = Identity {
+        commit: candidate.commit.clone(),
+        version: candidate.version.clone(),
+        time: workspace.context.clock.now(),
+    };
+    let built = Built {
+        artifact: image.clone(),
+        tags: Vec::new(),
+        withheld: None,
+        made: None,
+    };
+    let reason = format!("promoted from {}", wish.from);
+    Ask {
+        release: release(environment, &identity, Some(&built)),
+        way: Way::Deploy,
+        origin: workspace.context.origin(reason, candidate.commit.clone()),
+        strategy: wish.strategy.clone(),
+        allow_stale: wish.allow_stale,
+        skip_tests: false,
+        force: wish.force,
+    }
+}
+
+/// The tags of the image in its new environment, and why `latest` is not among them.
+fn tags(
+    workspace: &Workspace,
+    environment: &Environment,
+    candidate: &Release,
+    image: &Artifact,
+) -> Result<(Vec<Tag>, Option<String>), AppError> {
+    let identity = Identity {
+        commit: candidate.commit.clone(),
+        version: candidate.version.clone(),
+        time: workspace.context.clock.now(),
+    };
+    if environment.kind != EnvironmentType::Production {
+        let tagging = identity.tags(workspace, environment)?;
+        return Ok((tagging.tags, tagging.withheld));
+    }
+    let newest = Tag::nearest("latest");
+    let mut tags = production_tags(&candidate.version, candidate.commit.as_ref(), None).tags;
+    tags.retain(|tag| *tag != newest);
+    let registry = workspace.registry();
+    let named = registry.resolve(&image.repository, &newest)?;
+    let version = match &named {
+        Some(digest) if *digest != image.digest => {
+            images::version(registry.as_ref(), &image.repository, digest)?
+        }
+        _ => None,
+    };
+    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    let live = standing.live.map(|plan| plan.candidate.version);
+    let now = named.as_ref().map(|digest| Pointed {
+        digest,
+        version: version.as_ref(),
+    });
+    match latest(&candidate.version, &image.digest, now, live.as_ref()) {
+        Latest::Moves | Latest::There => {
+            tags.push(newest);
+            Ok((tags, None))
+        }
+        Latest::Stays(reason) => Ok((tags, Some(reason))),
+    }
+}
+
+/// Writes the promotion into the ledger of the environment that it went to.
+fn record(workspace: &Workspace, wish: &Wish, settled: &Settled, hold: &Hold) -> Result<(), AppError> {
+    let promotion = Promotion {
+        from: wish.from.clone(),
+        version: settled.ask.release.version.clone(),
+        source: settled.source.clone(),
+        image: settled.image.clone(),
+        tags: settled.tags.clone(),
+        proof: settled.proof.clone(),
+        origin: settled.ask.origin.clone(),
+    };
+    let doing = || format!("recording the promotion to {}", wish.to);
+    let body = serde_json::to_value(&promotion)
+        .map_err(|error| PortError::new(ErrorKind::Invalid, doing(), error))?;
+    let ledger = workspace.ledger()?;
+    let head = ledger.head(&wish.to)?;
+    let draft = Draft {
+        at: workspace.context.clock.now(),
+        epoch: hold.epoch(),
+        deployment: None,
+        kind: PROMOTION.to_owned(),
+        refs: head
+            .as_ref()
+            .map(|head| head.record.refs.clone())
+            .unwrap_or_default(),
+        body,
+    };
+    // Nobody else writes while the lease is held.
+    ledger.append(&wish.to, head.as_ref(), &draft)?;
+    Ok(())
+}

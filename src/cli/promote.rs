@@ -1,0 +1,154 @@
+//! `greenroom promote`.
+
+use super::image::{document, lines, preview_document, preview_lines};
+use super::outcome::take;
+use super::publish::{Publication, ReportArgs};
+use super::shell::Shell;
+use super::transfer::Transfer;
+use crate::app::deploy::Prepared;
+use crate::app::promote::{self, Settled, Wish};
+use crate::app::{AppError, Exit, Workspace};
+use crate::images::Meter;
+use crate::model::{EnvironmentName, Version};
+use crate::report::describe_plan;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Bring what proved itself in one environment to the next, by digest
+///
+/// Takes the very image that is live in the one environment, demands the proof from its ledger that the
+/// suites passed there on it, copies it where the other environment keeps its images (with every platform,
+/// attestation and signature), moves the tags (latest only forwards), writes it into the ledger, and
+/// deploys it. Nothing is built again.
+///
+/// Example: greenroom promote --from staging --to production
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where it proved itself
+    #[arg(long, value_name = "ENV")]
+    from: EnvironmentName,
+    /// Where it goes
+    #[arg(long, value_name = "ENV")]
+    to: EnvironmentName,
+    /// The version, where it is not what is live now
+    #[arg(long, value_name = "VERSION")]
+    version: Option<Version>,
+    /// The image that it has to be, by tag or digest
+    #[arg(long, value_name = "TAG|DIGEST")]
+    image: Option<String>,
+    /// Copy the image and move the tags, and deploy nothing
+    #[arg(long)]
+    image_only: bool,
+    /// Deploy a commit that is older than the live one
+    #[arg(long)]
+    allow_stale: bool,
+    /// Deploy even what is live already
+    #[arg(long)]
+    force: bool,
+    /// Show what would be done and touch nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    reports: ReportArgs,
+}
+
+pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
+    let workspace = shell.workspace()?;
+    let wish = Wish {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        version: args.version.clone(),
+        image: args.image.clone(),
+        image_only: args.image_only,
+        strategy: None,
+        allow_stale: args.allow_stale,
+        force: args.force,
+    };
+    let settled = promote::settle(&workspace, &wish)?;
+    tell(shell, &wish, &settled);
+    if args.dry_run {
+        return preview(shell, &workspace, &wish, &settled);
+    }
+    let meter = Meter::new(Arc::clone(&shell.context.clock));
+    let copied = {
+        let _shown = Transfer::show(shell, &meter);
+        promote::bring_image(&workspace, &wish, &settled, &meter)?
+    };
+    let repository = &settled.image.repository;
+    for line in lines(repository, &copied) {
+        shell.tell(&line);
+    }
+    let mut publication = Publication::default();
+    publication.set("environment", wish.to.as_str());
+    publication.set("version", settled.ask.release.version.as_str());
+    publication.set("image", &settled.image.to_string());
+    publication.set("digest", settled.image.digest.as_str());
+    if args.image_only {
+        let mut copied = document("greenroom.promotion/1", repository, &copied);
+        copied["from"] = json!(wish.from);
+        copied["to"] = json!(wish.to);
+        copied["version"] = json!(settled.ask.release.version);
+        copied["proof"] = json!(settled.proof);
+        publication.add_other(copied);
+        publication.set("outcome", "succeeded");
+        publication.publish(shell, &args.reports);
+        return Ok(Exit::Done);
+    }
+    let done = promote::deploy_image(&workspace, &wish, &settled, &shell.watchers(false));
+    let exit = take(shell, &wish.to, done, &mut publication)?;
+    publication.publish(shell, &args.reports);
+    Ok(exit)
+}
+
+fn tell(shell: &Shell, wish: &Wish, settled: &Settled) {
+    let version = &settled.ask.release.version;
+    shell.tell(&format!("promoting {version} from {} to {}", wish.from, wish.to));
+    match &settled.proof {
+        Some(proof) => shell.tell(&format!("proof: {proof}")),
+        None => shell.tell(&format!("no proof: {} asks for no tests", wish.to)),
+    }
+    if let Some(withheld) = &settled.withheld {
+        shell.tell(&format!("note: {withheld}"));
+    }
+}
+
+fn preview(shell: &Shell, workspace: &Workspace, wish: &Wish, settled: &Settled) -> Result<Exit, AppError> {
+    let (outlook, prepared) = promote::preview(workspace, wish, settled)?;
+    let repository = &settled.image.repository;
+    if shell.is_json() {
+        let plan = match &prepared {
+            Some(Prepared::Ready { plan, .. }) => Some(plan),
+            Some(Prepared::AlreadyLive(_)) | None => None,
+        };
+        shell.json(&json!({
+            "schema": "greenroom.promotion.preview/1",
+            "from": wish.from,
+            "to": wish.to,
+            "version": settled.ask.release.version,
+            "proof": settled.proof,
+            "withheld": settled.withheld,
+            "image": preview_document(repository, &outlook),
+            "plan": plan,
+        }));
+        return Ok(Exit::Done);
+    }
+    for line in preview_lines(repository, &outlook) {
+        shell.say(&line);
+    }
+    match &prepared {
+        Some(Prepared::Ready { plan, notes }) => {
+            shell.say(&format!("\n{}", describe_plan(plan, &str::to_owned).trim_end()));
+            for note in notes {
+                shell.say(&format!("note: {note}"));
+            }
+        }
+        Some(Prepared::AlreadyLive(live)) => {
+            shell.say(&format!(
+                "{} is live in {} already",
+                live.candidate.version, wish.to
+            ));
+        }
+        None => {}
+    }
+    Ok(Exit::Done)
+}
