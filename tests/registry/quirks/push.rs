@@ -296,7 +296,7 @@ fn a_registry_that_takes_an_upload_and_never_answers_is_given_up() {
     let times = Times::default();
     let server =
         Server::with(move |request, _| (whole(request) && times.next() == 1).then(|| hang_up().stalls()));
-    let digest = push(&impatient(&server), &app(&server), &LAYER).unwrap();
+    let digest = push(&impatient(&server, 1_500), &app(&server), &LAYER).unwrap();
     assert_eq!(server.store.blob("app", &digest).unwrap(), LAYER);
     assert_eq!((server.count("PUT", ""), server.count("HEAD", "")), (2, 2));
 }
