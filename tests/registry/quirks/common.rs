@@ -58,10 +58,10 @@ pub(crate) fn abroad(server: &Server) -> OciRegistry {
     OciRegistry::new(settings, server.clock.clone()).unwrap()
 }
 
-/// A client that waits for no more than a moment of real time.
-pub(crate) fn impatient(server: &Server) -> OciRegistry {
+/// A client that waits for no more than so many milliseconds of real time.
+pub(crate) fn impatient(server: &Server, patience: u64) -> OciRegistry {
     let settings = OciSettings {
-        patience: Some(Duration::from_millis(150)),
+        patience: Some(Duration::from_millis(patience)),
         ..OciSettings::default()
     };
     OciRegistry::new(settings, server.clock.clone()).unwrap()

@@ -296,14 +296,14 @@ fn a_body_that_stalls_is_given_up_and_resumed() {
         (times.next() == 1).then(|| store.answer(request).cut_after(100_000).stalls())
     });
     let digest = server.store.add_blob("app", &content());
-    assert!(pull(&impatient(&server), &app(&server), &digest).unwrap() == content());
+    assert!(pull(&impatient(&server, 1_500), &app(&server), &digest).unwrap() == content());
     assert_eq!(ranges(&server), ["", "bytes=100000-"]);
 }
 
 #[test]
 fn a_registry_that_never_answers_is_given_up_within_its_bound() {
     let server = Server::with(|_, _| Some(hang_up().stalls()));
-    let error = impatient(&server)
+    let error = impatient(&server, 300)
         .resolve(&app(&server), &tag("1.0"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transient);

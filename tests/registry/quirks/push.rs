@@ -1,7 +1,7 @@
 //! Uploads.
 
-use super::common::{Times, app, headers, in_pieces_only};
-use crate::registry::server::{Request, Server, answer, hang_up, push, refusal};
+use super::common::{Times, app, headers, impatient, in_pieces_only};
+use crate::registry::server::{Request, Server, answer, hang_up, pull, push, refusal};
 use greenroom::ports::ErrorKind;
 use std::sync::{LazyLock, Mutex};
 
@@ -289,6 +289,28 @@ fn a_connection_reset_after_the_body_was_stored_is_no_second_upload() {
     });
     push_layer(&server);
     assert_eq!(server.count("PUT", ""), 1);
+}
+
+#[test]
+fn a_registry_that_takes_an_upload_and_never_answers_is_given_up() {
+    let times = Times::default();
+    let server =
+        Server::with(move |request, _| (whole(request) && times.next() == 1).then(|| hang_up().stalls()));
+    let digest = push(&impatient(&server, 1_500), &app(&server), &LAYER).unwrap();
+    assert_eq!(server.store.blob("app", &digest).unwrap(), LAYER);
+    assert_eq!((server.count("PUT", ""), server.count("HEAD", "")), (2, 2));
+}
+
+#[test]
+fn an_empty_blob_goes_out_and_comes_back() {
+    let server = Server::plain();
+    let digest = push(&server.client(), &app(&server), b"").unwrap();
+    assert_eq!(pull(&server.client(), &app(&server), &digest).unwrap(), b"");
+    assert_eq!(
+        server.asked(),
+        ["POST app/blobs", "PUT app/blobs", "GET app/blobs/"]
+    );
+    assert_eq!(headers(&server, "PUT", "", "content-length"), ["0"]);
 }
 
 #[test]
