@@ -118,7 +118,14 @@ fn an_image_goes_from_registry_to_registry_and_through_the_store_unchanged() {
     for repository in [&neighbour, &other, &back] {
         assert_eq!(by_skopeo(&format!("{repository}:1.2.3")), image.index);
     }
-    // skopeo knows no index within an index; it copies all of another, and the digest is the same.
+}
+
+#[test]
+fn skopeo_copies_all_of_what_was_copied_and_the_other_way_round() {
+    let (one, two) = (Daemon::open(), Daemon::open());
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = (one.client(false), two.client(false));
+    // An index without an index in it: that skopeo does not know.
     let (index, _) = many_layers(&first, &one.repository("flat"));
     let [flat, copied] = [two.repository("flat"), one.repository("skopeo")];
     must(
@@ -192,9 +199,14 @@ fn tags_are_moved_listed_and_shown_without_a_project() {
             .any(|one| one["artifactType"] == "application/spdx+json"),
         "{shown}"
     );
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
     for (words, status, says) in [
         (
-            vec!["image", "show", &repository],
+            vec!["image", "show", "acme/app"],
             2,
             "names no image: add a tag or a digest",
         ),

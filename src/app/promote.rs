@@ -7,6 +7,7 @@ use super::identify::Identity;
 use super::proof::proof;
 use super::record::{self, Standing};
 use super::release::release;
+use super::scan;
 use super::watch::Watchers;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
@@ -18,6 +19,7 @@ use crate::model::{
 };
 use crate::policy::{Gate, Refusal, Way};
 use crate::ports::{ErrorKind, PortError};
+use crate::scan::Assessment;
 use crate::tagging::{Latest, Pointed, latest, production_tags};
 use std::sync::Arc;
 
@@ -99,8 +101,24 @@ pub fn settle(workspace: &Workspace, wish: &Wish) -> Result<Settled, AppError> {
     })
 }
 
-/// What [`bring_image`] and [`deploy_image`] would do, with nothing touched: the copy, and the plan of the deployment. The plan is
-/// missing with [`Wish::image_only`].
+/// Scans the image as its new environment asks for, before anything is touched; `None` where it asks for no
+/// scan. Where the findings block there, the second value says so.
+///
+/// # Errors
+/// [`AppError::Scan`] when the scan says nothing about the image.
+pub fn scan(
+    workspace: &Workspace,
+    wish: &Wish,
+    settled: &Settled,
+) -> Result<(Option<Assessment>, Result<(), AppError>), AppError> {
+    let mut gate = scan::Gate::of(workspace, Some(settled.source.clone()));
+    let environment = workspace.environment(&wish.to)?;
+    let assessment = gate.judge(environment, settled.ask.origin.clone())?.cloned();
+    Ok((assessment, gate.pass(&wish.to)))
+}
+
+/// What [`bring_image`] and [`deploy_image`] would do, with nothing touched: the copy, and the plan of the
+/// deployment. The plan is missing with [`Wish::image_only`].
 ///
 /// # Errors
 /// When a registry does not answer, or the deployment cannot be planned.
@@ -117,7 +135,10 @@ pub fn preview(
     }
     let environment = workspace.environment(&wish.to)?;
     let world = World::open(workspace, environment, &settled.ask.release, Purpose::Look)?;
-    let prepared = deploy::prepare(workspace, environment, &settled.ask, &world)?;
+    let mut prepared = deploy::prepare(workspace, environment, &settled.ask, &world)?;
+    if let Prepared::Ready { notes, .. } = &mut prepared {
+        notes.extend(scan::describe(workspace, environment));
+    }
     Ok((outlook, Some(prepared)))
 }
 

@@ -8,7 +8,7 @@ use crate::app::pipeline::{self, Progress, Run, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
 use crate::report;
-use crate::scan::ScanResult;
+use crate::scan::{Assessment, ScanResult};
 use clap::ValueEnum;
 
 /// Bring a version to one environment or several
@@ -252,18 +252,21 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
             ));
         }
         Progress::Built(built) => tell_built(shell, built),
-        Progress::Scanned(assessment) => {
-            let lines = report::scan::text(assessment);
-            shell.tell(&format!("scan: {}", lines.join("\n")));
-            if assessment.judgment.result == ScanResult::Blocked && assessment.lets_pass() {
-                shell.warn(&format!(
-                    "warning: {}; {} goes on all the same",
-                    assessment.headline(),
-                    assessment.environment
-                ));
-            }
-        }
+        Progress::Scanned(assessment) => tell_scan(shell, assessment),
         Progress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
+    }
+}
+
+/// Tells what a scan came to, and that it is passed over where the environment is only warned.
+pub(super) fn tell_scan(shell: &Shell, assessment: &Assessment) {
+    let lines = report::scan::text(assessment);
+    shell.tell(&format!("scan: {}", lines.join("\n")));
+    if assessment.judgment.result == ScanResult::Blocked && assessment.lets_pass() {
+        shell.warn(&format!(
+            "warning: {}; {} goes on all the same",
+            assessment.headline(),
+            assessment.environment
+        ));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `greenroom promote`.
 
+use super::deploy::tell_scan;
 use super::image::{document, lines, preview_document, preview_lines};
 use super::outcome::take;
 use super::publish::{Publication, ReportArgs};
@@ -69,6 +70,16 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     if args.dry_run {
         return preview(shell, &workspace, &wish, &settled);
     }
+    let mut publication = Publication::default();
+    let (assessment, allowed) = promote::scan(&workspace, &wish, &settled)?;
+    if let Some(assessment) = &assessment {
+        tell_scan(shell, assessment);
+        publication.add_scan(assessment);
+    }
+    if let Err(refused) = allowed {
+        publication.publish(shell, &args.reports);
+        return Err(refused);
+    }
     let meter = Meter::new(Arc::clone(&shell.context.clock));
     let copied = {
         let _shown = Transfer::show(shell, &meter);
@@ -78,7 +89,6 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     for line in lines(repository, &copied) {
         shell.tell(&line);
     }
-    let mut publication = Publication::default();
     publication.set("environment", wish.to.as_str());
     publication.set("version", settled.ask.release.version.as_str());
     publication.set("image", &settled.image.to_string());

@@ -15,6 +15,15 @@ text_noun!(
 );
 
 impl Tag {
+    /// Whether it is the name under which an image is pushed by a tool that cannot push without one:
+    /// `greenroom-` and 16 hex digits. It names no version, and goes as soon as the registry can untag.
+    pub fn is_temporary(&self) -> bool {
+        let nonce = self.0.strip_prefix("greenroom-");
+        nonce.is_some_and(|nonce| {
+            nonce.len() == 16 && nonce.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    }
+
     /// The tag nearest to `text`: each run of illegal characters becomes one `-`, a leading `.` or `-`
     /// becomes `_`, and what is beyond 128 characters is cut.
     pub fn nearest(text: &str) -> Self {

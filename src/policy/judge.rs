@@ -335,7 +335,7 @@ mod tests {
         overwrite: web-1 holds what greenroom did not make: a process listening on port 8080; remove it or name another place; `protection: { allowOverwrite: true }` lets greenroom overwrite it
         approval: production requires approval, and this version of greenroom cannot obtain one; let the CI system ask (required reviewers of its environment) and set `protection: { requireApproval: false }`
         tests: production requires tests, and neither a suite nor a health check is configured; name a suite under `suites`, or set `requireTests: false`
-        promotion: production takes only what succeeded in staging, and the image of 1.2.3 did not; deploy it to staging first and name the same digest here
+        promotion: production takes only what succeeded in staging, and of 1.2.3 this image was never deployed to staging; deploy it to staging first, then `greenroom promote --from staging --to production`
         "##);
     }
 

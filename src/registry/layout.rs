@@ -13,6 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The annotation that holds a tag in `index.json`.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -27,12 +28,23 @@ const MEMBERS: [&str; 3] = ["blobs", "index.json", "oci-layout"];
 /// Safe for many readers and writers at once, within one process and across several.
 pub struct LayoutRegistry {
     root: PathBuf,
+    /// What manifests name, by their digest: that never changes, and is asked again for each that goes.
+    named: Mutex<BTreeMap<Digest, Arc<Named>>>,
+}
+
+/// What one manifest names.
+struct Named {
+    manifests: Vec<Digest>,
+    blobs: Vec<Digest>,
 }
 
 impl LayoutRegistry {
     /// The repositories below `root`, which need not exist yet.
     pub fn open(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            named: Mutex::default(),
+        }
     }
 
     /// The layout of a repository, as skopeo is given it (`oci:PATH:TAG`).
@@ -152,11 +164,26 @@ impl LayoutRegistry {
             if !reached.insert(digest.clone()) {
                 continue;
             }
-            let manifest = self.parsed(repository, &digest)?;
-            open.extend(manifest.children().iter().map(|child| child.digest.clone()));
-            reached.extend(manifest.blobs().map(|blob| blob.digest.clone()));
+            let named = self.named(repository, &digest)?;
+            open.extend(named.manifests.iter().cloned());
+            reached.extend(named.blobs.iter().cloned());
         }
         Ok(reached)
+    }
+
+    fn named(&self, repository: &str, digest: &Digest) -> Result<Arc<Named>, PortError> {
+        let known = || self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(named) = known().get(digest) {
+            return Ok(Arc::clone(named));
+        }
+        let manifest = self.parsed(repository, digest)?;
+        let children = manifest.children().iter();
+        let named = Arc::new(Named {
+            manifests: children.map(|child| child.digest.clone()).collect(),
+            blobs: manifest.blobs().map(|blob| blob.digest.clone()).collect(),
+        });
+        known().insert(digest.clone(), Arc::clone(&named));
+        Ok(named)
     }
 
     fn parsed(&self, repository: &str, digest: &Digest) -> Result<Manifest, PortError> {

@@ -195,7 +195,9 @@ fn roots(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) 
     let series = series::kept(inventory, rules, now);
     let dependents = dependents(inventory);
     for found in inventory {
-        let ages = |tag: &&Tag| series::of(tag, rules).next().is_some() || attached_by_tag(tag).is_some();
+        let ages = |tag: &&Tag| {
+            series::of(tag, rules).next().is_some() || attached_by_tag(tag).is_some() || tag.is_temporary()
+        };
         let why = if let Some(tag) = found.tags.iter().find(|tag| !ages(tag)) {
             format!("has the tag {tag}")
         } else if let Some(why) = series.get(&found.digest) {

@@ -96,6 +96,24 @@ fn the_newest_the_young_the_needed_and_other_tags_stay() {
 }
 
 #[test]
+fn the_tag_of_a_push_keeps_nothing() {
+    let old = "staging-v1-20260101-120000-abc123d";
+    let inventory = [
+        found(
+            "pushed under a name",
+            &[old, "greenroom-0123456789abcdef"],
+            &[],
+            None,
+        ),
+        found("a person's", &[old, "greenroom-2"], &[], None),
+    ];
+    let mut rules = rules();
+    rules.keep_last = 0;
+    let plan = plan(&inventory, &[], &rules, NOW.parse().unwrap()).unwrap();
+    assert_eq!(goes(&plan), BTreeSet::from([&inventory[0].digest]));
+}
+
+#[test]
 fn an_image_that_was_tagged_again_counts_once() {
     let again: Vec<String> = (1..=5).map(build).collect();
     let again: Vec<&str> = again.iter().map(String::as_str).collect();

@@ -83,7 +83,6 @@ error: refused, nothing was deployed
     insta::assert_snapshot!(project.must(&["history", "production"]).shown(), @r#"
 status 0
 -- stdout
-nothing was ever deployed to production
 [TIME]  scan  blocked (1 CRITICAL, 2 HIGH)
     hello@[DIGEST] by trivy 0.74.0
 "#);

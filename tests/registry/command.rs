@@ -58,7 +58,11 @@ fn an_image_whose_repository_names_a_registry_goes_there() {
         String::from_utf8_lossy(&built.stderr),
     );
     assert!(built.status.success(), "{out}{message}");
-    let tag = out.lines().nth(1).unwrap().trim();
+    let tag = out
+        .lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("staging-v"))
+        .unwrap();
     let tag = format!("docker://{repository}:{tag}");
     let digest = run(
         "skopeo",

@@ -5,21 +5,19 @@ mod needed;
 use super::error::{AppError, Exit};
 use super::workspace::Workspace;
 use crate::engine::LeaseKeeper;
-use crate::images::{Left, Stopped, Survey, Sweep, SweepProgress, Swept};
+use crate::images::{CONNECTIONS, Left, Stopped, Survey, Sweep, SweepProgress, Swept};
 use crate::model::{Digest, Draft, EnvironmentName, Origin, Period};
 use crate::ports::{ErrorKind, Holder, Ledger};
 use crate::retention::{Doomed, Plan, Rules};
 use needed::Ledgers;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The chain of the ledger that holds what was pruned, and the name of the lease that keeps two prunes
 /// apart.
 pub const CHAIN: &str = "greenroom-prune";
 /// How long the lease is held without being renewed.
 const LEASE: Period = Period::from_secs(30);
-/// Requests at a time. What fast clients use.
-const CONNECTIONS: usize = 16;
 /// Images named by one record, far below the largest record.
 const PER_RECORD: usize = 5_000;
 /// What is asked for. What is `None` is as the project's `retention` says.
@@ -165,7 +163,13 @@ fn rules(workspace: &Workspace, ask: &Ask) -> Rules {
 /// The repositories of the project, or the one that was asked for.
 fn repositories(workspace: &Workspace, ask: &Ask) -> Result<Vec<String>, AppError> {
     let image = workspace.project.image.as_ref();
-    let known: Vec<String> = image.iter().map(|image| image.repository.clone()).collect();
+    let own = image.map(|image| image.repository.as_str());
+    let environments = workspace.project.environments.values();
+    let known: BTreeSet<&str> = environments
+        .filter_map(|environment| workspace.images_of(environment))
+        .chain(own)
+        .collect();
+    let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
     match &ask.repository {
         Some(repository) if known.contains(repository) => Ok(vec![repository.clone()]),
         Some(repository) => Err(AppError::Usage(format!(
