@@ -1,8 +1,8 @@
 //! The whole run: decide, identify, validate, build, and deploy to one environment or several.
 
-use super::build::{Built, build, find};
+use super::build::{Built, build, find, tag};
 use super::decide::decision;
-use super::deploy::{Ask, Done, Prepared, deploy, prepare};
+use super::deploy::{self, Ask, Done, Prepared, deploy, prepare};
 use super::error::AppError;
 use super::identify::Identity;
 use super::promote::{bring, moved};
@@ -54,8 +54,10 @@ pub enum Progress<'a> {
     Validated(&'a Validated),
     /// The checks before the build are passed over, and how many there are.
     ValidationSkipped(usize),
-    /// The image is there.
+    /// The image is there, still without a tag.
     Built(&'a Built),
+    /// It gets no tag: it may not go where these tags belong.
+    Untagged(&'a Built),
     /// The image was scanned, and judged for an environment.
     Scanned(&'a Assessment),
     /// The next environment follows because the one before says so.
@@ -127,6 +129,12 @@ pub fn run(
     for name in &ready.environments {
         let environment = workspace.environment(name)?;
         judge(&mut gate, environment, &ask(environment), tell)?;
+    }
+    if let Some(built) = &built {
+        let may = gate
+            .pass(&first.name.value)
+            .and_then(|()| deploy::judge(workspace, first, &ask(first)));
+        name(workspace, built, may.is_ok(), tell)?;
     }
     let results = if wish.parallel {
         each(&ready.environments, ready.environments.len(), |name| {
@@ -285,6 +293,21 @@ fn ask(
         skip_tests: ready.skip_tests,
         force: wish.force,
     }
+}
+
+/// Gives the image its tags, where it may go to the environment that they belong to. Where it may not, the
+/// deployment says why.
+fn name(
+    workspace: &Workspace,
+    built: &Built,
+    may: bool,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), AppError> {
+    if may {
+        return tag(workspace, built);
+    }
+    tell(Progress::Untagged(built));
+    Ok(())
 }
 
 /// Judges the image for `environment`, where that was not done before.

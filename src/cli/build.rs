@@ -2,7 +2,7 @@
 
 use super::publish::outputs;
 use super::shell::Shell;
-use crate::app::build::build;
+use crate::app::build::{build, tag};
 use crate::app::identify::Identity;
 use crate::app::{AppError, Exit};
 use crate::model::{EnvironmentName, Tag, Version};
@@ -39,6 +39,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             "there is nothing to build: greenroom.yaml has no `image:`".to_owned(),
         ));
     };
+    tag(&workspace, &built)?;
     let tags: Vec<&str> = built.tags.iter().map(Tag::as_str).collect();
     outputs(
         shell,

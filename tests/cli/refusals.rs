@@ -39,6 +39,7 @@ fn every_gate_that_is_not_met_is_named_at_once() {
     deploying: staging is the only environment, and there is no event that says otherwise
     version 1.0.0, [TIME]
     image hello@[DIGEST] as staging-v1.0.0-[STAMP]
+    the image gets no tag: it may not go there
     -- stderr
     error: refused, nothing was deployed
       freeze: staging is frozen until [TIME] (holidays)
@@ -56,6 +57,7 @@ fn every_gate_that_is_not_met_is_named_at_once() {
     deploying: staging is the only environment, and there is no event that says otherwise
     version 1.0.0, [TIME]
     image hello@[DIGEST] as staging-v1.0.0-[STAMP]
+    the image gets no tag: it may not go there
     -- stderr
     error: refused, nothing was deployed
       freeze: staging is frozen until [TIME] (holidays)

@@ -89,6 +89,26 @@ status 0
 }
 
 #[test]
+fn what_production_refuses_gets_none_of_its_tags() {
+    let project = project("", REPORT);
+    let refused = project.run(&["deploy", "-e", "production"]);
+    assert_eq!(refused.status, 6, "{}{}", refused.out, refused.err);
+    assert!(
+        refused.out.contains("the image gets no tag: it may not go there"),
+        "{}",
+        refused.out
+    );
+    let none = project.run(&["image", "list", "hello"]);
+    assert!(none.err.contains("it has no tags"), "{}", none.err);
+    project.must(&["deploy", "-e", "staging"]);
+    let tags = project.must(&["image", "list", "hello"]).out;
+    assert!(
+        tags.contains("staging-latest") && !tags.contains("\nlatest"),
+        "{tags}"
+    );
+}
+
+#[test]
 fn a_scan_that_says_nothing_stops_staging_too() {
     let other = REPORT.replace(&"0".repeat(64), &"9".repeat(64));
     let project = project("", &other);

@@ -3,7 +3,7 @@
 use crate::bundles::{BUNDLE, COSIGN_SIGN, Key};
 use crate::project::Project;
 use greenroom::model::{Digest, Tag};
-use greenroom::oci::media;
+use greenroom::oci::{Manifest, media};
 use greenroom::ports::{Blob, Catalog, Discard, Registry, in_memory};
 use greenroom::registry::layout::LayoutRegistry;
 use serde_json::{Value, json};
@@ -54,10 +54,19 @@ impl Store {
         Self(LayoutRegistry::open(project.path(".greenroom/images")))
     }
 
-    /// The image that greenroom built.
+    /// The image that greenroom built first.
     fn image(&self) -> Digest {
-        let tag = self.0.tags("hello").unwrap().remove(0);
-        self.0.resolve("hello", &tag).unwrap().unwrap()
+        self.images().remove(0)
+    }
+
+    /// The images that greenroom built.
+    fn images(&self) -> Vec<Digest> {
+        let is_image = |digest: &Digest| {
+            let manifest = self.0.manifest("hello", digest).unwrap();
+            Manifest::parse(&manifest).unwrap().subject.is_none()
+        };
+        let held = self.0.images("hello").unwrap().into_iter();
+        held.map(|image| image.digest).filter(is_image).collect()
     }
 
     fn blob(&self, repository: &str, content: &[u8]) -> Digest {
@@ -157,14 +166,11 @@ fn nothing_goes_out_that_is_not_signed_and_the_ledger_says_by_whom() {
     // The next version is another image, so it needs a signature of its own.
     project.version("1.1.0", "");
     assert_eq!(project.run(&["run", "-e", "staging"]).status, 6);
-    let tag: Tag = store
-        .0
-        .tags("hello")
-        .unwrap()
+    let next = store
+        .images()
         .into_iter()
-        .find(|tag| tag.as_str().contains("1.1.0"))
+        .find(|digest| *digest != image)
         .unwrap();
-    let next = store.0.resolve("hello", &tag).unwrap().unwrap();
     // A signature of the manifest itself counts as well as a statement about it.
     store.attach(
         "hello",

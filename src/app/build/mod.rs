@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub struct Built {
     /// The image by digest.
     pub artifact: Artifact,
-    /// Its tags, its own first.
+    /// The tags that are meant for it, its own first; [`tag`] gives it these.
     pub tags: Vec<Tag>,
     /// Why `latest` is not among them, where it might have been expected.
     pub withheld: Option<String>,
@@ -47,9 +47,9 @@ pub struct Made {
     pub note: Option<String>,
 }
 
-/// Builds the image for `environment`; `None` where the project has no image. It gets its tags when it
-/// is stored, its digest is found there, and it has answered in the smoke test. `lines` hears what the
-/// builder writes.
+/// Builds the image for `environment`; `None` where the project has no image. It is stored, its digest is
+/// found there, and it has answered in the smoke test; it has no tag yet. `lines` hears what the builder
+/// writes.
 ///
 /// # Errors
 /// When it cannot be built, or when it should exist and does not; [`AppError::Validation`] when it does
@@ -69,9 +69,7 @@ pub fn build(
         Build::Files(_) | Build::Dockerfile(_) | Build::Command(_) => {
             require_checkout(workspace, identity.commit.as_ref())?;
             let yard = Yard::set_up(workspace, environment, identity, lines);
-            let (artifact, made) = yard
-                .make(image, &tagging.tags)
-                .map_err(|error| yard.explain(error))?;
+            let (artifact, made) = yard.make(image).map_err(|error| yard.explain(error))?;
             (artifact, Some(made))
         }
     };
@@ -81,6 +79,19 @@ pub fn build(
         withheld: tagging.withheld,
         made,
     }))
+}
+
+/// Gives a built image its tags. Nothing that others follow moves before this.
+///
+/// # Errors
+/// When the registry does not take them.
+pub fn tag(workspace: &Workspace, built: &Built) -> Result<(), AppError> {
+    if built.made.is_some() {
+        let (registry, image) = (workspace.registry(), &built.artifact);
+        let manifest = registry.manifest(&image.repository, &image.digest)?;
+        registry.push_manifest(&image.repository, &manifest, &built.tags)?;
+    }
+    Ok(())
 }
 
 /// What everything that makes an image needs.
@@ -114,8 +125,8 @@ impl<'a> Yard<'a> {
         }
     }
 
-    /// Builds, tries out, tags: in this order, and nothing after something has failed.
-    fn make(&self, image: &Image, tags: &[Tag]) -> Result<(Artifact, Made), AppError> {
+    /// Builds, then tries out.
+    fn make(&self, image: &Image) -> Result<(Artifact, Made), AppError> {
         std::fs::create_dir_all(&self.staging).map_err(AppError::io(format!(
             "making the directory {}",
             self.staging.display()
@@ -128,9 +139,6 @@ impl<'a> Yard<'a> {
             Some(smoke) => Some(self.try_out(smoke, &artifact)?),
             None => None,
         };
-        let registry = self.workspace.registry();
-        let manifest = registry.manifest(&artifact.repository, &artifact.digest)?;
-        registry.push_manifest(&artifact.repository, &manifest, tags)?;
         Ok((
             artifact,
             Made {
