@@ -105,19 +105,11 @@ pub fn run(
             });
         }
     };
-    let first = ready
-        .environments
-        .first()
-        .map(|name| workspace.environment(name))
-        .transpose()?;
-    let Some(first) = first else {
+    let Some(first) = ready.environments.first() else {
         return Err(AppError::Usage("no environment was named".to_owned()));
     };
-    if ready.skip_tests {
-        tell(Progress::ValidationSkipped(workspace.project.validate.len()));
-    } else {
-        validate(workspace, |validated| tell(Progress::Validated(validated)))?;
-    }
+    let first = workspace.environment(first)?;
+    checked(workspace, ready.skip_tests, tell)?;
     let built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
     if let Some(built) = &built {
         tell(Progress::Built(built));
@@ -293,6 +285,16 @@ fn ask(
         skip_tests: ready.skip_tests,
         force: wish.force,
     }
+}
+
+/// The checks before the build, or that they are passed over.
+fn checked(workspace: &Workspace, skip: bool, tell: &mut dyn FnMut(Progress<'_>)) -> Result<(), AppError> {
+    if skip {
+        tell(Progress::ValidationSkipped(workspace.project.validate.len()));
+    } else {
+        validate(workspace, |validated| tell(Progress::Validated(validated)))?;
+    }
+    Ok(())
 }
 
 /// Gives the image its tags, where it may go to the environment that they belong to. Where it may not, the
