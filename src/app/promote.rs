@@ -165,7 +165,7 @@ pub fn bring_image(
 /// Deploys the image that [`bring_image`] brought.
 ///
 /// # Errors
-/// As [`deploy`].
+/// As [`deploy`](fn@deploy).
 pub fn deploy_image(
     workspace: &Workspace,
     wish: &Wish,

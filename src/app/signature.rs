@@ -49,7 +49,7 @@ pub fn resolve(workspace: &Workspace, name: &ImageName) -> Result<Artifact, AppE
 /// The signatures of `image` that satisfy `policy`, or every reason why there are none.
 ///
 /// # Errors
-/// As [`search`].
+/// When the registry cannot be asked, or a key or trusted root is of no use.
 pub fn examine(
     workspace: &Workspace,
     image: &Artifact,
