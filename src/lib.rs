@@ -24,7 +24,7 @@
 //! | [`report`] | events → Markdown, JSON, JUnit, annotations, console |
 //! | [`ports`] | every trait, on one screen |
 //!
-//! Effects stand behind the ports: [`engine`] (the only loop of a rollout), [`images`], [`target`],
+//! Effects stand behind the ports: [`engine`] (the only loop of a rollout), [`images`], [`parallel`], [`target`],
 //! [`router`], [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`],
 //! [`host`]. [`app`] holds one use case per file
 //! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
@@ -43,6 +43,7 @@ pub mod images;
 pub mod ledger;
 pub mod model;
 pub mod oci;
+pub mod parallel;
 pub mod policy;
 pub mod ports;
 pub mod probe;

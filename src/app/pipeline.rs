@@ -13,8 +13,8 @@ use super::watch::{Lines, Watchers};
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::{Environment, Part};
-use crate::engine::each;
 use crate::model::{EnvironmentName, Strategy, Version};
+use crate::parallel::each;
 use crate::policy::Way;
 use crate::rollout::Outcome;
 use crate::scan::Assessment;
@@ -57,7 +57,7 @@ pub enum Progress<'a> {
     /// The image is there, still without a tag.
     Built(&'a Built),
     /// It gets no tag: it may not go where these tags belong.
-    Untagged(&'a Built),
+    Untagged,
     /// The image was scanned, and judged for an environment.
     Scanned(&'a Assessment),
     /// The next environment follows because the one before says so.
@@ -122,11 +122,15 @@ pub fn run(
         let environment = workspace.environment(name)?;
         judge(&mut gate, environment, &ask(environment), tell)?;
     }
-    if let Some(built) = &built {
+    if let Some(built) = built.as_ref().filter(|built| built.made.is_some()) {
         let may = gate
             .pass(&first.name.value)
             .and_then(|()| deploy::judge(workspace, first, &ask(first)));
-        name(workspace, built, may.is_ok(), tell)?;
+        match may {
+            Ok(_) => tag(workspace, built)?,
+            // The deployment says why.
+            Err(_) => tell(Progress::Untagged),
+        }
     }
     let results = if wish.parallel {
         each(&ready.environments, ready.environments.len(), |name| {
@@ -294,21 +298,6 @@ fn checked(workspace: &Workspace, skip: bool, tell: &mut dyn FnMut(Progress<'_>)
     } else {
         validate(workspace, |validated| tell(Progress::Validated(validated)))?;
     }
-    Ok(())
-}
-
-/// Gives the image its tags, where it may go to the environment that they belong to. Where it may not, the
-/// deployment says why.
-fn name(
-    workspace: &Workspace,
-    built: &Built,
-    may: bool,
-    tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<(), AppError> {
-    if may {
-        return tag(workspace, built);
-    }
-    tell(Progress::Untagged(built));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Who builders push and pull as, where greenroom is told and their own settings are not asked: files
 //! of their own format in a private directory, with what their own settings know of other registries.
 
+use crate::host::environment::registry_prefix;
 use crate::host::files::{self, read_bounded};
 use crate::model::Secret;
 use base64::Engine as _;
@@ -31,20 +32,10 @@ impl Login {
     /// `GREENROOM_REGISTRY_HOST` names another registry.
     pub(super) fn of(environment: &BTreeMap<String, String>, host: &str) -> Option<Self> {
         let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
-        let own: String = host
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() {
-                    c.to_ascii_uppercase()
-                } else {
-                    '_'
-                }
-            })
-            .collect();
         let elsewhere =
             given("GREENROOM_REGISTRY_HOST").is_some_and(|named| !named.eq_ignore_ascii_case(host));
         let prefixes = [
-            Some(format!("GREENROOM_REGISTRY_{own}")),
+            Some(registry_prefix(host)),
             (!elsewhere).then(|| "GREENROOM_REGISTRY".to_owned()),
         ];
         prefixes.into_iter().flatten().find_map(|prefix| {

@@ -5,12 +5,12 @@ use super::credentials::{self, Login};
 use super::run::{follow, variables};
 use super::scratch::Scratch;
 use crate::host::random;
+use crate::host::url::is_loopback;
 use crate::model::{Artifact, Endpoint, Period, RepositoryName};
 use crate::ports::{Command, ErrorKind, Finished, PortError, Runner};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -247,38 +247,5 @@ impl Drop for Trial {
         words.push(&self.container);
         // Where it was never made, there is nothing to remove, and the program says so.
         let _ = self.ask(&words, REMOVAL);
-    }
-}
-
-/// Whether a registry is on this machine.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
-        _ => host,
-    };
-    name == "localhost"
-        || name
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for (host, expected) in [
-            ("127.0.0.1:5000", true),
-            ("127.9.9.9", true),
-            ("localhost:5000", true),
-            ("[::1]:5000", true),
-            ("10.0.0.1:5000", false),
-            ("localhost.example", false),
-            ("ghcr.io", false),
-        ] {
-            assert_eq!(is_loopback(host), expected, "{host}");
-        }
     }
 }

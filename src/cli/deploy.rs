@@ -252,11 +252,7 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
             ));
         }
         Progress::Built(built) => tell_built(shell, built),
-        Progress::Untagged(built) => {
-            if built.made.is_some() {
-                shell.tell("the image gets no tag: it may not go there");
-            }
-        }
+        Progress::Untagged => shell.tell("the image gets no tag: it may not go there"),
         Progress::Scanned(assessment) => tell_scan(shell, assessment),
         Progress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
     }
@@ -323,7 +319,7 @@ fn note(progress: &Progress<'_>, publication: &mut Publication) {
             publication.set("digest", built.artifact.digest.as_str());
         }
         Progress::Scanned(assessment) => publication.add_scan(assessment),
-        Progress::Untagged(_) => publication.set("tags", ""),
+        Progress::Untagged => publication.set("tags", ""),
         Progress::Validated(_) | Progress::ValidationSkipped(_) | Progress::Promoted(_) => {}
     }
 }

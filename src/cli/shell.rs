@@ -9,7 +9,6 @@ use crate::model::Redactor;
 use crate::ports::Clock;
 use crate::report::{Groups, Style, workflow_command};
 use serde::Serialize;
-use serde_json::Value;
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 
@@ -88,7 +87,9 @@ impl Shell {
     /// The result as JSON.
     pub(super) fn json(&self, result: &impl Serialize) {
         let mut result = serde_json::to_value(result).unwrap_or_default();
-        clean(&mut result, self.redactor.get().unwrap_or(&Redactor::default()));
+        if let Some(redactor) = self.redactor.get() {
+            redactor.redact_document(&mut result);
+        }
         self.out(&serde_json::to_string_pretty(&result).unwrap_or_default());
     }
 
@@ -173,15 +174,5 @@ impl Voice {
         }
         let lines: Vec<String> = text.split('\n').map(workflow_command::neutral).collect();
         lines.join("\n")
-    }
-}
-
-/// Takes secrets out of every text of a document; its keys are greenroom's own.
-fn clean(value: &mut Value, redactor: &Redactor) {
-    match value {
-        Value::String(text) => *text = redactor.redact(text).into_owned(),
-        Value::Array(items) => items.iter_mut().for_each(|item| clean(item, redactor)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| clean(field, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

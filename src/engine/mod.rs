@@ -9,7 +9,6 @@ mod journal;
 mod judged;
 mod keeper;
 mod observe;
-mod parallel;
 mod ready;
 mod retire;
 mod retry;
@@ -22,6 +21,5 @@ mod traffic;
 
 pub use journal::{Journal, JournalError, Observer};
 pub use keeper::LeaseKeeper;
-pub use parallel::each;
 pub use session::{DriveError, Session};
 pub use site::{PrepareHook, Redact, Site};

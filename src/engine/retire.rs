@@ -1,10 +1,10 @@
 //! Retiring: drained, asked to stop, then made to.
 
-use super::parallel::each;
 use super::retry::attempt;
 use super::session::{Broken, Session};
 use super::stage::outcome;
 use crate::model::{Slot, UnitId};
+use crate::parallel::each;
 use crate::ports::{PortError, Removal, Stop};
 use crate::rollout::{Side, StepResult, UnitFailure};
 use std::time::Duration;

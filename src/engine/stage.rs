@@ -1,10 +1,10 @@
 //! Staging: releases put into slots, many units at a time.
 
-use super::parallel::each;
 use super::retry::attempt;
 use super::session::Session;
 use super::site::Site;
 use crate::model::{Release, UnitId};
+use crate::parallel::each;
 use crate::ports::{ErrorKind, PortError};
 use crate::rollout::{Side, StepResult, UnitFailure};
 

@@ -1,9 +1,9 @@
 //! Traffic: the machine's table of shares becomes the router's routes.
 
-use super::parallel::each;
 use super::retry::{attempt, look};
 use super::session::Session;
 use crate::model::{Route, RouteState, Slot, UnitId};
+use crate::parallel::each;
 use crate::ports::{ErrorKind, Instance, PortError, Router};
 use crate::rollout::{Share, Side, StepResult};
 use std::collections::{BTreeMap, BTreeSet};

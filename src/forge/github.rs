@@ -1,7 +1,7 @@
 //! GitHub's REST API, version 2022-11-28.
 
+use crate::host::github::GitHubRepository;
 use crate::host::http::{Answer, Client, Failure, Request};
-use crate::host::url::redacted;
 use crate::model::Secret;
 use crate::ports::{ErrorKind, Forge, PortError, SarifUpload};
 use base64::Engine as _;
@@ -21,9 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// A repository on GitHub, or on a GitHub Enterprise server.
 pub struct GitHub {
     client: Client,
-    api: String,
-    repository: String,
-    token: Secret,
+    repository: GitHubRepository,
     name: String,
 }
 
@@ -31,54 +29,25 @@ impl GitHub {
     /// The repository `owner/name` behind the API at `api` (`https://api.github.com`).
     ///
     /// # Errors
-    /// `Invalid` when the repository's name is none, or the token would go over the network in the clear.
+    /// As [`GitHubRepository::new`].
     pub fn new(client: Client, api: &str, repository: &str, token: Secret) -> Result<Self, PortError> {
-        let api = api.trim_end_matches('/');
-        let invalid = |message: String| {
-            Err(PortError::new(
-                ErrorKind::Invalid,
-                format!("setting up GitHub at {}", redacted(api)),
-                message,
-            ))
-        };
-        let is_name = |part: &str| {
-            !part.is_empty()
-                && !part.starts_with('.')
-                && part
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
-        let named = repository
-            .split_once('/')
-            .is_some_and(|(owner, name)| is_name(owner) && is_name(name));
-        if !named {
-            return invalid(format!(
-                "{repository:?} is not a repository: write owner/name (GITHUB_REPOSITORY)"
-            ));
-        }
-        if !api.starts_with("https://") && !is_loopback(api) {
-            return invalid("the token would go there unencrypted: use https".to_owned());
-        }
+        let repository = GitHubRepository::new(api, repository, Some(token))?;
         Ok(Self {
-            name: format!("{} {repository}", crate::host::url::authority(api)),
             client,
-            api: api.to_owned(),
-            repository: repository.to_owned(),
-            token,
+            name: format!("{} {}", repository.authority(), repository.name()),
+            repository,
         })
     }
 
     fn post(&self, doing: &str, path: &str, body: &Value) -> Result<Answer, PortError> {
-        let url = format!("{}/repos/{}/{path}", self.api, self.repository);
-        let headers = BTreeMap::from(
-            [
-                ("accept", "application/vnd.github+json".to_owned()),
-                ("content-type", "application/json".to_owned()),
-                ("x-github-api-version", "2022-11-28".to_owned()),
-                ("authorization", format!("Bearer {}", self.token.expose())),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
+        let url = self.repository.url(path);
+        let mut headers: BTreeMap<String, String> = self
+            .repository
+            .headers()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        headers.insert("content-type".to_owned(), "application/json".to_owned());
         let bytes =
             serde_json::to_vec(body).map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))?;
         self.client
@@ -138,18 +107,6 @@ impl Forge for GitHub {
             )),
         }
     }
-}
-
-fn is_loopback(api: &str) -> bool {
-    let authority = crate::host::url::authority(api);
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority.as_str(), |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 fn packed(sarif: &str) -> io::Result<Vec<u8>> {

@@ -6,6 +6,20 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
+/// How the names of the variables begin that are for one registry: `GREENROOM_REGISTRY_GHCR_IO` for
+/// `ghcr.io`.
+pub fn registry_prefix(host: &str) -> String {
+    let spelled = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    let host: String = host.chars().map(spelled).collect();
+    format!("GREENROOM_REGISTRY_{host}")
+}
+
 /// The CI system that runs greenroom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ci {

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod environment;
 pub mod files;
 pub mod git;
+pub mod github;
 pub mod http;
 pub mod platform;
 pub mod process;

@@ -1,6 +1,7 @@
 //! URLs, as far as the machine's adapters need to take them apart.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use ureq::http::Uri;
 
 /// `host:port` of a URL, without user and password; the scheme's port where none is written.
@@ -14,6 +15,19 @@ pub fn authority(url: &str) -> String {
         80
     });
     format!("{}:{port}", uri.host().unwrap_or_default())
+}
+
+/// Whether a host, perhaps with a port, is this machine.
+pub fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name == "localhost"
+        || name
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// A URL as it may be shown: without user and password, and with `***` for every value of its query.
@@ -167,5 +181,20 @@ mod tests {
         assert_eq!(authority("http://u:p@h/a"), "h:80");
         assert_eq!(authority("https://h/a"), "h:443");
         assert_eq!(authority("http://[::1]:8080/a"), "[::1]:8080");
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (host, expected) in [
+            ("127.0.0.1:5000", true),
+            ("127.9.9.9", true),
+            ("localhost:5000", true),
+            ("[::1]:5000", true),
+            ("10.0.0.1:5000", false),
+            ("localhost.example", false),
+            ("ghcr.io", false),
+        ] {
+            assert_eq!(is_loopback(host), expected, "{host}");
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::copy::{Copier, CopyError, lock};
 use super::graph::{Presence, Role, Task};
-use super::work::each;
 use crate::model::{Digest, Tag};
 use crate::oci::{Attachment, Manifest, attached_by_tag, attachment_tags, media};
+use crate::parallel::try_each;
 use crate::ports::{ErrorKind, PortError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,7 +121,7 @@ impl Copier<'_> {
             }
         }
         let groups: Vec<Vec<Digest>> = groups.into_values().collect();
-        each(&groups, self.options.connections, |group| {
+        try_each(&groups, self.options.connections, |group| {
             for digest in group {
                 self.may_go_on()?;
                 self.store(digest).map_err(|error| self.why(error))?;
@@ -131,7 +131,7 @@ impl Copier<'_> {
         })?;
         // A manifest that is there already and only lacks its tag.
         let rest: Vec<(Digest, Vec<Tag>)> = std::mem::take(&mut *lock(&self.tags)).into_iter().collect();
-        each(&rest, self.options.connections, |(digest, tags)| {
+        try_each(&rest, self.options.connections, |(digest, tags)| {
             let bytes = match self.catalog.manifest(self.from, digest) {
                 Err(error) if error.kind == ErrorKind::Missing => return Ok(()),
                 other => other?,

@@ -12,9 +12,10 @@
 use super::attached::Listing;
 use super::graph::{Graph, MOST_MANIFESTS, Presence, Role, Task};
 use super::progress::{Counted, Meter};
-use super::work::{Queue, each, work};
+use super::work::{Queue, work};
 use crate::model::{Digest, Tag};
 use crate::oci::{Descriptor, Manifest};
+use crate::parallel::try_each;
 use crate::ports::{Blob, Catalog, Content, ErrorKind, Interrupted, PortError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -179,7 +180,7 @@ pub(super) fn begin(
     if let Which::Tag(tag) = from.image {
         looks.push((from.repository, tag, true));
     }
-    let mut found = each(&looks, connections, |&(repository, tag, may_be_there)| {
+    let mut found = try_each(&looks, connections, |&(repository, tag, may_be_there)| {
         if may_be_there {
             catalog.resolve(repository, tag)
         } else {
@@ -328,7 +329,7 @@ impl Copier<'_> {
         let graph = self.graph();
         stored.retain(|digest| digest == self.root || graph.is_attached(digest));
         drop(graph);
-        each(&stored, self.options.connections, |digest| {
+        try_each(&stored, self.options.connections, |digest| {
             if self.catalog.has(self.to, Content::Manifest, digest)? {
                 return Ok(());
             }
@@ -353,7 +354,7 @@ impl Copier<'_> {
             Some(bytes) => bytes,
             None => self.catalog.manifest(self.from, self.root)?,
         };
-        each(tags, self.options.connections, |tag| {
+        try_each(tags, self.options.connections, |tag| {
             let stored = self
                 .catalog
                 .push_manifest(self.to, &bytes, std::slice::from_ref(tag))?;

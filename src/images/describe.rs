@@ -1,8 +1,8 @@
 //! What an image says of itself, and what hangs off it.
 
-use super::work::each;
 use crate::model::{Digest, Tag, Timestamp, Version};
 use crate::oci::{Attachment, Descriptor, Manifest, attached_by_tag, attachment_tags};
+use crate::parallel::try_each;
 use crate::ports::{Catalog, ErrorKind, PortError};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -146,7 +146,7 @@ pub fn describe(
             .map(|part| part.digest.clone())
             .filter(|part| part != digest),
     );
-    let attached = each(&about, connections, |digest| {
+    let attached = try_each(&about, connections, |digest| {
         attached(catalog, repository, digest)
     })?;
     let version = match parts.root.annotations.get(VERSION) {

@@ -2,13 +2,12 @@
 
 use crate::model::{Digest, Timestamp};
 use crate::oci::{Body, Manifest};
+use crate::parallel::each;
 use crate::ports::{Catalog, ErrorKind, HeldImage, PortError};
 use crate::retention::{Content, Found, Rules, named, undated};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// The most manifests of one repository that are looked at. Bounds memory, and what a registry that never
 /// ends can make of it.
@@ -266,34 +265,4 @@ impl Look {
             self.name(&digest);
         }
     }
-}
-
-/// Calls `act` for each item on at most `parallelism` threads; the results are in the items' order.
-pub(super) fn each<T: Sync, R: Send>(
-    items: &[T],
-    parallelism: usize,
-    act: impl Fn(&T) -> R + Sync,
-) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        let work = || {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(index) else { break };
-                let result = act(item);
-                results
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push((index, result));
-            }
-        };
-        for _ in 1..parallelism.min(items.len()) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -2,8 +2,8 @@
 
 use super::copy::{Copied, CopyError, Destination, Options, Source, begin, copy};
 use super::describe::{created, read_parts};
-use super::work::each;
 use crate::model::{Digest, Tag, Timestamp};
+use crate::parallel::try_each;
 use crate::ports::{Catalog, Content, PortError};
 
 /// Points tags of a repository at one of its images; tags that lead there already are left alone.
@@ -71,7 +71,7 @@ pub struct Listed {
 /// When the registry fails, or something that a tag leads to cannot be read.
 pub fn list(catalog: &dyn Catalog, repository: &str, connections: usize) -> Result<Vec<Listed>, PortError> {
     let tags = catalog.tags(repository)?;
-    each(&tags, connections, |tag| {
+    try_each(&tags, connections, |tag| {
         let digest = catalog.resolve(repository, tag)?;
         let created = match &digest {
             Some(digest) => created(catalog, repository, &read_parts(catalog, repository, digest)?)?,

@@ -1,7 +1,8 @@
 //! Taking images out of a repository: planned, and looked at again right before each goes.
 
-use super::inventory::{Inventory, each};
+use super::inventory::Inventory;
 use crate::model::{Digest, Tag};
+use crate::parallel::each;
 use crate::ports::{Catalog, Clock, Content, Discard, ErrorKind, PortError};
 use crate::retention::{self, Doomed, Found, Needed, Plan, Rules};
 use std::collections::{BTreeMap, BTreeSet};

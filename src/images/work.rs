@@ -95,22 +95,6 @@ pub(super) fn work<T: Send, E: Send>(
     failure.map_or(Ok(()), Err)
 }
 
-/// The same for pieces that bring forth no others; the results are in their order.
-pub(super) fn each<T: Sync, R: Send, E: Send>(
-    items: &[T],
-    most: usize,
-    act: impl Fn(&T) -> Result<R, E> + Sync,
-) -> Result<Vec<R>, E> {
-    let results: Mutex<Vec<Option<R>>> = Mutex::new(items.iter().map(|_| None).collect());
-    work(&Queue::new(0..items.len()), most, |place| {
-        let result = act(&items[place])?;
-        results.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(result);
-        Ok(())
-    })?;
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(results.into_iter().flatten().collect())
-}
-
 struct Crew<'a, T, E, A> {
     queue: &'a Queue<T>,
     most: usize,
@@ -172,15 +156,5 @@ mod tests {
         });
         assert_eq!(result, Err("broken"));
         assert!(done.load(Ordering::SeqCst) < 1000);
-    }
-
-    #[test]
-    fn results_come_in_order() {
-        let items: Vec<usize> = (0..100).collect();
-        let doubled: Result<_, ()> = each(&items, 7, |item| Ok(item * 2));
-        assert_eq!(
-            doubled.unwrap(),
-            items.iter().map(|item| item * 2).collect::<Vec<_>>()
-        );
     }
 }

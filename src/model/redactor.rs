@@ -1,6 +1,7 @@
 //! Taking secrets out of text before it goes anywhere.
 
 use super::Secret;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -45,6 +46,16 @@ impl Redactor {
             }
         }
         clean
+    }
+
+    /// Takes every secret out of all texts of a document; its keys are greenroom's own.
+    pub fn redact_document(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.redact(text).into_owned(),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact_document(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.redact_document(field)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 }
 

@@ -157,10 +157,9 @@ impl LayoutRegistry {
         Ok(index["manifests"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Everything that these entries lead to: manifests, and all that they list.
-    fn reach(&self, repository: &str, entries: &[Value]) -> Result<BTreeSet<Digest>, PortError> {
+    /// Everything that these manifests lead to: themselves, and all that they list.
+    fn reach(&self, repository: &str, mut open: Vec<Digest>) -> Result<BTreeSet<Digest>, PortError> {
         let mut reached = BTreeSet::new();
-        let mut open: Vec<Digest> = entries.iter().filter_map(digest_of).collect();
         while let Some(digest) = open.pop() {
             if !reached.insert(digest.clone()) {
                 continue;
@@ -177,7 +176,7 @@ impl LayoutRegistry {
         if let Some(named) = known().get(digest) {
             return Ok(Arc::clone(named));
         }
-        let manifest = self.parsed(repository, digest)?;
+        let (manifest, _) = self.parsed(repository, digest)?;
         let children = manifest.children().iter();
         let named = Arc::new(Named {
             manifests: children.map(|child| child.digest.clone()).collect(),
@@ -187,12 +186,14 @@ impl LayoutRegistry {
         Ok(named)
     }
 
-    fn parsed(&self, repository: &str, digest: &Digest) -> Result<Manifest, PortError> {
+    /// A manifest and its size in bytes.
+    fn parsed(&self, repository: &str, digest: &Digest) -> Result<(Manifest, u64), PortError> {
         let bytes = self.manifest(repository, digest)?;
-        Manifest::parse(&bytes).map_err(|error| {
+        let manifest = Manifest::parse(&bytes).map_err(|error| {
             let doing = format!("reading the manifest {digest} of {repository}");
             PortError::new(ErrorKind::Invalid, doing, error)
-        })
+        })?;
+        Ok((manifest, bytes.len() as u64))
     }
 }
 
@@ -328,8 +329,7 @@ impl Catalog for LayoutRegistry {
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {
         let mut found = Vec::new();
         for image in self.images(repository)? {
-            let bytes = self.manifest(repository, &image.digest)?;
-            let manifest = self.parsed(repository, &image.digest)?;
+            let (manifest, size) = self.parsed(repository, &image.digest)?;
             if manifest
                 .subject
                 .as_ref()
@@ -338,7 +338,7 @@ impl Catalog for LayoutRegistry {
                 found.push(Descriptor {
                     media_type: manifest.media_type,
                     digest: image.digest,
-                    size: bytes.len() as u64,
+                    size,
                     platform: None,
                     annotations: manifest.annotations,
                     artifact_type: manifest.artifact_type,
@@ -384,10 +384,14 @@ impl Catalog for LayoutRegistry {
             match what {
                 Discard::Tag(tag) => untag(manifests, tag),
                 Discard::Manifest(digest) => {
-                    let before = self.reach(repository, manifests)?;
+                    let (gone, stay) = manifests
+                        .iter()
+                        .filter_map(digest_of)
+                        .partition(|held| held == digest);
+                    let kept = self.reach(repository, stay)?;
+                    orphans = self.reach(repository, gone)?;
+                    orphans.retain(|part| !kept.contains(part));
                     manifests.retain(|entry| digest_of(entry).as_ref() != Some(digest));
-                    let after = self.reach(repository, manifests)?;
-                    orphans = before.difference(&after).cloned().collect();
                 }
             }
             Ok(())

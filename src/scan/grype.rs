@@ -1,9 +1,9 @@
 //! Grype's JSON (anchore/grype, `grype/presenter/models`).
 
 use super::finding::{Finding, Fix, FixState, Package};
-use super::read::{LONG, NAME, ReadError, clip};
+use super::read::{LONG, NAME, ReadError, clip, severity};
 use super::report::{Os, ScanReport};
-use crate::model::{Digest, Severity};
+use crate::model::Digest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
@@ -208,13 +208,7 @@ fn finding(raw: Match) -> Result<Finding, ReadError> {
         related_vulnerabilities,
         artifact,
     } = raw;
-    let severity = match vulnerability.severity.as_deref() {
-        None | Some("") => Severity::Unknown,
-        Some(word) => word.parse().map_err(|error| ReadError::Shape {
-            scanner: "Grype",
-            reason: format!("{error}"),
-        })?,
-    };
+    let severity = severity(vulnerability.severity.as_deref(), "Grype")?;
     let kind = clip(artifact.kind.as_deref().unwrap_or("unknown"), NAME);
     let place = artifact.locations.into_iter().flatten().next();
     let (path, layer) = place.map_or((None, None), |place| (place.path, place.layer));

@@ -2,6 +2,7 @@
 
 use super::report::ScanReport;
 use super::{grype, trivy};
+use crate::model::Severity;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -119,6 +120,17 @@ fn resembled(value: &Value) -> String {
         }
         Value::Array(_) => "a JSON list".to_owned(),
         _ => "a single JSON value".to_owned(),
+    }
+}
+
+/// A scanner's word for a severity; none is as good as unknown.
+pub(super) fn severity(word: Option<&str>, scanner: &'static str) -> Result<Severity, ReadError> {
+    match word {
+        None | Some("") => Ok(Severity::Unknown),
+        Some(word) => word.parse().map_err(|error| ReadError::Shape {
+            scanner,
+            reason: format!("{error}"),
+        }),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Trivy's JSON (aquasecurity/trivy, `pkg/types/report.go`, `SchemaVersion` 2).
 
 use super::finding::{Finding, Fix, FixState, Package};
-use super::read::{LONG, NAME, ReadError, clip};
+use super::read::{LONG, NAME, ReadError, clip, severity};
 use super::report::{Os, ScanReport};
-use crate::model::{Digest, Severity};
+use crate::model::Digest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,13 +173,7 @@ fn findings(parts: Vec<Part>) -> Result<Vec<Finding>, ReadError> {
 }
 
 fn finding(raw: Vulnerability, kind: &str, target: Option<String>) -> Result<Finding, ReadError> {
-    let severity = match raw.severity.as_deref() {
-        None | Some("") => Severity::Unknown,
-        Some(word) => word.parse().map_err(|error| ReadError::Shape {
-            scanner: "Trivy",
-            reason: format!("{error}"),
-        })?,
-    };
+    let severity = severity(raw.severity.as_deref(), "Trivy")?;
     let versions: Vec<String> = raw
         .fixed_version
         .iter()

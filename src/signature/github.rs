@@ -1,7 +1,7 @@
 //! Attestations that GitHub keeps beside the registry (REST API, "List attestations").
 
+use crate::host::github::GitHubRepository;
 use crate::host::http::{Client, Failure, Outgoing, Transfer};
-use crate::host::url::{authority, redacted};
 use crate::model::{Digest, Secret};
 use crate::ports::{Attestations, ErrorKind, PortError};
 use serde::Deserialize;
@@ -19,9 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The attestations of one repository on GitHub, or on a GitHub Enterprise server.
 pub struct GitHubAttestations {
     client: Client,
-    api: String,
-    repository: String,
-    token: Option<Secret>,
+    repository: GitHubRepository,
 }
 
 #[derive(Deserialize)]
@@ -40,67 +38,32 @@ impl GitHubAttestations {
     /// token only a public repository's can be read.
     ///
     /// # Errors
-    /// `Invalid` when the repository's name is none, or the token would go over the network in the clear.
+    /// As [`GitHubRepository::new`].
     pub fn new(
         client: Client,
         api: &str,
         repository: &str,
         token: Option<Secret>,
     ) -> Result<Self, PortError> {
-        let api = api.trim_end_matches('/');
-        let invalid = |message: &str| {
-            let doing = format!("setting up GitHub at {}", redacted(api));
-            Err(PortError::new(ErrorKind::Invalid, doing, message))
-        };
-        let is_name = |part: &str| {
-            part.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c))
-                && part
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
-        let named = repository
-            .split_once('/')
-            .is_some_and(|(owner, name)| is_name(owner) && is_name(name));
-        if !named {
-            return invalid("the repository is not named as owner/name (GITHUB_REPOSITORY)");
-        }
-        if token.is_some() && !api.starts_with("https://") && !is_loopback(api) {
-            return invalid("the token would go there unencrypted: use https");
-        }
         Ok(Self {
             client,
-            api: api.to_owned(),
-            repository: repository.to_owned(),
-            token,
+            repository: GitHubRepository::new(api, repository, token)?,
         })
     }
 }
 
-fn is_loopback(api: &str) -> bool {
-    let authority = authority(api);
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority.as_str(), |(host, _)| host);
-    ["127.0.0.1", "[::1]", "localhost"].contains(&host)
-}
-
 impl Attestations for GitHubAttestations {
     fn bundles(&self, digest: &Digest) -> Result<Vec<Vec<u8>>, PortError> {
-        let doing = format!("asking GitHub for the attestations of {}", self.repository);
+        let doing = format!("asking GitHub for the attestations of {}", self.repository.name());
         let failed = |kind: ErrorKind, message: String| PortError::new(kind, &doing, message);
-        let url = format!(
-            "{}/repos/{}/attestations/{digest}?per_page={MOST}",
-            self.api, self.repository
-        );
-        let bearer = self
-            .token
-            .as_ref()
-            .map(|token| format!("Bearer {}", token.expose()));
-        let mut headers = vec![
-            ("accept", "application/vnd.github+json"),
-            ("x-github-api-version", "2022-11-28"),
-        ];
-        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        let url = self
+            .repository
+            .url(&format!("attestations/{digest}?per_page={MOST}"));
+        let carried = self.repository.headers();
+        let headers: Vec<(&str, &str)> = carried
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let answer = self
             .client
             .transfer(Transfer {

@@ -3,8 +3,8 @@
 use crate::app::error::AppError;
 use crate::app::record::Standing;
 use crate::app::world::World;
-use crate::engine::each;
 use crate::model::{Release, RouteState, Slot, UnitId};
+use crate::parallel::each;
 use crate::policy::Foreign;
 use crate::ports::{PortError, UnitState};
 use crate::rollout::{Found, Observed, observe};

@@ -4,10 +4,9 @@ use crate::app::error::AppError;
 use crate::app::record::Standing;
 use crate::app::workspace::Workspace;
 use crate::history::{self, SCAN};
-use crate::model::{Digest, Draft, EnvironmentName, Origin, Record, Redactor};
+use crate::model::{Digest, Draft, EnvironmentName, Origin, Record};
 use crate::ports::{ErrorKind, Ledger, PortError};
 use crate::scan::{Assessment, ScanRecord, ScanResult};
-use serde_json::Value;
 
 /// How often another writer may be first.
 const MOST_CONFLICTS: usize = 100;
@@ -54,9 +53,9 @@ pub(super) fn append(
 ) -> Result<(), AppError> {
     let ledger = workspace.ledger()?;
     let environment: &EnvironmentName = &assessment.environment;
-    let body = serde_json::to_value(ScanRecord::of(assessment, origin))
-        .map(|body| redacted(body, workspace.redactor()))
+    let mut body = serde_json::to_value(ScanRecord::of(assessment, origin))
         .map_err(|error| AppError::Record(format!("the scan cannot be written down: {error}")))?;
+    workspace.redactor().redact_document(&mut body);
     let kept = digests(standing);
     let own = &assessment.image.digest;
     let says_something = assessment.judgment.result != ScanResult::Error;
@@ -97,18 +96,4 @@ fn digests(standing: &Standing) -> Vec<&Digest> {
         .filter_map(|release| release.artifact.as_ref())
         .map(|image| &image.digest)
         .collect()
-}
-
-/// The value without secrets; its keys are greenroom's own.
-fn redacted(mut value: Value, redactor: &Redactor) -> Value {
-    fn clean(value: &mut Value, redactor: &Redactor) {
-        match value {
-            Value::String(text) => *text = redactor.redact(text).into_owned(),
-            Value::Array(items) => items.iter_mut().for_each(|item| clean(item, redactor)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| clean(field, redactor)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-    clean(&mut value, redactor);
-    value
 }

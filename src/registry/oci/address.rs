@@ -1,9 +1,9 @@
 //! Where a repository is: its registry's address, and its name there.
 
+use crate::host::url::is_loopback;
 use crate::model::RepositoryName;
 use crate::ports::{ErrorKind, PortError};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 /// A repository's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,19 +59,6 @@ impl Place {
     pub(super) fn url(&self, rest: &str) -> String {
         format!("{}/v2/{}/{rest}", self.base, self.name)
     }
-}
-
-/// Whether a host, perhaps with a port, is this machine.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
-    };
-    let number = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost"
-        || number
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! What a repository holds, and taking things out of it.
 
+use super::LANES;
 use super::address::Place;
 use super::auth::Scope;
 use super::failure::Refusal;
 use super::pages::Pages;
-use super::parallel::each;
 use super::pull::{is_there, reading, resolve};
 use super::retry::Setback;
 use super::wire::{Call, Load, Wire};
 use crate::model::{Digest, Tag};
+use crate::parallel::try_each;
 use crate::ports::{Content, Discard, ErrorKind, HeldImage, PortError};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,7 @@ pub(super) fn tags(wire: &Wire, place: &Place, extent: Extent) -> Result<Option<
 /// Every image that has a tag: a registry names no others.
 pub(super) fn images(wire: &Wire, place: &Place) -> Result<Vec<HeldImage>, PortError> {
     let tags = tags(wire, place, Extent::All)?.unwrap_or_default();
-    let digests = each(&tags, |tag| resolve(wire, place, tag))?;
+    let digests = try_each(&tags, LANES, |tag| resolve(wire, place, tag))?;
     let mut images = BTreeMap::<Digest, Vec<Tag>>::new();
     for (tag, digest) in tags.into_iter().zip(digests) {
         // One that went away since it was listed is not held.

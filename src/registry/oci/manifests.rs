@@ -1,8 +1,8 @@
 //! Writing manifests: exact bytes, under their digest or under tags.
 
+use super::LANES;
 use super::address::Place;
 use super::failure::Refusal;
-use super::parallel::each;
 use super::pull::{digest_of, is_there, resolve};
 use super::push::writing;
 use super::referrers;
@@ -10,6 +10,7 @@ use super::retry::Setback;
 use super::wire::{Call, Load, Wire};
 use crate::model::{Digest, Tag};
 use crate::oci::{Descriptor, Manifest};
+use crate::parallel::try_each;
 use crate::ports::{Content, ErrorKind, PortError};
 
 /// What a registry says when something that a manifest names is not there.
@@ -50,7 +51,7 @@ pub(super) fn push(
     };
     let listed = match tags {
         [] => vec![writing.put(None)?],
-        tags => each(tags, |tag| writing.put(Some(tag)))?,
+        tags => try_each(tags, LANES, |tag| writing.put(Some(tag)))?,
     };
     if let Some(subject) = &manifest.subject
         && !listed.iter().all(|listed| *listed)

@@ -15,7 +15,6 @@ mod failure;
 mod guard;
 mod manifests;
 mod pages;
-mod parallel;
 mod pull;
 mod push;
 mod referrers;
@@ -37,6 +36,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use wire::Wire;
 
+/// Most requests that are under way to one registry for one purpose.
+const LANES: usize = 8;
 /// How long the addresses of a registry's name are remembered.
 const NAMES_KEPT: Duration = Duration::from_secs(30);
 

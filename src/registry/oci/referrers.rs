@@ -1,15 +1,16 @@
 //! What hangs off an image: by the referrers API, or by the tag that stands in for it (OCI distribution
 //! spec 1.1, "Listing Referrers" and "Referrers Tag Schema").
 
+use super::LANES;
 use super::address::Place;
 use super::failure::clean;
 use super::manifests;
 use super::pages::Pages;
-use super::parallel::each;
 use super::pull::{by_tag, has, manifest, reading};
 use super::wire::{Call, Load, Wire};
 use crate::model::Digest;
 use crate::oci::{Body, Descriptor, LARGEST_MANIFEST, Manifest, fallback_tag, media};
+use crate::parallel::try_each;
 use crate::ports::{Content, ErrorKind, PortError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,7 +36,9 @@ pub(super) fn list(wire: &Wire, place: &Place, subject: &Digest) -> Result<Vec<D
         .map(|descriptor| (descriptor.digest.clone(), descriptor))
         .collect();
     let unique: Vec<Descriptor> = unique.into_values().collect();
-    let confirmed = each(&unique, |descriptor| confirmed(wire, place, subject, descriptor))?;
+    let confirmed = try_each(&unique, LANES, |descriptor| {
+        confirmed(wire, place, subject, descriptor)
+    })?;
     Ok(confirmed.into_iter().flatten().collect())
 }
 
@@ -233,7 +236,7 @@ fn without_gone(wire: &Wire, place: &Place, index: &[u8]) -> Result<Vec<u8>, Por
     );
     let invalid = |message: String| PortError::new(ErrorKind::Invalid, &doing, message);
     let listed = listed(index).map_err(invalid)?;
-    let there = each(&listed, |entry| {
+    let there = try_each(&listed, LANES, |entry| {
         has(wire, place, Content::Manifest, &entry.digest)
     })?;
     let mut index: Value = serde_json::from_slice(index).map_err(|error| invalid(error.to_string()))?;

@@ -13,6 +13,7 @@
 mod files;
 mod helper;
 
+use crate::host::environment::registry_prefix;
 use crate::host::runner::LocalRunner;
 use crate::model::Secret;
 use files::File;
@@ -106,7 +107,7 @@ impl Credentials {
                 found.source
             ),
             Ok(None) => {
-                let prefix = variable_prefix(host);
+                let prefix = registry_prefix(host);
                 let unbound = ["USERNAME", "TOKEN"]
                     .into_iter()
                     .map(|part| format!("{PREFIX}_{part}"))
@@ -124,7 +125,7 @@ impl Credentials {
     }
 
     fn look(&self, host: &str, name: &str) -> Result<Option<Found>, String> {
-        if let Some(found) = self.in_variables(&variable_prefix(host))? {
+        if let Some(found) = self.in_variables(&registry_prefix(host))? {
             return Ok(Some(found));
         }
         if self.own.as_deref() == Some(host)
@@ -227,21 +228,6 @@ fn given<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a 
         .get(name)
         .map(String::as_str)
         .filter(|value| !value.is_empty())
-}
-
-/// `GREENROOM_REGISTRY_GHCR_IO`.
-fn variable_prefix(host: &str) -> String {
-    let host: String = host
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    format!("{PREFIX}_{host}")
 }
 
 /// A registry's host as this client names it, from what people and files write: `https://ghcr.io/v2/`,
