@@ -11,7 +11,7 @@ use greenroom::ports::{
     Probe, Removal, Router, Runner, Sample, Stop, Target, UnitState,
 };
 use greenroom::testing::router::{Answered, MemoryRouter};
-use greenroom::testing::target::MemoryTarget;
+use greenroom::testing::target::{MemoryTarget, PutNow as _};
 use greenroom::testing::{FakeClock, MemoryLedger};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -166,7 +166,7 @@ impl World {
 
     /// Puts an instance and its route there, as an earlier deployment left it.
     pub(crate) fn furnish(&self, unit: &UnitId, slot: Slot, release: &Release, weight: Option<u16>) {
-        let put = self.target.put(unit, slot, release).unwrap();
+        let put = self.target.put_now(unit, slot, release).unwrap();
         if let Some(weight) = weight {
             let address = put.address.unwrap();
             self.router.listen(&address);
@@ -366,7 +366,7 @@ impl Target for Port {
             .call("inspect", unit.as_str(), || self.0.target.inspect(unit))
     }
 
-    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError> {
+    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
         let about = format!("{unit} {slot} {}", release.version);
         self.0
             .call("put", &about, || self.0.target.put(unit, slot, release))
