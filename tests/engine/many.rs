@@ -98,6 +98,7 @@ fn a_thousand_units_are_done_fifty_at_a_time() {
     let runner = ScriptedRunner::default();
     runner.answer(&["./migrate"], 0, "");
     let site = Site {
+        backup: None,
         stop: None,
         target: Arc::clone(&target) as Arc<dyn Target>,
         router: None,
