@@ -11,7 +11,7 @@ use crate::engine::{PrepareHook, Redact, Site};
 use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
 use crate::model::{Endpoint, Period, Redactor, Release, Secret, UnitId};
-use crate::ports::{Command, ErrorKind, PortError, Probe, Router, Runner, Target};
+use crate::ports::{Backup, Command, ErrorKind, PortError, Probe, Router, Runner, Target};
 use crate::probe::{Commands, ServiceProbe};
 use crate::rollout::Abilities;
 use crate::router::builtin::{BuiltinRouter, RouterOptions};
@@ -94,6 +94,7 @@ impl World {
         Ok(Self {
             site: Site {
                 stop: parts.stop,
+                backup: parts.backup,
                 target: parts.target,
                 router: parts.router,
                 probe: ground.probe(Arc::clone(&runner))?,
@@ -222,6 +223,7 @@ struct Parts {
     parallelism: u32,
     lookouts: usize,
     stop: Option<Period>,
+    backup: Option<Arc<dyn Backup>>,
 }
 
 /// What the parts are made from.
@@ -297,6 +299,7 @@ impl Ground<'_> {
             parallelism: LOCAL_PARALLELISM as u32,
             lookouts: 1,
             stop: Some(local.stop_timeout),
+            backup: None,
         })
     }
 
@@ -357,6 +360,7 @@ impl Ground<'_> {
             parallelism: command.parallelism,
             lookouts: command.parallelism as usize,
             stop: None,
+            backup: None,
         })
     }
 

@@ -118,6 +118,8 @@ pub struct Deployment {
     pub cleanup_on_failure: bool,
     /// What is saved before.
     pub backup: Backup,
+    /// How many backups of each unit are kept, at least one.
+    pub keep_backups: u32,
     /// How long a retired instance may take to finish its requests and stop.
     pub drain: Period,
     /// What happens on failure.

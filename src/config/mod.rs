@@ -10,6 +10,7 @@ pub mod image;
 mod merge;
 pub mod place;
 pub mod project;
+pub mod proxmox;
 mod range;
 mod raw;
 pub mod remote;

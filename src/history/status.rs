@@ -127,7 +127,12 @@ fn open_rollout(planned: &Record, head: &Record, lease: Option<Tenure>) -> Resul
     let plan = plan_of(planned)?;
     let event = event_of(head)?;
     let step = match &event {
-        Some(Event::Began { step } | Event::Judged { step, .. } | Event::Ended { step, .. }) => Some(*step),
+        Some(
+            Event::Began { step }
+            | Event::Judged { step, .. }
+            | Event::BackedUp { step, .. }
+            | Event::Ended { step, .. },
+        ) => Some(*step),
         _ => None,
     };
     Ok(OpenRollout {

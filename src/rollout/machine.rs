@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::recovery::{self, Ground};
 use super::step::{Phase, Side, Step, StepId, Watch};
 use super::traffic::{self, Share};
-use crate::model::{OnInconclusive, Percent, UnitId};
+use crate::model::{BackupId, OnInconclusive, Percent, UnitId};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -39,6 +39,8 @@ pub struct Rollout {
     irreversible: bool,
     /// Promotion was begun: the point of no return.
     promoting: bool,
+    /// What was saved before anything was touched.
+    backups: BTreeMap<UnitId, BackupId>,
     cause: Option<String>,
     warnings: Vec<String>,
 }
@@ -79,6 +81,7 @@ impl Rollout {
             failed: BTreeMap::new(),
             irreversible: false,
             promoting: false,
+            backups: BTreeMap::new(),
             cause: None,
             warnings: Vec::new(),
         }
@@ -104,6 +107,11 @@ impl Rollout {
     /// What went wrong first, if anything did.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// What was saved of this unit before it was touched.
+    pub fn backup(&self, unit: &UnitId) -> Option<&BackupId> {
+        self.backups.get(unit)
     }
 
     /// What went wrong without changing the course.
@@ -200,6 +208,13 @@ impl Rollout {
             Event::Planned(_) => Err(Rejected("a plan in the middle of a rollout".into())),
             Event::Judged { step, .. } if self.running == Some(*step) => Ok(()),
             Event::Judged { step, .. } => Err(Rejected(format!("a verdict on {step}, which is not running"))),
+            Event::BackedUp { step, unit, backup } if self.running == Some(*step) => {
+                self.backups.insert(unit.clone(), backup.clone());
+                Ok(())
+            }
+            Event::BackedUp { step, .. } => {
+                Err(Rejected(format!("a backup by {step}, which is not running")))
+            }
             Event::Began { step } => self.began(*step),
             Event::Ended { step, result } => self.ended(*step, result),
             Event::Interrupted { signal } => {
@@ -237,6 +252,8 @@ impl Rollout {
             }
             Step::Hook(hook) if !hook.reversible => self.irreversible = true,
             Step::Hook(_)
+            | Step::Backup { .. }
+            | Step::PruneBackups { .. }
             | Step::Restore { .. }
             | Step::AwaitReady { .. }
             | Step::Observe(_)
@@ -482,6 +499,11 @@ impl Rollout {
         match step {
             Step::Stage { units } => Step::Stage { units: kept(units) },
             Step::Restore { units } => Step::Restore { units: kept(units) },
+            Step::Backup { units } => Step::Backup { units: kept(units) },
+            Step::PruneBackups { units, keep } => Step::PruneBackups {
+                units: kept(units),
+                keep: *keep,
+            },
             Step::AwaitReady { side, units } => Step::AwaitReady {
                 side: *side,
                 units: kept(units),

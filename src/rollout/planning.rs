@@ -40,6 +40,8 @@ pub struct Request {
     pub drain: Period,
     /// How many units are worked on at the same time.
     pub parallelism: u32,
+    /// How many backups of each unit are kept, where what runs is saved first.
+    pub backups: Option<u32>,
     /// Suites that must pass.
     pub suites: Vec<Suite>,
     /// Hooks before the first unit is touched.
@@ -193,6 +195,14 @@ fn steps(
             units: leftovers,
         });
     }
+    let saved: Vec<UnitId> = placements
+        .iter()
+        .filter(|placement| request.backups.is_some() && placement.previous.is_some())
+        .map(|placement| placement.unit.clone())
+        .collect();
+    if !saved.is_empty() {
+        steps.push(Step::Backup { units: saved.clone() });
+    }
     steps.extend(request.before.iter().cloned().map(Step::Hook));
     steps.extend(match &request.strategy {
         Strategy::Direct => strategy::direct::steps(&route),
@@ -224,6 +234,9 @@ fn steps(
             side: Side::Previous,
             units: rest,
         });
+    }
+    if let (Some(keep), false) = (request.backups, saved.is_empty()) {
+        steps.push(Step::PruneBackups { units: saved, keep });
     }
     Ok(steps)
 }

@@ -29,6 +29,18 @@ impl fmt::Display for Side {
 pub enum Step {
     /// Run a hook.
     Hook(Hook),
+    /// Save what runs in these units, and prove that it is saved.
+    Backup {
+        /// The units.
+        units: Vec<UnitId>,
+    },
+    /// Remove all but the newest backups of these units.
+    PruneBackups {
+        /// The units.
+        units: Vec<UnitId>,
+        /// How many of each stay.
+        keep: u32,
+    },
     /// Put the candidate into its slot of these units.
     Stage {
         /// The units.

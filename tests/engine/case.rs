@@ -18,6 +18,8 @@ const MOST_TIME: Duration = Duration::from_secs(900);
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) scenario: Scenario,
+    /// How often each put is under way before it is done.
+    pub(crate) dawdles: usize,
 }
 
 /// Every strategy, with two slots behind a router, with two slots and none, and in place.
@@ -45,7 +47,11 @@ pub(crate) fn cases() -> Vec<Case> {
     let unrouted = |scenario: &mut Scenario| scenario.routed = false;
     let in_place = |scenario: &mut Scenario| scenario.in_place = true;
     let direct = Strategy::Direct;
-    let case = |name, scenario| Case { name, scenario };
+    let case = |name, scenario| Case {
+        name,
+        scenario,
+        dawdles: 0,
+    };
     vec![
         case("direct", with(&direct, |_| {})),
         case("direct unrouted", with(&direct, unrouted)),
@@ -79,6 +85,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "leftovers",
             with(&canary(false), |scenario| scenario.leftovers = true),
         ),
+        case("backed up", with(&rolling, |scenario| scenario.backups = true)),
+        Case {
+            dawdles: 3,
+            ..case("slow", two.clone())
+        },
     ]
 }
 
@@ -106,6 +117,7 @@ impl Case {
         let units: Vec<_> = (0..most).map(Scenario::unit).collect();
         let mut world = World::new(&units, !scenario.in_place, scenario.routed);
         Arc::get_mut(&mut world).unwrap().first = !scenario.has_previous;
+        world.target.dawdle(self.dawdles);
         for (index, unit) in units.iter().enumerate() {
             if scenario.has_previous && index < scenario.units_before {
                 let weight = scenario.routed.then_some(100);
@@ -320,7 +332,7 @@ impl End {
 
     /// Whether the world is what the outcome says.
     fn agrees(&self, case: &Case, outcome: Outcome, unblemished: bool) {
-        let Case { name, scenario } = case;
+        let Case { name, scenario, .. } = case;
         let running = self.world.target.running();
         let of = |version: &str| {
             let id = release(version).id();

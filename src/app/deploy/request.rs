@@ -4,7 +4,7 @@ use super::Ask;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
-use crate::config::environment::{self, Environment, RollbackStrategy};
+use crate::config::environment::{self, Backup, Environment, RollbackStrategy};
 use crate::config::target::TargetConfig;
 use crate::model::{Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite};
 use crate::policy::Way;
@@ -63,6 +63,10 @@ pub(super) fn request(
         },
         drain: deployment.drain,
         parallelism: world.parallelism,
+        backups: match deployment.backup {
+            Backup::None => None,
+            Backup::Snapshot | Backup::Full => Some(deployment.keep_backups),
+        },
         suites: suites(environment, ask),
         before: hooks(&environment.hooks.before_deploy),
         after: hooks(&environment.hooks.after_deploy),

@@ -5,6 +5,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::environment::{Approvals, Environment, Hook, Hooks, Network, Protection};
 use super::super::place::{Located, Place};
 use super::super::raw::{RawDeployment, RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
+use super::super::target::TargetConfig;
 use super::super::tree::{Node, Value};
 use super::super::typed::{closest, did_you_mean};
 use super::super::unsupported::{Part, Unsupported};
@@ -61,6 +62,9 @@ pub(super) fn resolve(
     let mut unsupported = described(keys);
     let target = target::resolve(&mut raw, keys, &mut unsupported, problems);
     let network = raw.network.and_then(|network| self::network(network, problems));
+    if let Some(TargetConfig::Proxmox(proxmox)) = &target {
+        super::proxmox::check(proxmox, network.as_ref(), keys.place("proxmox"), problems);
+    }
     let repository = raw.image.map(|image| image.repository);
     if let Some(repository) = &repository {
         super::image::check_repository(repository, problems);
@@ -149,17 +153,19 @@ fn check_names(raw: &RawEnvironment, problems: &mut Vec<Diagnostic>) {
 
 /// The blocks that only describe.
 fn described(keys: &Keys) -> Vec<Unsupported> {
-    [
-        "network",
+    // A target that makes machines uses the network.
+    let network = keys.place("proxmox").is_none().then_some("network");
+    let others = [
         "infrastructure",
         "resources",
         "security",
         "observability",
         "features",
-    ]
-    .into_iter()
-    .filter_map(|block| Some(note(Part::Description, format!("`{block}`"), keys.place(block)?)))
-    .collect()
+    ];
+    let blocks = network.into_iter().chain(others);
+    blocks
+        .filter_map(|block| Some(note(Part::Description, format!("`{block}`"), keys.place(block)?)))
+        .collect()
 }
 
 fn network(raw: RawNetwork, problems: &mut Vec<Diagnostic>) -> Option<Network> {

@@ -7,6 +7,7 @@ mod environment;
 mod image;
 mod load;
 mod pipeline;
+mod proxmox;
 mod scan;
 mod signature;
 mod strategy;
