@@ -81,9 +81,11 @@ impl HaproxyRouter {
         let states = self
             .runtime
             .ask(&format!("show servers state {}", self.backend), doing)?;
-        let counts = self
-            .runtime
-            .ask(&format!("show stat {} 4 -1", self.backend), doing)?;
+        // By its number: a frontend may have the backend's name.
+        let counts = match server::backend_number(&states) {
+            Some(number) => self.runtime.ask(&format!("show stat {number} 4 -1"), doing)?,
+            None => String::new(),
+        };
         server::read(&states, &counts).map_err(|problem| {
             let (kind, message) = match problem {
                 server::Unreadable::NoBackend => (

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 
 /// Longest line of orders in bytes; `HAProxy` takes as much as `tune.bufsize`, 16 KiB if not set.
 const LINE: usize = 4 * 1024;
+/// Where a server is that is nowhere: a name that nobody has.
+const FREE: &str = "free.invalid:80";
 /// How many lines of configuration a refusal shows.
 const SHOWN: usize = 8;
 
@@ -98,11 +100,16 @@ pub(super) fn misfit(wanted: &[Wanted<'_>], servers: &[Server], backend: &str) -
     wanted.iter().find_map(|wanted| {
         let (name, server) = (&wanted.name, wanted.server(servers)?);
         let tls = wanted.route.address.as_str().starts_with("https:");
-        if let Some(resolved) = &server.resolved {
+        // The names of a template, which nobody can resolve (RFC 2606).
+        let resolved = server
+            .resolved
+            .as_ref()
+            .filter(|name| !name.ends_with(".invalid"));
+        if let Some(resolved) = resolved {
             let resolved = resolved.escape_debug();
             return Some(format!(
-                "server {name} gets its address from the name {resolved}; give it one in haproxy.cfg that is \
-                 none (192.0.2.1:80), since greenroom sets it"
+                "server {name} gets its address from the name {resolved}; write {FREE} there in haproxy.cfg, \
+                 since greenroom sets the address"
             ));
         }
         (tls != server.tls).then(|| {
@@ -124,7 +131,7 @@ fn absence(absent: &[&str], servers: &[Server], backend: &str) -> String {
     let lines: Vec<String> = absent
         .iter()
         .take(SHOWN)
-        .map(|name| format!("\n  server {name} 192.0.2.1:80 disabled"))
+        .map(|name| format!("\n  server {name} {FREE} disabled init-addr last,192.0.2.1"))
         .collect();
     let more = match absent.len().saturating_sub(SHOWN) {
         0 => String::new(),
@@ -298,4 +305,167 @@ fn weigh(wanted: &[Wanted<'_>], servers: &[Server], differs: impl Fn(u16, u16) -
     differing
         .map(|wanted| Order::Weight(wanted.name.clone(), wanted.weight))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::server::read;
+    use super::*;
+    use crate::model::Slot;
+    use proptest::prelude::*;
+
+    /// A server of the model: what `HAProxy` knows about it.
+    #[derive(Debug, Clone)]
+    struct Model {
+        name: String,
+        port: u16,
+        maintenance: bool,
+        draining: bool,
+        weight: u16,
+        health: u8,
+    }
+
+    impl Model {
+        fn obey(&mut self, order: &Order) {
+            match order {
+                Order::Weight(_, weight) => self.weight = *weight,
+                Order::Address(_, address) => self.port = address.port(),
+                Order::Maintain(_) => self.maintenance = true,
+                Order::Ready(_) => {
+                    if self.maintenance {
+                        self.health = 1;
+                    }
+                    (self.maintenance, self.draining) = (false, false);
+                }
+            }
+        }
+    }
+
+    fn shown(models: &[Model]) -> Vec<Server> {
+        let mut states =
+            "1\n# be_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_check_health \
+                          srv_check_state srv_fqdn srv_port\n"
+                .to_owned();
+        let mut counts = "# svname,check_rise,check_fall\n".to_owned();
+        for model in models {
+            let admin = u8::from(model.maintenance) | u8::from(model.draining) << 3;
+            let Model {
+                name,
+                port,
+                weight,
+                health,
+                ..
+            } = model;
+            states += &format!("3 {name} 10.0.0.1 2 {admin} {weight} {health} 4 - {port}\n");
+            counts += &format!("{name},1,2\n");
+        }
+        read(&states, &counts).unwrap()
+    }
+
+    fn places() -> Vec<(String, Slot)> {
+        let units = ["a-1", "a-2"].into_iter();
+        units
+            .flat_map(|unit| Slot::BOTH.map(|slot| (unit.to_owned(), slot)))
+            .collect()
+    }
+
+    fn model() -> impl Strategy<Value = Vec<Model>> {
+        let one = (1u16..4, any::<bool>(), any::<bool>(), 0u16..3, 1u8..3);
+        proptest::collection::vec(one, 4).prop_map(|all| {
+            let named = all.into_iter().zip(places());
+            let models = named.map(
+                |((port, maintenance, draining, weight, health), (unit, slot))| Model {
+                    name: format!("{unit}-{slot}"),
+                    port,
+                    maintenance,
+                    draining,
+                    weight: weight * 50,
+                    health,
+                },
+            );
+            models.collect()
+        })
+    }
+
+    fn routes() -> impl Strategy<Value = Vec<Route>> {
+        let one = proptest::option::of((1u16..4, 0u16..3));
+        proptest::collection::vec(one, 4).prop_map(|all| {
+            let named = all.into_iter().zip(places());
+            let routes = named.filter_map(|(route, (unit, slot))| {
+                let (port, weight) = route?;
+                Some(Route {
+                    unit: unit.parse().unwrap(),
+                    slot,
+                    address: format!("http://10.0.0.1:{port}").parse().unwrap(),
+                    weight: weight * 50,
+                })
+            });
+            routes.collect()
+        })
+    }
+
+    proptest! {
+        /// From whatever stands, and with a crash before any order: in the end the routes stand, and as
+        /// long as somebody is to have traffic, and somebody had some, somebody has.
+        #[test]
+        fn a_shift_gets_there_and_somebody_always_serves(
+            mut models in model(), routes in routes(), crash in 0usize..40,
+        ) {
+            let wanted = wanted(&routes).unwrap();
+            let serves = |models: &[Model]| shown(models).iter().any(|server| server.share() > 0);
+            let (served, to_serve) = (serves(&models), wanted.iter().any(|wanted| wanted.weight > 0));
+            let mut given = 0;
+            let groups = [stage, raise, relocate, raise, lower];
+            for _ in 0..8 {
+                // One shift, as in `HaproxyRouter::shift`.
+                for (index, group) in groups.into_iter().enumerate() {
+                    let servers = shown(&models);
+                    if [1, 3].contains(&index) && unproven(&wanted, &servers).is_some() {
+                        break;
+                    }
+                    let orders = group(&wanted, &servers);
+                    for order in &orders {
+                        given += 1;
+                        if given == crash {
+                            break;
+                        }
+                        let (Order::Weight(name, _) | Order::Address(name, _) | Order::Ready(name)
+                            | Order::Maintain(name)) = order;
+                        models.iter_mut().find(|model| model.name == *name).unwrap().obey(order);
+                        prop_assert!(!served || !to_serve || serves(&models), "after {order:?}: {models:?}");
+                    }
+                    if given >= crash && given < 1_000 {
+                        given = 1_000;
+                        break;
+                    }
+                    prop_assert!(first_broken(&orders, &shown(&models)).is_none());
+                }
+                // Meanwhile the checks pass.
+                for model in models.iter_mut().filter(|model| !model.maintenance) {
+                    model.health = 2;
+                }
+            }
+            let mut standing: Vec<Route> = shown(&models)
+                .iter()
+                .filter_map(Server::route_state)
+                .map(|state| state.route)
+                .collect();
+            standing.sort_by_key(|route| (route.unit.clone(), route.slot));
+            prop_assert_eq!(&standing, &routes);
+        }
+    }
+
+    #[test]
+    fn orders_are_given_in_lines_that_are_short_enough() {
+        let orders: Vec<Order> = (0..500)
+            .map(|n| Order::Weight(format!("shop-{n}-blue"), 1))
+            .collect();
+        let lines = batches(&orders, "shop");
+        assert!(lines.len() > 1 && lines.iter().all(|line| line.len() <= LINE));
+        assert_eq!(lines.iter().flat_map(|line| line.split(';')).count(), 500);
+        assert!(lines[0].starts_with("set server shop/shop-0-blue weight 1;set server"));
+        assert!(batches(&[], "shop").is_empty());
+        let address = Order::Address("a-blue".into(), "[fe80::1]:80".parse().unwrap());
+        assert_eq!(address.text("b"), "set server b/a-blue addr fe80::1 port 80");
+    }
 }

@@ -6,15 +6,15 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Longest reply that is read, in bytes: some 15,000 servers.
 const LONGEST: usize = 8 * 1024 * 1024;
 /// How much of a reply is shown, in characters.
 const SHOWN: usize = 300;
-/// What a reply to an order that did something ends with.
-const DONE: &str = "by 'stats socket command'";
+/// How the replies to orders begin that have something to say and succeeded.
+const DONE: [&str; 3] = ["IP changed", "port changed", "no need to change"];
 
 /// Where the interface is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,9 +150,9 @@ fn unix_failure(error: &io::Error) -> Failure {
 }
 
 /// Connects without waiting: a process that hangs has a full queue, and its callers must not hang too.
-fn dial(path: &PathBuf) -> io::Result<UnixStream> {
-    let address = SocketAddrUnix::new(path.as_path())
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "too long"))?;
+fn dial(path: &Path) -> io::Result<UnixStream> {
+    let address =
+        SocketAddrUnix::new(path).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "too long"))?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::connect(&socket, &address)?;
@@ -212,8 +212,10 @@ where
 /// they explain, they do not decide.
 pub(super) fn remarks(said: &str) -> String {
     let lines = said.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty() && !line.ends_with(DONE));
-    lines.collect::<Vec<_>>().join(" ")
+    let lines = lines.filter(|line| !line.is_empty() && !DONE.iter().any(|done| line.starts_with(done)));
+    let mut lines: Vec<&str> = lines.collect();
+    lines.dedup();
+    lines.join(" ")
 }
 
 /// What kind of refusal these words are.
@@ -345,7 +347,7 @@ mod tests {
         let said = "\nIP changed from '1.1.1.1' to '2.2.2.2' by 'stats socket command'\n\n\
             no need to change the addr, no need to change the port by 'stats socket command'\n\n";
         assert_eq!(remarks(said), "");
-        let said = "\nNo such server.\n\n\nPermission denied\n";
+        let said = "\nNo such server.\n\n\nPermission denied\n\nPermission denied\n";
         assert_eq!(remarks(said), "No such server. Permission denied");
         assert_eq!(kind(said), ErrorKind::Denied);
         assert_eq!(kind("No such server."), ErrorKind::Invalid);

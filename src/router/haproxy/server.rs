@@ -106,31 +106,34 @@ pub(super) enum Unreadable {
     Refused(String),
 }
 
-/// Reads both tables.
+/// The number of the backend whose servers these are; `None` where there are none.
+pub(super) fn backend_number(states: &str) -> Option<u32> {
+    table(states, words)?.first()?.get("be_id")?.parse().ok()
+}
+
+/// Reads both tables; the second one's text is of no account where the first shows no servers.
 pub(super) fn read(states: &str, counts: &str) -> Result<Vec<Server>, Unreadable> {
-    if [states, counts]
-        .iter()
-        .any(|text| text.starts_with("Can't find backend") || text.starts_with("No such proxy"))
-    {
+    if states.starts_with("Can't find backend") {
         return Err(Unreadable::NoBackend);
     }
     let states = table(states, words).ok_or_else(|| Unreadable::Refused(states.to_owned()))?;
-    let counts = table(counts, fields).ok_or_else(|| Unreadable::Refused(counts.to_owned()))?;
-    let counts: BTreeMap<&str, &Row<'_>> = counts
+    if states.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = table(counts, fields).ok_or_else(|| Unreadable::Refused(counts.to_owned()))?;
+    let rows: BTreeMap<&str, &Row<'_>> = rows
         .iter()
         .filter_map(|row| Some((row.get("svname").copied()?, row)))
         .collect();
-    let empty = Row::new();
-    Ok(states
+    let missing =
+        || Unreadable::Refused("its tables of servers do not agree; it may be reloading".to_owned());
+    states
         .iter()
-        .filter_map(|state| {
-            let counts = counts
-                .get(state.get("srv_name").copied()?)
-                .copied()
-                .unwrap_or(&empty);
-            server(state, counts)
+        .map(|state| {
+            let counts = state.get("srv_name").and_then(|name| rows.get(name));
+            server(state, counts.ok_or_else(missing)?).ok_or_else(missing)
         })
-        .collect())
+        .collect()
 }
 
 type Row<'a> = BTreeMap<&'a str, &'a str>;
@@ -196,7 +199,7 @@ fn health(state: &Row<'_>, counts: &Row<'_>) -> Health {
         return Health::Down(clean(format!("{why} {more}").trim()));
     }
     let full = (number(counts, "check_rise") + number(counts, "check_fall")).saturating_sub(1);
-    if number(state, "srv_check_health") >= full {
+    if full > 0 && number(state, "srv_check_health") >= full {
         Health::Passed
     } else {
         Health::Unproven
@@ -253,6 +256,8 @@ mod tests {
         check_fall,hrsp_1xx,hrsp_2xx,hrsp_4xx,hrsp_5xx,mode,\n\
         app,web-1-blue,1,2,90,1,2,UP,L7OK,,1,2,0,80,3,4,http,\n\
         app,web-1-green,0,0,9,1,1,UP 1/2,INI,,1,2,,,,,tcp,\n\
+        app,web-2-blue,0,0,0,0,0,MAINT,,,,,,,,,http,\n\
+        app,legacy,0,0,0,0,0,no check,,,,,,,,,http,\n\
         app,web-2-green,0,0,0,0,0,DOWN,L4CON,\"Connection \"\"refused\"\", alas\",1,2,0,0,0,0,http,\n\n";
 
     fn found(name: &str) -> Server {
@@ -312,7 +317,16 @@ mod tests {
             read("Can't find backend.\n\n", COUNTS),
             Err(Unreadable::NoBackend)
         );
-        assert_eq!(read(STATES, "No such proxy.\n\n"), Err(Unreadable::NoBackend));
+        let gone = "No such proxy.\n\n";
+        assert_eq!(read(STATES, gone), Err(Unreadable::Refused(gone.to_owned())));
+        let fewer = COUNTS.replace("app,legacy,", "app,other,");
+        assert!(matches!(read(STATES, &fewer), Err(Unreadable::Refused(_))));
+        assert_eq!(backend_number(STATES), Some(3));
+        let header = STATES.lines().take(2).collect::<Vec<_>>().join("\n");
+        assert_eq!(
+            (backend_number(&header), read(&header, "")),
+            (None, Ok(Vec::new()))
+        );
         let denied = "Permission denied\n\n";
         assert_eq!(read(denied, COUNTS), Err(Unreadable::Refused(denied.to_owned())));
         assert_eq!(read("", COUNTS), Err(Unreadable::Refused(String::new())));
