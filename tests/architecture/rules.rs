@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
 /// What implements a port.
 const ADAPTERS: &[&str] = &[
     "target",
+    "backup",
     "router",
     "registry",
     "builder",
@@ -532,7 +533,7 @@ mod tests {
             "use crate::ledger::raw;",
             "app::audit → ledger: only app::workspace names a ledger",
         ),
-        ("src/app/world.rs", "use crate::cli::exit;", "app → cli"),
+        ("src/app/world/mod.rs", "use crate::cli::exit;", "app → cli"),
         ("src/cli/run.rs", "use crate::engine::Session;", "cli → engine"),
         ("src/cli/run.rs", "use crate::target::local;", "cli → target"),
         ("src/main.rs", "use greenroom::app::World;", "main → app"),
@@ -601,7 +602,7 @@ mod tests {
                 "src/config/range.rs",
                 "use std::net::{IpAddr, SocketAddr}; use ipnet::IpNet;",
             ),
-            ("src/app/world.rs", "use crate::target::local::LocalTarget;"),
+            ("src/app/world/mod.rs", "use crate::target::local::LocalTarget;"),
             (
                 "src/target/local/slot.rs",
                 "use super::state; use crate::target::local::port; use std::fs;",
