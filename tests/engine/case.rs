@@ -98,7 +98,7 @@ fn special(two: &Scenario, rolling: &Strategy, canary: &Strategy) -> Vec<Case> {
         quick("backed up", with(rolling, |scenario| scenario.backups = true)),
         Case {
             dawdles: 3,
-            ..case("slow", two.clone())
+            ..quick("slow", two.clone())
         },
     ]
 }
