@@ -59,6 +59,7 @@ const MAY_NAME_ALL: &[&str] = &[
     "engine",
     "parallel",
     "host",
+    "proxmox",
     "target",
     "router",
     "registry",
@@ -94,8 +95,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["model", "ports", "parallel", "rollout", "analysis", "history"],
     ),
     ("host", &["model", "ports"]),
-    ("target", &["model", "oci", "ports", "host"]),
-    ("router", &["model", "ports", "host"]),
+    // The API that a target, a backup and a router speak: no port of its own, and chosen by none.
+    ("proxmox", &["model", "ports", "host"]),
+    ("target", &["model", "oci", "ports", "host", "proxmox"]),
+    ("router", &["model", "ports", "host", "proxmox"]),
     ("registry", &["model", "oci", "ports", "parallel", "host"]),
     ("signature", &["model", "ports", "host"]),
     ("builder", &["model", "oci", "ports", "host"]),
@@ -149,7 +152,14 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // Digests and images.
     (
         "sha2",
-        &["model", "report", "registry", "builder", "target::local"],
+        &[
+            "model",
+            "report",
+            "registry",
+            "builder",
+            "target::local",
+            "host::http",
+        ],
     ),
     ("base64", &["registry::oci", "forge", "builder::credentials"]),
     ("httpdate", &["registry::oci"]),
