@@ -145,7 +145,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // YAML, its diagnostics and its schema.
     ("serde_yaml", &["config"]),
     ("annotate_snippets", &["config"]),
-    ("ipnet", &["config"]),
+    ("ipnet", &["config", "proxmox::guest"]),
     ("schemars", &["config", "model"]),
     ("strsim", &["config"]),
     ("semver", &["tagging"]),
