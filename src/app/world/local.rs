@@ -1,0 +1,142 @@
+//! Processes on this machine behind the builtin router.
+
+use super::{Ground, Parts, Purpose};
+use crate::app::error::AppError;
+use crate::app::workspace::Workspace;
+use crate::config::environment::Environment;
+use crate::config::target::{LocalTarget as LocalConfig, TargetConfig};
+use crate::ports::{ErrorKind, Router, Target};
+use crate::router::builtin::{BuiltinRouter, RouterOptions};
+use crate::target::local::{LocalSettings, LocalTarget, units};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Most local processes that are started at the same time.
+const LOCAL_PARALLELISM: usize = 8;
+
+/// A place on this machine where an image of the embedded store is tried out.
+pub(in crate::app) fn trial_target(
+    workspace: &Workspace,
+    environment: &Environment,
+    state: PathBuf,
+) -> Box<dyn Target> {
+    let settings = LocalSettings {
+        state_directory: state,
+        service: workspace.project.service.clone(),
+        environment: environment.name.value.clone(),
+        port_variable: "PORT".to_owned(),
+        command: None,
+        base_variables: base_variables(workspace),
+        parallelism: 1,
+    };
+    Box::new(LocalTarget::new(
+        settings,
+        workspace.registry(),
+        Arc::clone(&workspace.context.clock),
+        workspace.secret_sources().clone(),
+    ))
+}
+
+fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
+    let all = workspace.context.environment.variables();
+    ["PATH", "HOME", "LANG", "TMPDIR"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), all.get(name)?.clone())))
+        .collect()
+}
+
+/// Stops the builtin router of `environment`; whether one ran.
+///
+/// # Errors
+/// When it does not stop.
+pub(in crate::app) fn stop_router(
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<bool, AppError> {
+    let Some(TargetConfig::Local(LocalConfig {
+        listen: Some(listen), ..
+    })) = &environment.target
+    else {
+        return Ok(false);
+    };
+    match BuiltinRouter::connect(&router_options(workspace, environment, *listen)) {
+        Ok(router) => {
+            router.stop(workspace.context.clock.as_ref())?;
+            Ok(true)
+        }
+        Err(error) if error.kind == ErrorKind::Missing => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn router_options(workspace: &Workspace, environment: &Environment, listen: SocketAddr) -> RouterOptions {
+    RouterOptions {
+        binary: workspace.context.binary.clone(),
+        listen,
+        state_directory: workspace.state("router").join(environment.name.value.as_str()),
+    }
+}
+
+impl Ground<'_> {
+    pub(super) fn local(&self, local: &LocalConfig, purpose: Purpose) -> Result<Parts, AppError> {
+        let context = &self.workspace.context;
+        let name = &self.environment.name.value;
+        let state = match &local.state_directory {
+            Some(directory) => self.workspace.root.join(directory).join(name.as_str()),
+            None => self.workspace.state("local").join(name.as_str()),
+        };
+        let settings = LocalSettings {
+            state_directory: state,
+            service: self.workspace.project.service.clone(),
+            environment: name.clone(),
+            port_variable: local.port_variable.clone(),
+            command: local.command.clone(),
+            base_variables: base_variables(self.workspace),
+            parallelism: LOCAL_PARALLELISM,
+        };
+        let target = LocalTarget::new(
+            settings,
+            self.workspace.registry(),
+            Arc::clone(&context.clock),
+            self.workspace.secret_sources().clone(),
+        );
+        let router = match local.listen {
+            Some(listen) => self.router(listen, purpose)?,
+            None => None,
+        };
+        let entry = local
+            .listen
+            .map(|listen| format!("http://{listen}").parse())
+            .transpose()?;
+        Ok(Parts {
+            target: Arc::new(target),
+            router,
+            routed: local.listen.is_some(),
+            units: units(&self.workspace.project.service, local.instances)?,
+            url: self.environment.url.clone().or(entry),
+            parallelism: LOCAL_PARALLELISM as u32,
+            lookouts: 1,
+            stop: Some(local.stop_timeout),
+            backup: None,
+        })
+    }
+
+    /// The builtin router: started where something is to be done, else only asked if it runs.
+    fn router(&self, listen: SocketAddr, purpose: Purpose) -> Result<Option<Arc<dyn Router>>, AppError> {
+        let context = &self.workspace.context;
+        let options = router_options(self.workspace, self.environment, listen);
+        let router = match purpose {
+            Purpose::Act => BuiltinRouter::ensure(&options, context.clock.as_ref()),
+            Purpose::Look => BuiltinRouter::connect(&options),
+        };
+        match router {
+            Ok(router) => Ok(Some(Arc::new(router))),
+            Err(error) if purpose == Purpose::Look && error.kind == ErrorKind::Missing => Ok(None),
+            // Somebody else has the address.
+            Err(error) if error.kind == ErrorKind::Conflict => Err(AppError::NotAllowed(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
