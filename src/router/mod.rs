@@ -1,3 +1,4 @@
 //! Routers: who gets how much of the traffic.
 
 pub mod builtin;
+pub mod haproxy;

@@ -184,6 +184,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "host",
             "target::local",
             "router::builtin",
+            "router::haproxy",
             "registry",
             "ledger",
             "builder",
