@@ -1,5 +1,7 @@
 //! The composition root: the only place that names adapters. Its matches are exhaustive.
 
+mod local;
+
 use super::error::AppError;
 use super::facts::Facts;
 use super::restricted::RestrictedRunner;
@@ -16,14 +18,13 @@ use crate::probe::{Commands, ServiceProbe};
 use crate::rollout::Abilities;
 use crate::router::builtin::{BuiltinRouter, RouterOptions};
 use crate::target::command::{CommandSettings, CommandTarget};
-use crate::target::local::{LocalSettings, LocalTarget, units};
+use crate::target::local::units;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Most local processes that are started at the same time.
-const LOCAL_PARALLELISM: usize = 8;
+pub(super) use local::sweeper;
 
 /// Whether anything may be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +115,8 @@ impl World {
     }
 }
 
-/// A probe that knows `release`, for checks outside of any rollout.
+/// A probe that knows `release`, for checks outside of any rollout; `around` is put around what runs its
+/// commands.
 ///
 /// # Errors
 /// When a secret is missing, or the HTTP client cannot be set up.
@@ -122,6 +124,7 @@ pub(super) fn probe(
     workspace: &Workspace,
     environment: &Environment,
     release: &Release,
+    around: &dyn Fn(Arc<dyn Runner>) -> Arc<dyn Runner>,
 ) -> Result<Arc<dyn Probe>, AppError> {
     let secrets = workspace.secrets(&environment.secrets)?;
     let ground = Ground {
@@ -131,7 +134,7 @@ pub(super) fn probe(
         secrets: &secrets,
         facts: Facts::of(workspace, environment, release),
     };
-    ground.probe(ground.runner())
+    ground.probe(around(ground.runner()))
 }
 
 /// The same without any of the environment's secrets, for an image that is only tried out.
@@ -159,29 +162,7 @@ pub(super) fn trial_target(
     environment: &Environment,
     state: PathBuf,
 ) -> Box<dyn Target> {
-    let settings = LocalSettings {
-        state_directory: state,
-        service: workspace.project.service.clone(),
-        environment: environment.name.value.clone(),
-        port_variable: "PORT".to_owned(),
-        command: None,
-        base_variables: base_variables(workspace),
-        parallelism: 1,
-    };
-    Box::new(LocalTarget::new(
-        settings,
-        workspace.registry(),
-        Arc::clone(&workspace.context.clock),
-        workspace.secret_sources().clone(),
-    ))
-}
-
-fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
-    let all = workspace.context.environment.variables();
-    ["PATH", "HOME", "LANG", "TMPDIR"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), all.get(name)?.clone())))
-        .collect()
+    Box::new(local::trial(workspace, environment, state))
 }
 
 /// Stops the builtin router of `environment`; whether one ran.
@@ -261,26 +242,12 @@ impl Ground<'_> {
     }
 
     fn local(&self, local: &LocalConfig, purpose: Purpose) -> Result<Parts, AppError> {
-        let context = &self.workspace.context;
-        let name = &self.environment.name.value;
-        let state = match &local.state_directory {
-            Some(directory) => self.workspace.root.join(directory).join(name.as_str()),
-            None => self.workspace.state("local").join(name.as_str()),
-        };
-        let settings = LocalSettings {
-            state_directory: state,
-            service: self.workspace.project.service.clone(),
-            environment: name.clone(),
-            port_variable: local.port_variable.clone(),
-            command: local.command.clone(),
-            base_variables: base_variables(self.workspace),
-            parallelism: LOCAL_PARALLELISM,
-        };
-        let target = LocalTarget::new(
-            settings,
-            self.workspace.registry(),
-            Arc::clone(&context.clock),
-            self.workspace.secret_sources().clone(),
+        let temporary = self.environment.temporary.as_ref();
+        let target = local::target(
+            self.workspace,
+            &self.environment.name.value,
+            local,
+            temporary.map(|temporary| temporary.expires),
         );
         let router = match local.listen {
             Some(listen) => self.router(listen, purpose)?,
@@ -296,7 +263,7 @@ impl Ground<'_> {
             routed: local.listen.is_some(),
             units: units(&self.workspace.project.service, local.instances)?,
             url: self.environment.url.clone().or(entry),
-            parallelism: LOCAL_PARALLELISM as u32,
+            parallelism: local::PARALLELISM as u32,
             lookouts: 1,
             stop: Some(local.stop_timeout),
             backup: None,
