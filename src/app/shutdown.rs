@@ -5,7 +5,7 @@ use super::error::AppError;
 use super::record::Standing;
 use super::workspace::Workspace;
 use super::world::{self, Purpose, World};
-use crate::config::Environment;
+use crate::config::{Environment, TargetConfig};
 use crate::model::{Release, Slot, UnitId};
 use crate::ports::{PortError, Removal, Stop};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,9 +29,20 @@ pub struct ShutDown {
 /// deployment starts it again.
 ///
 /// # Errors
-/// [`AppError::Busy`] while a rollout is under way; when something cannot be stopped.
+/// [`AppError::Busy`] while a rollout is under way; [`AppError::NotAllowed`] for what runs on other
+/// machines; when something cannot be stopped.
 pub fn shut_down(workspace: &Workspace, environment: &Environment) -> Result<ShutDown, AppError> {
     let name = &environment.name.value;
+    match &environment.target {
+        Some(TargetConfig::Local(_) | TargetConfig::Command(_)) | None => {}
+        Some(elsewhere) => {
+            let kind = elsewhere.as_str();
+            return Err(AppError::NotAllowed(format!(
+                "{name} does not run on this machine: its target is `{kind}`, and to remove what runs there is \
+                 nothing that `stop` does"
+            )));
+        }
+    }
     let origin = workspace.context.origin("asked to stop it", None);
     let _hold = Hold::take(workspace, name, &origin, "stopping it".to_owned())?;
     let standing = Standing::read(workspace.ledger()?.as_ref(), name)?;

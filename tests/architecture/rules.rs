@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
 /// What implements a port.
 const ADAPTERS: &[&str] = &[
     "target",
+    "backup",
     "router",
     "registry",
     "builder",
@@ -59,6 +60,7 @@ const MAY_NAME_ALL: &[&str] = &[
     "engine",
     "parallel",
     "host",
+    "proxmox",
     "target",
     "router",
     "registry",
@@ -94,8 +96,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["model", "ports", "parallel", "rollout", "analysis", "history"],
     ),
     ("host", &["model", "ports"]),
-    ("target", &["model", "oci", "ports", "host"]),
-    ("router", &["model", "ports", "host"]),
+    // The API that a target, a backup and a router speak: no port of its own, and chosen by none.
+    ("proxmox", &["model", "ports", "host"]),
+    ("target", &["model", "oci", "ports", "host", "proxmox"]),
+    ("router", &["model", "ports", "host", "proxmox"]),
     ("registry", &["model", "oci", "ports", "parallel", "host"]),
     ("signature", &["model", "ports", "host"]),
     ("builder", &["model", "oci", "ports", "host"]),
@@ -149,7 +153,14 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // Digests and images.
     (
         "sha2",
-        &["model", "report", "registry", "builder", "target::local"],
+        &[
+            "model",
+            "report",
+            "registry",
+            "builder",
+            "target::local",
+            "host::http",
+        ],
     ),
     ("base64", &["registry::oci", "forge", "builder::credentials"]),
     ("httpdate", &["registry::oci"]),
@@ -532,7 +543,7 @@ mod tests {
             "use crate::ledger::raw;",
             "app::audit → ledger: only app::workspace names a ledger",
         ),
-        ("src/app/world.rs", "use crate::cli::exit;", "app → cli"),
+        ("src/app/world/mod.rs", "use crate::cli::exit;", "app → cli"),
         ("src/cli/run.rs", "use crate::engine::Session;", "cli → engine"),
         ("src/cli/run.rs", "use crate::target::local;", "cli → target"),
         ("src/main.rs", "use greenroom::app::World;", "main → app"),
@@ -601,7 +612,7 @@ mod tests {
                 "src/config/range.rs",
                 "use std::net::{IpAddr, SocketAddr}; use ipnet::IpNet;",
             ),
-            ("src/app/world.rs", "use crate::target::local::LocalTarget;"),
+            ("src/app/world/mod.rs", "use crate::target::local::LocalTarget;"),
             (
                 "src/target/local/slot.rs",
                 "use super::state; use crate::target::local::port; use std::fs;",

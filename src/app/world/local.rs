@@ -1,42 +1,42 @@
-//! Processes of this machine as a target, and what of them was made for a time.
+//! Processes on this machine behind the builtin router.
 
-use super::super::error::AppError;
-use super::super::workspace::Workspace;
+use super::{Ground, Parts, Purpose};
+use crate::app::error::AppError;
+use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::config::target::{LocalTarget as LocalConfig, TargetConfig};
 use crate::model::{EnvironmentName, Timestamp};
-use crate::ports::Sweeper;
-use crate::target::local::{LocalSettings, LocalSweeper, LocalTarget};
+use crate::ports::{ErrorKind, Router, Target};
+use crate::router::builtin::{BuiltinRouter, RouterOptions};
+use crate::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most local processes that are started at the same time.
-pub(super) const PARALLELISM: usize = 8;
+const LOCAL_PARALLELISM: usize = 8;
 
-/// The directory in which every environment of `local` has one of its own.
-fn directory(workspace: &Workspace, local: &LocalConfig) -> PathBuf {
-    match &local.state_directory {
-        Some(directory) => workspace.root.join(directory),
-        None => workspace.state("local"),
-    }
-}
-
-/// The target of one environment.
-pub(super) fn target(
+/// The target of one environment. The environments that have the same state directory lie side by side
+/// in it.
+fn target(
     workspace: &Workspace,
     environment: &EnvironmentName,
     local: &LocalConfig,
     expires: Option<Timestamp>,
 ) -> LocalTarget {
+    let directory = match &local.state_directory {
+        Some(directory) => workspace.root.join(directory),
+        None => workspace.state("local"),
+    };
     let settings = LocalSettings {
-        state_directory: directory(workspace, local).join(environment.as_str()),
+        state_directory: directory.join(environment.as_str()),
         service: workspace.project.service.clone(),
         environment: environment.clone(),
         port_variable: local.port_variable.clone(),
         command: local.command.clone(),
         base_variables: base_variables(workspace),
-        parallelism: PARALLELISM,
+        parallelism: LOCAL_PARALLELISM,
         expires,
     };
     LocalTarget::new(
@@ -47,8 +47,21 @@ pub(super) fn target(
     )
 }
 
+/// What finds the acceptance deployments that were made beside `environment`.
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    local: &LocalConfig,
+) -> LocalSweeper {
+    LocalSweeper::beside(target(workspace, environment, local, None))
+}
+
 /// A place on this machine where an image of the embedded store is tried out.
-pub(super) fn trial(workspace: &Workspace, environment: &Environment, state: PathBuf) -> LocalTarget {
+pub(in crate::app) fn trial_target(
+    workspace: &Workspace,
+    environment: &Environment,
+    state: PathBuf,
+) -> Box<dyn Target> {
     let settings = LocalSettings {
         state_directory: state,
         service: workspace.project.service.clone(),
@@ -59,12 +72,12 @@ pub(super) fn trial(workspace: &Workspace, environment: &Environment, state: Pat
         parallelism: 1,
         expires: None,
     };
-    LocalTarget::new(
+    Box::new(LocalTarget::new(
         settings,
         workspace.registry(),
         Arc::clone(&workspace.context.clock),
         workspace.secret_sources().clone(),
-    )
+    ))
 }
 
 fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
@@ -75,28 +88,82 @@ fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What finds the acceptance deployments that were made where `environment` runs; `None` where it runs
-/// nowhere, or where none can be made.
+/// Stops the builtin router of `environment`; whether one ran.
 ///
 /// # Errors
-/// When it cannot be set up.
-pub(in crate::app) fn sweeper(
+/// When it does not stop.
+pub(in crate::app) fn stop_router(
     workspace: &Workspace,
     environment: &Environment,
-) -> Result<Option<Arc<dyn Sweeper>>, AppError> {
-    match &environment.target {
-        Some(TargetConfig::Local(local)) => {
-            let own = target(workspace, &environment.name.value, local, None);
-            Ok(Some(Arc::new(LocalSweeper::beside(own))))
+) -> Result<bool, AppError> {
+    let Some(TargetConfig::Local(LocalConfig {
+        listen: Some(listen), ..
+    })) = &environment.target
+    else {
+        return Ok(false);
+    };
+    match BuiltinRouter::connect(&router_options(workspace, environment, *listen)) {
+        Ok(router) => {
+            router.stop(workspace.context.clock.as_ref())?;
+            Ok(true)
         }
-        Some(
-            TargetConfig::Proxmox(_)
-            | TargetConfig::Command(_)
-            | TargetConfig::Kubernetes(_)
-            | TargetConfig::Docker(_)
-            | TargetConfig::Compose(_)
-            | TargetConfig::Ecs(_),
-        )
-        | None => Ok(None),
+        Err(error) if error.kind == ErrorKind::Missing => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn router_options(workspace: &Workspace, environment: &Environment, listen: SocketAddr) -> RouterOptions {
+    RouterOptions {
+        binary: workspace.context.binary.clone(),
+        listen,
+        state_directory: workspace.state("router").join(environment.name.value.as_str()),
+    }
+}
+
+impl Ground<'_> {
+    pub(super) fn local(&self, local: &LocalConfig, purpose: Purpose) -> Result<Parts, AppError> {
+        let temporary = self.environment.temporary.as_ref();
+        let target = target(
+            self.workspace,
+            &self.environment.name.value,
+            local,
+            temporary.map(|temporary| temporary.expires),
+        );
+        let router = match local.listen {
+            Some(listen) => self.router(listen, purpose)?,
+            None => None,
+        };
+        let entry = local
+            .listen
+            .map(|listen| format!("http://{listen}").parse())
+            .transpose()?;
+        Ok(Parts {
+            target: Arc::new(target),
+            router,
+            routed: local.listen.is_some(),
+            units: units(&self.workspace.project.service, local.instances)?,
+            url: self.environment.url.clone().or(entry),
+            parallelism: LOCAL_PARALLELISM as u32,
+            lookouts: 1,
+            stop: Some(local.stop_timeout),
+            backup: None,
+        })
+    }
+
+    /// The builtin router: started where something is to be done, else only asked if it runs.
+    fn router(&self, listen: SocketAddr, purpose: Purpose) -> Result<Option<Arc<dyn Router>>, AppError> {
+        let context = &self.workspace.context;
+        let options = router_options(self.workspace, self.environment, listen);
+        let router = match purpose {
+            Purpose::Act => BuiltinRouter::ensure(&options, context.clock.as_ref()),
+            Purpose::Look => BuiltinRouter::connect(&options),
+        };
+        match router {
+            Ok(router) => Ok(Some(Arc::new(router))),
+            Err(error) if purpose == Purpose::Look && error.kind == ErrorKind::Missing => Ok(None),
+            // Somebody else has the address.
+            Err(error) if error.kind == ErrorKind::Conflict => Err(AppError::NotAllowed(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
     }
 }
