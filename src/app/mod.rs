@@ -1,5 +1,6 @@
 //! Use cases, one per file, and the composition root (`world` and `workspace`).
 
+pub mod acceptance;
 mod attended;
 pub mod audit;
 pub mod build;

@@ -96,6 +96,12 @@ impl Workspace {
         })
     }
 
+    /// Takes in an environment that is written nowhere, under its name.
+    pub(super) fn adopt(&mut self, environment: Environment) {
+        let name = environment.name.value.clone();
+        self.project.environments.insert(name, environment);
+    }
+
     /// A directory below the project's own state.
     pub fn state(&self, part: &str) -> PathBuf {
         self.root.join(STATE).join(part)

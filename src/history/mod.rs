@@ -1,5 +1,6 @@
 //! History: records → chain verification, status, list of deployments. Pure.
 
+mod acceptance;
 mod chain;
 mod finding;
 mod promotion;
@@ -8,6 +9,7 @@ mod release;
 mod status;
 mod timeline;
 
+pub use acceptance::{ACCEPTANCE, Acceptance, Made, acceptance_in, made_at, refs_after_acceptance};
 pub use chain::{Expectation, verify};
 pub use finding::{Audit, Finding, Problem};
 pub use promotion::{PROMOTION, Promoted, Promotion, promotions};

@@ -17,7 +17,7 @@ use crate::engine::{PrepareHook, Redact, Site};
 use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
 use crate::model::{Endpoint, Period, Redactor, Release, Secret, UnitId};
-use crate::ports::{Backup, Command, ErrorKind, PortError, Probe, Router, Runner, Target};
+use crate::ports::{Backup, Command, ErrorKind, PortError, Probe, Router, Runner, Sweeper, Target};
 use crate::probe::{Commands, ServiceProbe};
 use crate::rollout::Abilities;
 use std::collections::BTreeMap;
@@ -112,7 +112,8 @@ impl World {
     }
 }
 
-/// A probe that knows `release`, for checks outside of any rollout.
+/// A probe that knows `release`, for checks outside of any rollout; `around` is put around what runs its
+/// commands.
 ///
 /// # Errors
 /// When a secret is missing, or the HTTP client cannot be set up.
@@ -120,6 +121,7 @@ pub(super) fn probe(
     workspace: &Workspace,
     environment: &Environment,
     release: &Release,
+    around: &dyn Fn(Arc<dyn Runner>) -> Arc<dyn Runner>,
 ) -> Result<Arc<dyn Probe>, AppError> {
     let secrets = workspace.secrets(&environment.secrets)?;
     let ground = Ground {
@@ -129,7 +131,7 @@ pub(super) fn probe(
         secrets: &secrets,
         facts: Facts::of(workspace, environment, release),
     };
-    ground.probe(ground.runner())
+    ground.probe(around(ground.runner()))
 }
 
 /// The same without any of the environment's secrets, for an image that is only tried out.
@@ -149,6 +151,30 @@ pub(super) fn bare_probe(
         facts: Facts::of(workspace, environment, release),
     };
     ground.probe(ground.runner())
+}
+
+/// What finds the acceptance deployments that were made beside `environment`; `None` where none can be
+/// made.
+///
+/// # Errors
+/// When it cannot be set up.
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<Option<Arc<dyn Sweeper>>, AppError> {
+    let name = &environment.name.value;
+    match &environment.target {
+        Some(TargetConfig::Local(local)) => Ok(Some(Arc::new(local::sweeper(workspace, name, local)))),
+        Some(
+            TargetConfig::Proxmox(_)
+            | TargetConfig::Command(_)
+            | TargetConfig::Kubernetes(_)
+            | TargetConfig::Docker(_)
+            | TargetConfig::Compose(_)
+            | TargetConfig::Ecs(_),
+        )
+        | None => Ok(None),
+    }
 }
 
 /// What differs from target to target.
