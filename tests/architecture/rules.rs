@@ -158,6 +158,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "registry",
             "builder",
             "target::local",
+            "target::proxmox",
             "host::http",
         ],
     ),
