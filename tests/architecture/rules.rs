@@ -161,6 +161,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "registry",
             "builder",
             "target::local",
+            "target::proxmox",
             "host::http",
         ],
     ),
