@@ -1,8 +1,10 @@
 //! Use cases, one per file, and the composition root (`world` and `workspace`).
 
+pub mod acceptance;
 mod attended;
 pub mod audit;
 pub mod build;
+mod cluster;
 mod context;
 pub mod decide;
 pub mod demo;

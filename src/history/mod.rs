@@ -1,5 +1,6 @@
 //! History: records → chain verification, status, list of deployments. Pure.
 
+mod acceptance;
 mod chain;
 mod drift;
 mod finding;
@@ -10,6 +11,7 @@ mod release;
 mod status;
 mod timeline;
 
+pub use acceptance::{ACCEPTANCE, Acceptance, Made, acceptance_in, made_at, refs_after_acceptance};
 pub use chain::{Expectation, verify};
 pub use drift::{Deviation, Drift, Seen, drift};
 pub use finding::{Audit, Finding, Problem};

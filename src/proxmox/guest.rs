@@ -8,6 +8,7 @@ mod marker;
 mod naming;
 mod place;
 mod proof;
+mod saved;
 
 pub use guests::{Fresh, Guests, Standing};
 pub use marker::{Marker, NoMarker};

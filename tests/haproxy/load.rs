@@ -131,6 +131,7 @@ impl Service {
             two_slots: true,
             routed: true,
             split: true,
+            counted: true,
         };
         plan(request(units, candidate, strategy), &observed, abilities).unwrap()
     }

@@ -6,7 +6,9 @@ mod ground;
 mod request;
 
 pub use drive::{Hold, drive, journal};
+pub(in crate::app) use request::has_health_check;
 
+use super::acceptance;
 use super::error::AppError;
 use super::protection;
 use super::record::Standing;
@@ -150,6 +152,7 @@ pub fn deploy(
         Prepared::AlreadyLive(plan) => return Ok(Done::AlreadyLive(plan)),
     };
     gates::signed(&protection::in_force(workspace, environment)?, &plan)?;
+    acceptance::begin(workspace, environment, &ask.origin, &hold)?;
     for note in &notes {
         watchers.note(name, note);
     }

@@ -5,9 +5,10 @@ use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::config::target::{LocalTarget as LocalConfig, TargetConfig};
-use crate::ports::{ErrorKind, Router, Target};
+use crate::model::{EnvironmentName, Timestamp};
+use crate::ports::{ErrorKind, Granularity, Router, Target};
 use crate::router::builtin::{BuiltinRouter, RouterOptions};
-use crate::target::local::{LocalSettings, LocalTarget, units};
+use crate::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,45 @@ use std::sync::Arc;
 
 /// Most local processes that are started at the same time.
 const LOCAL_PARALLELISM: usize = 8;
+
+/// The target of one environment. The environments that have the same state directory lie side by side
+/// in it.
+fn target(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    local: &LocalConfig,
+    expires: Option<Timestamp>,
+) -> LocalTarget {
+    let directory = match &local.state_directory {
+        Some(directory) => workspace.root.join(directory),
+        None => workspace.state("local"),
+    };
+    let settings = LocalSettings {
+        state_directory: directory.join(environment.as_str()),
+        service: workspace.project.service.clone(),
+        environment: environment.clone(),
+        port_variable: local.port_variable.clone(),
+        command: local.command.clone(),
+        base_variables: base_variables(workspace),
+        parallelism: LOCAL_PARALLELISM,
+        expires,
+    };
+    LocalTarget::new(
+        settings,
+        workspace.registry(),
+        Arc::clone(&workspace.context.clock),
+        workspace.secret_sources().clone(),
+    )
+}
+
+/// What finds the acceptance deployments that were made beside `environment`.
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    local: &LocalConfig,
+) -> LocalSweeper {
+    LocalSweeper::beside(target(workspace, environment, local, None))
+}
 
 /// A place on this machine where an image of the embedded store is tried out.
 pub(in crate::app) fn trial_target(
@@ -30,6 +70,7 @@ pub(in crate::app) fn trial_target(
         command: None,
         base_variables: base_variables(workspace),
         parallelism: 1,
+        expires: None,
     };
     Box::new(LocalTarget::new(
         settings,
@@ -81,26 +122,12 @@ fn router_options(workspace: &Workspace, environment: &Environment, listen: Sock
 
 impl Ground<'_> {
     pub(super) fn local(&self, local: &LocalConfig, purpose: Purpose) -> Result<Parts, AppError> {
-        let context = &self.workspace.context;
-        let name = &self.environment.name.value;
-        let state = match &local.state_directory {
-            Some(directory) => self.workspace.root.join(directory).join(name.as_str()),
-            None => self.workspace.state("local").join(name.as_str()),
-        };
-        let settings = LocalSettings {
-            state_directory: state,
-            service: self.workspace.project.service.clone(),
-            environment: name.clone(),
-            port_variable: local.port_variable.clone(),
-            command: local.command.clone(),
-            base_variables: base_variables(self.workspace),
-            parallelism: LOCAL_PARALLELISM,
-        };
-        let target = LocalTarget::new(
-            settings,
-            self.workspace.registry(),
-            Arc::clone(&context.clock),
-            self.workspace.secret_sources().clone(),
+        let temporary = self.environment.temporary.as_ref();
+        let target = target(
+            self.workspace,
+            &self.environment.name.value,
+            local,
+            temporary.map(|temporary| temporary.expires),
         );
         let router = match local.listen {
             Some(listen) => self.router(listen, purpose)?,
@@ -113,7 +140,8 @@ impl Ground<'_> {
         Ok(Parts {
             target: Arc::new(target),
             router,
-            routed: local.listen.is_some(),
+            routed: local.listen.map(|_| Granularity::Percent),
+            counted: true,
             units: units(&self.workspace.project.service, local.instances)?,
             url: self.environment.url.clone().or(entry),
             parallelism: LOCAL_PARALLELISM as u32,

@@ -3,6 +3,7 @@
 
 mod command;
 mod local;
+mod proxmox;
 
 pub(super) use local::{stop_router, trial_target};
 
@@ -17,7 +18,9 @@ use crate::engine::{PrepareHook, Redact, Site};
 use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
 use crate::model::{Endpoint, Period, Redactor, Release, Secret, UnitId};
-use crate::ports::{Backup, Command, ErrorKind, PortError, Probe, Router, Runner, Target};
+use crate::ports::{
+    Backup, Command, ErrorKind, Granularity, PortError, Probe, Router, Runner, Sweeper, Target,
+};
 use crate::probe::{Commands, ServiceProbe};
 use crate::rollout::Abilities;
 use std::collections::BTreeMap;
@@ -86,8 +89,9 @@ impl World {
         let runner = ground.runner();
         let abilities = Abilities {
             two_slots: parts.target.capabilities().two_slots,
-            routed: parts.routed,
-            split: parts.routed,
+            routed: parts.routed.is_some(),
+            split: parts.routed == Some(Granularity::Percent),
+            counted: parts.counted,
         };
         Ok(Self {
             site: Site {
@@ -112,7 +116,8 @@ impl World {
     }
 }
 
-/// A probe that knows `release`, for checks outside of any rollout.
+/// A probe that knows `release`, for checks outside of any rollout; `around` is put around what runs its
+/// commands.
 ///
 /// # Errors
 /// When a secret is missing, or the HTTP client cannot be set up.
@@ -120,6 +125,7 @@ pub(super) fn probe(
     workspace: &Workspace,
     environment: &Environment,
     release: &Release,
+    around: &dyn Fn(Arc<dyn Runner>) -> Arc<dyn Runner>,
 ) -> Result<Arc<dyn Probe>, AppError> {
     let secrets = workspace.secrets(&environment.secrets)?;
     let ground = Ground {
@@ -129,7 +135,7 @@ pub(super) fn probe(
         secrets: &secrets,
         facts: Facts::of(workspace, environment, release),
     };
-    ground.probe(ground.runner())
+    ground.probe(around(ground.runner()))
 }
 
 /// The same without any of the environment's secrets, for an image that is only tried out.
@@ -151,11 +157,38 @@ pub(super) fn bare_probe(
     ground.probe(ground.runner())
 }
 
+/// What finds the acceptance deployments that were made beside `environment`; `None` where none can be
+/// made.
+///
+/// # Errors
+/// When it cannot be set up.
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<Option<Arc<dyn Sweeper>>, AppError> {
+    let name = &environment.name.value;
+    match &environment.target {
+        Some(TargetConfig::Local(local)) => Ok(Some(Arc::new(local::sweeper(workspace, name, local)))),
+        Some(
+            TargetConfig::Proxmox(_)
+            | TargetConfig::Command(_)
+            | TargetConfig::Kubernetes(_)
+            | TargetConfig::Docker(_)
+            | TargetConfig::Compose(_)
+            | TargetConfig::Ecs(_),
+        )
+        | None => Ok(None),
+    }
+}
+
 /// What differs from target to target.
 struct Parts {
     target: Arc<dyn Target>,
     router: Option<Arc<dyn Router>>,
-    routed: bool,
+    /// How finely its traffic can be split, where something moves it, be it that this is not running now.
+    routed: Option<Granularity>,
+    /// Whether what moves the traffic counts it.
+    counted: bool,
     units: Vec<UnitId>,
     url: Option<Endpoint>,
     parallelism: u32,
@@ -179,9 +212,9 @@ impl Ground<'_> {
         match &self.environment.target {
             Some(TargetConfig::Local(local)) => self.local(local, purpose),
             Some(TargetConfig::Command(command)) => self.command(command),
+            Some(TargetConfig::Proxmox(proxmox)) => self.proxmox(proxmox),
             Some(
-                TargetConfig::Proxmox(_)
-                | TargetConfig::Kubernetes(_)
+                TargetConfig::Kubernetes(_)
                 | TargetConfig::Docker(_)
                 | TargetConfig::Compose(_)
                 | TargetConfig::Ecs(_),

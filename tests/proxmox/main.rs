@@ -1,0 +1,6 @@
+//! The client of Proxmox's API against the fake cluster, in process and over HTTP, and both against what
+//! is known of the real one.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod life;
