@@ -10,6 +10,7 @@ pub mod decide;
 pub mod demo;
 pub mod deploy;
 pub mod drift;
+pub mod environment;
 mod error;
 mod facts;
 pub mod identify;

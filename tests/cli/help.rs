@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 36] = [
+const COMMANDS: [&[&str]; 39] = [
     &[],
     &["run"],
     &["plan"],
@@ -26,6 +26,9 @@ const COMMANDS: [&[&str]; 36] = [
     &["environment"],
     &["environment", "list"],
     &["environment", "show"],
+    &["environment", "create"],
+    &["environment", "compare"],
+    &["environment", "protect"],
     &["environment", "detect"],
     &["status"],
     &["history"],
