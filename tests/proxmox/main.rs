@@ -3,4 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod data;
+mod every;
 mod life;
+mod schema;
