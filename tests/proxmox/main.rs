@@ -5,5 +5,6 @@
 
 mod data;
 mod every;
+mod golden;
 mod life;
 mod schema;
