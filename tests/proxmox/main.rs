@@ -8,3 +8,5 @@ mod every;
 mod golden;
 mod life;
 mod schema;
+mod tls;
+mod wire;

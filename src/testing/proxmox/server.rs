@@ -8,9 +8,9 @@ use crate::model::Secret;
 use crate::proxmox::{Answer, Method, NoAnswer, Request};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ const HEADERS: usize = 64;
 const LINE: u64 = 8 * 1024;
 /// A client that is silent for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What a client still sends after a refusal is read for so long.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A server of a fake cluster on this machine, until it is dropped.
 pub struct Server {
@@ -38,6 +40,8 @@ struct Shared {
     penance: Duration,
     stopped: AtomicBool,
     connections: AtomicUsize,
+    /// The connections, to be cut when it ends.
+    open: Mutex<Vec<TcpStream>>,
 }
 
 impl Server {
@@ -60,6 +64,7 @@ impl Server {
             penance,
             stopped: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
+            open: Mutex::default(),
         });
         let serving = shared.clone();
         let listening = thread::Builder::new()
@@ -92,6 +97,10 @@ impl Drop for Server {
             // One that has panicked has ended, too.
             let _ = listening.join();
         }
+        for stream in self.shared.open().drain(..) {
+            // One that has ended cannot be cut any more.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 }
 
@@ -104,13 +113,26 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
             continue;
         };
         shared.connections.fetch_add(1, Ordering::SeqCst);
+        shared.open().extend(stream.try_clone());
         let shared = shared.clone();
         // A connection that breaks off is its client's business.
-        let _ = thread::Builder::new().spawn(move || serve(stream, &shared));
+        let _ = thread::Builder::new().spawn(move || {
+            let _ = serve(&stream, &shared);
+            let _ = part(&stream);
+        });
     }
 }
 
-fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+/// Ends a connection so that the client gets to read what was written last.
+fn part(stream: &TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(LINGER))?;
+    let mut rest = stream.take(LARGEST_FORM);
+    io::copy(&mut rest, &mut io::sink())?;
+    stream.shutdown(Shutdown::Both)
+}
+
+fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
     let mut connection = BufReader::new(stream);
@@ -225,6 +247,10 @@ impl From<Answer> for Reply {
 }
 
 impl Shared {
+    fn open(&self) -> MutexGuard<'_, Vec<TcpStream>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Replies to a request; `None` where the connection is to be cut.
     fn reply(&self, head: &Head, connection: &mut impl Read) -> io::Result<Option<Reply>> {
         let method = match head.method.as_str() {
