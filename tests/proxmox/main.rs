@@ -5,4 +5,10 @@
 
 mod address;
 mod backup;
+mod data;
+mod every;
+mod golden;
 mod life;
+mod schema;
+mod tls;
+mod wire;
