@@ -4,3 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod life;
+
+mod guests {
+    mod contract;
+    mod crashes;
+    mod guards;
+    mod made;
+    pub(crate) mod stage;
+}

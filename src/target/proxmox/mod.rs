@@ -162,6 +162,8 @@ impl ProxmoxTarget {
         if !status.is_running() {
             return self.start(&seat.1, &owned, &status, &doing);
         }
+        // It was seen to run: when it stops later, that is another matter.
+        self.jobs.was_started(&seat.1, owned.guest().id);
         if let Some(step) = self.work(&seat.1, &owned, release, &doing)? {
             return Ok(step);
         }
