@@ -12,3 +12,11 @@ mod life;
 mod schema;
 mod tls;
 mod wire;
+
+mod guests {
+    mod contract;
+    mod crashes;
+    mod guards;
+    mod made;
+    pub(crate) mod stage;
+}
