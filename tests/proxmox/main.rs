@@ -8,5 +8,7 @@ mod every;
 mod golden;
 mod life;
 mod schema;
+mod stage;
 mod tls;
+mod trouble;
 mod wire;
