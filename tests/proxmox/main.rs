@@ -10,7 +10,9 @@ mod every;
 mod golden;
 mod life;
 mod schema;
+mod stage;
 mod tls;
+mod trouble;
 mod wire;
 
 mod guests {
