@@ -128,7 +128,10 @@ impl Contents {
                 return Err(PortError::new(ErrorKind::Invalid, &doing, message));
             }
         }
-        archive.into_inner().and_then(|mut into| into.flush()).map_err(local)
+        archive
+            .into_inner()
+            .and_then(|mut into| into.flush())
+            .map_err(local)
     }
 }
 
@@ -168,7 +171,9 @@ impl Packed {
             let message = format!("{} bytes instead of {}", hashing.written, packed.length);
             return Err(PortError::new(ErrorKind::Invalid, &doing, message));
         }
-        packed.sha256 = Digest::from_sha256(hashing.hash.finalize().into()).hex().to_owned();
+        packed.sha256 = Digest::from_sha256(hashing.hash.finalize().into())
+            .hex()
+            .to_owned();
         Ok(packed)
     }
 

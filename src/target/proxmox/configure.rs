@@ -55,7 +55,9 @@ impl ProxmoxTarget {
             cores: Some(vm.cores),
             memory: Some(vm.memory),
             addressing: address.and_then(|address| self.addressing(address)),
-            nameservers: network.map(|network| network.nameservers.clone()).unwrap_or_default(),
+            nameservers: network
+                .map(|network| network.nameservers.clone())
+                .unwrap_or_default(),
             search_domain: network.and_then(|network| network.search_domain.clone()),
             user: vm.user.clone(),
             ssh_keys: (!vm.ssh_keys.is_empty()).then(|| vm.ssh_keys.join("\n")),
@@ -90,7 +92,9 @@ impl ProxmoxTarget {
                 mac: owned.config().property("net0", "hwaddr").map(str::to_owned),
                 ..self.card(plan, address, false)
             }),
-            nameservers: network.map(|network| network.nameservers.clone()).unwrap_or_default(),
+            nameservers: network
+                .map(|network| network.nameservers.clone())
+                .unwrap_or_default(),
             search_domain: network.and_then(|network| network.search_domain.clone()),
             protection: Some(self.settings.protect),
             env,
@@ -145,7 +149,9 @@ impl ProxmoxTarget {
             .resolve_all(&release.secrets)
             .map_err(|e| PortError::new(ErrorKind::Missing, &doing, e))?;
         let mut all = release.variables.clone();
-        let secrets = secrets.iter().map(|(name, secret)| (name.clone(), secret.expose().to_owned()));
+        let secrets = secrets
+            .iter()
+            .map(|(name, secret)| (name.clone(), secret.expose().to_owned()));
         all.extend(secrets);
         let unfit = all
             .iter()
@@ -170,10 +176,7 @@ pub(super) fn changed(fault: Fault) -> PortError {
         FaultClass::Changed => ErrorKind::Transient,
         _ => fault.kind(),
     };
-    PortError {
-        kind,
-        ..fault.into()
-    }
+    PortError { kind, ..fault.into() }
 }
 
 /// Variables as a container's configuration shows them, separated by NUL.

@@ -102,12 +102,15 @@ impl ProxmoxTarget {
                 first.flat_map(|card| [card.inet, card.inet6]).flatten().collect()
             }
             GuestKind::Vm => {
-                let said: Option<AgentResult> =
-                    quiet(self.ports.api.ask(&doing, &agent::interfaces(guest)))?;
-                let mac = owned.config().get("net0").unwrap_or_default().to_ascii_lowercase();
+                let said: Option<AgentResult> = quiet(self.ports.api.ask(&doing, &agent::interfaces(guest)))?;
+                let mac = owned
+                    .config()
+                    .get("net0")
+                    .unwrap_or_default()
+                    .to_ascii_lowercase();
                 let cards = said.map(|said| said.cards()).unwrap_or_default().into_iter();
-                let first = cards
-                    .filter(|card| !card.mac.is_empty() && mac.contains(&card.mac.to_ascii_lowercase()));
+                let first =
+                    cards.filter(|card| !card.mac.is_empty() && mac.contains(&card.mac.to_ascii_lowercase()));
                 first.flat_map(|card| card.addresses).collect()
             }
         };

@@ -62,10 +62,9 @@ impl Sweeper {
     /// Those of the cluster.
     pub fn all(&self) -> Result<Vec<Made>, PortError> {
         let mut made = Vec::new();
-        let rows = self.api.ask::<Vec<crate::proxmox::answers::Resource>>(
-            "listing the guests",
-            &calls::cluster::guests(),
-        )?;
+        let rows = self
+            .api
+            .ask::<Vec<crate::proxmox::answers::Resource>>("listing the guests", &calls::cluster::guests())?;
         for row in rows {
             let Some(guest) = row.guest() else { continue };
             if !self.ids.contains(&guest.id) || !row.tags().contains(TAG) {

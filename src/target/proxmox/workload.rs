@@ -80,7 +80,9 @@ impl ProxmoxTarget {
         };
         if let Some(error) = said.error() {
             let error = one_line(&error, SHOWN);
-            return Ok(Some(Step::Wait(format!("the guest agent of {guest} says: {error}"))));
+            return Ok(Some(Step::Wait(format!(
+                "the guest agent of {guest} says: {error}"
+            ))));
         }
         let (stage, words, input) = match workload {
             Workload::Docker(_) => (Stage::Look, look(&release.id()), None),
@@ -107,9 +109,10 @@ impl ProxmoxTarget {
                 self.jobs.send(seat, Errand { guest, pid, stage });
                 Ok(Step::Again)
             }
-            Err(fault) if is_asleep(&fault) => {
-                Ok(Step::Wait(format!("waits for the guest agent of {}", owned.guest())))
-            }
+            Err(fault) if is_asleep(&fault) => Ok(Step::Wait(format!(
+                "waits for the guest agent of {}",
+                owned.guest()
+            ))),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -158,7 +161,9 @@ impl ProxmoxTarget {
                 let said = ended.err_data.as_deref().unwrap_or_default();
                 if !said.to_ascii_lowercase().contains("no such") {
                     let said = one_line(said, SHOWN);
-                    return Ok(Step::Wait(format!("docker in {guest} does not answer yet: {said}")));
+                    return Ok(Step::Wait(format!(
+                        "docker in {guest} does not answer yet: {said}"
+                    )));
                 }
                 let image = pulled(release)?;
                 let words = run(&name, *port, image);
@@ -315,4 +320,3 @@ fn pulled(release: &Release) -> Result<&Artifact, PortError> {
         ))),
     }
 }
-

@@ -12,7 +12,11 @@ use std::time::Duration;
 
 fn ids(cluster: &Cluster) -> Vec<u32> {
     let guests = cluster.guests();
-    guests.iter().map(|guest| guest.id()).filter(|id| *id < 9000).collect()
+    guests
+        .iter()
+        .map(|guest| guest.id())
+        .filter(|id| *id < 9000)
+        .collect()
 }
 
 #[test]
@@ -27,16 +31,35 @@ fn a_place_that_is_taken_is_passed_over_and_left_alone() {
         if !seen {
             // The token sees only what is in its pool.
             for path in ["/pool/staging", "/vms/9000", "/storage", "/nodes", "/sdn"] {
-                stage.cluster.grant(USER, path, &[
-                    "VM.Audit", "VM.Clone", "VM.Allocate", "VM.PowerMgmt", "VM.Config.CPU", "VM.Config.Memory",
-                    "VM.Config.Cloudinit", "VM.Config.Options", "VM.Config.Disk", "VM.Config.Network",
-                    "Datastore.AllocateSpace", "Datastore.Audit", "SDN.Use", "Pool.Audit",
-                ]);
+                stage.cluster.grant(
+                    USER,
+                    path,
+                    &[
+                        "VM.Audit",
+                        "VM.Clone",
+                        "VM.Allocate",
+                        "VM.PowerMgmt",
+                        "VM.Config.CPU",
+                        "VM.Config.Memory",
+                        "VM.Config.Cloudinit",
+                        "VM.Config.Options",
+                        "VM.Config.Disk",
+                        "VM.Config.Network",
+                        "Datastore.AllocateSpace",
+                        "Datastore.Audit",
+                        "SDN.Use",
+                        "Pool.Audit",
+                    ],
+                );
             }
         }
         let target = stage.target(stage.settings(vm(None), 2));
         let release = stage.release("1.0.0");
-        assert_eq!(target.inspect(&unit(0)).unwrap().foreign, None, "it is in nobody's way");
+        assert_eq!(
+            target.inspect(&unit(0)).unwrap().foreign,
+            None,
+            "it is in nobody's way"
+        );
         let put = target.put_now(&unit(0), Slot::Blue, &release).unwrap();
         assert_eq!(put.address.unwrap().as_str(), "http://10.0.0.6:8080");
         assert_eq!(ids(&stage.cluster), [2000, 2004]);
@@ -75,7 +98,9 @@ fn an_address_at_which_somebody_answers_is_not_given_out() {
 fn where_every_place_is_taken_the_refusal_says_by_whom() {
     let stage = Stage::new();
     for id in 2000..=2003 {
-        stage.cluster.add_guest(GuestRef::vm("pve1", id), "nextcloud-test");
+        stage
+            .cluster
+            .add_guest(GuestRef::vm("pve1", id), "nextcloud-test");
     }
     let settings = GuestSettings {
         ids: 2000..=2003,
@@ -153,7 +178,10 @@ fn a_copy_of_a_guest_of_ours_is_not_ours() {
         });
         if id == 2000 {
             assert_eq!(target.inspect(&unit(0)).unwrap().slots.len(), 0);
-            assert_eq!(target.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(), Removal::Gone);
+            assert_eq!(
+                target.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(),
+                Removal::Gone
+            );
         } else {
             assert_eq!(target.inspect(&unit(0)).unwrap().slots.len(), 1);
         }
@@ -190,14 +218,20 @@ fn guests_of_another_environment_or_pool_are_foreign() {
         .unwrap();
     let target = stage.target(stage.settings(vm(None), 1));
     assert_eq!(target.inspect(&unit(0)).unwrap().slots.len(), 0);
-    assert_eq!(target.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(), Removal::Gone);
+    assert_eq!(
+        target.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(),
+        Removal::Gone
+    );
     let put = target
         .put_now(&unit(0), Slot::Blue, &stage.release("1.0.0"))
         .unwrap();
     assert_eq!(put.address.unwrap().as_str(), "http://10.0.0.4:8080");
     // Taken out of the pool by hand.
     stage.cluster.edit(2002, |guest| guest.pool = None);
-    assert_eq!(target.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(), Removal::Gone);
+    assert_eq!(
+        target.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(),
+        Removal::Gone
+    );
     assert_eq!(ids(&stage.cluster), [2000, 2002]);
 }
 
@@ -207,7 +241,9 @@ fn a_lock_is_waited_for_and_then_told_with_what_to_do() {
     let target = stage.target(stage.settings(vm(None), 1));
     let release = stage.release("1.0.0");
     target.put_now(&unit(0), Slot::Blue, &release).unwrap();
-    stage.cluster.edit(2000, |guest| guest.lock = Some("backup".to_owned()));
+    stage
+        .cluster
+        .edit(2000, |guest| guest.lock = Some("backup".to_owned()));
     let Progress::Underway(words) = target.put(&unit(0), Slot::Blue, &release).unwrap() else {
         panic!("it is locked");
     };
@@ -229,10 +265,7 @@ fn a_lock_is_waited_for_and_then_told_with_what_to_do() {
 
 #[test]
 fn clones_of_one_template_are_bounded_and_those_of_a_container_come_one_by_one() {
-    for (plan, most) in [
-        (vm(None), 2),
-        (container(ContainerSource::Clone(9100)), 1),
-    ] {
+    for (plan, most) in [(vm(None), 2), (container(ContainerSource::Clone(9100)), 1)] {
         let stage = Stage::new();
         for kind in ["qmclone", "vzclone"] {
             stage.cluster.takes(kind, Duration::from_secs(10));
@@ -249,9 +282,9 @@ fn clones_of_one_template_are_bounded_and_those_of_a_container_come_one_by_one()
                 }
             }
             let guests = stage.cluster.guests();
-            let cloning = guests.iter().filter(|guest| {
-                matches!(guest.lock.as_deref(), Some("clone" | "create"))
-            });
+            let cloning = guests
+                .iter()
+                .filter(|guest| matches!(guest.lock.as_deref(), Some("clone" | "create")));
             assert!(cloning.count() <= most);
             if done == 4 {
                 break;
@@ -269,14 +302,20 @@ fn a_clone_under_way_is_broken_off_by_force_and_its_guest_is_gone() {
     let target = stage.target(stage.settings(vm(None), 1));
     let release = stage.release("1.0.0");
     target.put(&unit(0), Slot::Blue, &release).unwrap();
-    assert_eq!(target.remove(&unit(0), Slot::Blue, Stop::Graceful).unwrap(), Removal::Stopping);
+    assert_eq!(
+        target.remove(&unit(0), Slot::Blue, Stop::Graceful).unwrap(),
+        Removal::Stopping
+    );
     assert_eq!(ids(&stage.cluster), [2000]);
     remove(&target, Stop::Force).unwrap();
     assert_eq!(ids(&stage.cluster), [0; 0]);
     // Another process does not know the task, and waits for it.
     target.put(&unit(0), Slot::Blue, &release).unwrap();
     let other = stage.target(stage.settings(vm(None), 1));
-    assert_eq!(other.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(), Removal::Stopping);
+    assert_eq!(
+        other.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(),
+        Removal::Stopping
+    );
     stage.clock.advance(Duration::from_secs(100));
     remove(&other, Stop::Force).unwrap();
     assert_eq!(ids(&stage.cluster), [0; 0]);
@@ -286,7 +325,10 @@ fn a_clone_under_way_is_broken_off_by_force_and_its_guest_is_gone() {
 fn an_id_that_is_taken_in_the_last_moment_leads_to_the_next_place() {
     let texts = [
         (500, "unable to create VM 2000: config file already exists"),
-        (500, "unable to create VM 2000 - VM 2000 already exists on node 'pve2'"),
+        (
+            500,
+            "unable to create VM 2000 - VM 2000 already exists on node 'pve2'",
+        ),
     ];
     for (status, text) in texts {
         let stage = Stage::new();
@@ -299,9 +341,10 @@ fn an_id_that_is_taken_in_the_last_moment_leads_to_the_next_place() {
                 send.send(serial).unwrap();
             }
         });
-        stage
-            .cluster
-            .fault(When::next("POST", "/clone"), What::Refuse(status, text.to_owned()));
+        stage.cluster.fault(
+            When::next("POST", "/clone"),
+            What::Refuse(status, text.to_owned()),
+        );
         let put = target
             .put_now(&unit(0), Slot::Blue, &stage.release("1.0.0"))
             .unwrap();
@@ -342,7 +385,10 @@ fn high_availability_is_observed_and_not_believed() {
         panic!("it is not running");
     };
     let mut waited = 0;
-    while !matches!(target.put(&unit(0), Slot::Blue, &release).unwrap(), Progress::Done(_)) {
+    while !matches!(
+        target.put(&unit(0), Slot::Blue, &release).unwrap(),
+        Progress::Done(_)
+    ) {
         stage.clock.advance(Duration::from_secs(1));
         waited += 1;
         assert!(waited < 100);
@@ -363,7 +409,9 @@ fn a_guest_that_moved_to_another_node_is_found_there() {
     let target = stage.target(stage.settings(vm(None), 1));
     let release = stage.release("1.0.0");
     target.put_now(&unit(0), Slot::Blue, &release).unwrap();
-    stage.cluster.edit(2000, |guest| guest.at.node = "pve2".to_owned());
+    stage
+        .cluster
+        .edit(2000, |guest| guest.at.node = "pve2".to_owned());
     assert!(target.put_now(&unit(0), Slot::Blue, &release).unwrap().running);
     remove(&target, Stop::Graceful).unwrap();
     assert_eq!(ids(&stage.cluster), [0; 0]);

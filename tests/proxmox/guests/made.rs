@@ -30,16 +30,26 @@ fn a_virtual_machine_gets_its_network_its_size_and_its_marker() {
     let option = |name: &str| guest.config[name].as_str();
     assert_eq!(option("name"), "web-1-green");
     assert_eq!(option("ipconfig0"), "ip=10.0.0.5/22,gw=10.0.0.1");
-    assert_eq!((option("nameserver"), option("searchdomain")), ("10.0.0.53", "example"));
+    assert_eq!(
+        (option("nameserver"), option("searchdomain")),
+        ("10.0.0.53", "example")
+    );
     assert_eq!((option("cores"), option("memory")), ("2", "2048"));
     assert_eq!((option("ciuser"), option("ciupgrade")), ("ada", "0"));
     assert_eq!(option("sshkeys"), "ssh-ed25519%20AAAA%2B%2F%3D%20ada");
-    assert_eq!(option("tags"), "greenroom;greenroom-staging", "those of the template are gone");
+    assert_eq!(
+        option("tags"),
+        "greenroom;greenroom-staging",
+        "those of the template are gone"
+    );
     assert_eq!(option("protection"), "1");
     assert!(option("scsi0").ends_with(",size=20G"), "{}", option("scsi0"));
     assert_eq!((guest.pool.as_deref(), guest.running), (Some("staging"), true));
     let marker = Marker::read(option("description")).unwrap();
-    assert_eq!((marker.id, &marker.unit, marker.slot), (2003, &unit(1), Slot::Green));
+    assert_eq!(
+        (marker.id, &marker.unit, marker.slot),
+        (2003, &unit(1), Slot::Green)
+    );
     assert_eq!(marker.release, release.id());
     assert!(marker.protected && marker.identity.is_some());
     // What greenroom protects it can remove.
@@ -74,7 +84,9 @@ fn an_image_becomes_an_archive_once_and_its_environment_is_added_to() {
     assert_eq!(uploads.count(), 1, "once for both");
     let artifact = release.artifact.as_ref().unwrap();
     let volume = format!("local:vztmpl/web-{}.tar", &artifact.digest.hex()[..12]);
-    let archive = stage.cluster.storage("local").unwrap().volumes[&volume].bytes.clone();
+    let archive = stage.cluster.storage("local").unwrap().volumes[&volume]
+        .bytes
+        .clone();
     let mut files = BTreeMap::new();
     for entry in tar::Archive::new(archive.as_slice()).entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -84,7 +96,10 @@ fn an_image_becomes_an_archive_once_and_its_environment_is_added_to() {
     }
     assert_eq!(files["oci-layout"], br#"{"imageLayoutVersion":"1.0.0"}"#);
     let index = Manifest::parse(&files["index.json"]).unwrap();
-    assert_eq!((index.media_type.as_str(), index.children().len()), (media::INDEX, 1));
+    assert_eq!(
+        (index.media_type.as_str(), index.children().len()),
+        (media::INDEX, 1)
+    );
     assert_eq!(index.children()[0].digest, artifact.digest);
     let manifest = &files[&format!("blobs/sha256/{}", artifact.digest.hex())];
     for blob in Manifest::parse(manifest).unwrap().blobs() {
@@ -94,9 +109,15 @@ fn an_image_becomes_an_archive_once_and_its_environment_is_added_to() {
     let guest = stage.cluster.guest(2002).unwrap();
     let env: Vec<&str> = guest.config["env"].split('\0').collect();
     let password = format!("DB_PASSWORD={SECRET}");
-    assert_eq!(env, [&password, "FROM_IMAGE=1", "LEVEL=debug", "PATH=/usr/bin:/bin"]);
+    assert_eq!(
+        env,
+        [&password, "FROM_IMAGE=1", "LEVEL=debug", "PATH=/usr/bin:/bin"]
+    );
     assert_eq!(guest.config["entrypoint"], "/entrypoint run", "the image's own");
-    assert!(guest.config["net0"].contains("tag=12") && guest.config["net0"].contains("ip=10.0.0.4/22,gw=10.0.0.1"));
+    assert!(
+        guest.config["net0"].contains("tag=12")
+            && guest.config["net0"].contains("ip=10.0.0.4/22,gw=10.0.0.1")
+    );
     let left = std::fs::read_dir(stage.scratch.path().join("scratch")).unwrap();
     assert_eq!(left.count(), 0, "nothing is left behind");
 }
@@ -131,7 +152,10 @@ fn a_node_pulls_only_by_a_tag_that_points_at_the_release() {
     let target = stage.target(stage.settings(container(source), 1));
     let error = target.put_now(&unit(0), Slot::Blue, &release).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("the tag 1.0.0 points at sha256:"), "{error}");
+    assert!(
+        error.message.contains("the tag 1.0.0 points at sha256:"),
+        "{error}"
+    );
     assert!(stage.cluster.guest(2000).is_none(), "nothing was made");
 }
 
@@ -177,7 +201,12 @@ fn a_run_that_fails_is_told_without_secrets() {
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
     insta::assert_snapshot!(error.to_string(), @"starting web-0 (blue): running the image in VM 2000 on pve1: exit status 125: pull access denied for *** bye");
-    let seen = target.inspect(&unit(0)).unwrap().slots.remove(&Slot::Blue).unwrap();
+    let seen = target
+        .inspect(&unit(0))
+        .unwrap()
+        .slots
+        .remove(&Slot::Blue)
+        .unwrap();
     assert!(!seen.running, "what is to run in it does not");
     assert!(seen.note.unwrap().contains("was not started"));
 }
@@ -189,7 +218,10 @@ fn what_a_guest_cannot_be_handed_is_refused_before_anything_is_made() {
     release.variables.insert("KEY".to_owned(), "a\nb".to_owned());
     let target = stage.target(stage.settings(vm(docker()), 1));
     let error = target.put_now(&unit(0), Slot::Blue, &release).unwrap_err();
-    assert!(error.message.contains("the value of KEY holds a line end"), "{error}");
+    assert!(
+        error.message.contains("the value of KEY holds a line end"),
+        "{error}"
+    );
     let mut release = stage.release("1.0.0");
     if let Some(artifact) = &mut release.artifact {
         artifact.repository = "web".to_owned();
@@ -203,7 +235,9 @@ fn what_a_guest_cannot_be_handed_is_refused_before_anything_is_made() {
 fn a_guest_without_a_network_of_ours_is_found_where_its_network_put_it() {
     let stage = Stage::new();
     stage.cluster.edit(9000, |guest| {
-        guest.config.insert("ipconfig0".to_owned(), "ip=192.168.7.9/24".to_owned());
+        guest
+            .config
+            .insert("ipconfig0".to_owned(), "ip=192.168.7.9/24".to_owned());
     });
     let settings = GuestSettings {
         network: None,
@@ -220,7 +254,9 @@ fn a_guest_without_a_network_of_ours_is_found_where_its_network_put_it() {
 fn a_guest_waits_for_its_agent() {
     let stage = Stage::new();
     let _docker = stage.docker();
-    stage.cluster.edit(9000, |guest| guest.boot = Duration::from_secs(30));
+    stage
+        .cluster
+        .edit(9000, |guest| guest.boot = Duration::from_secs(30));
     let target = stage.target(stage.settings(vm(docker()), 1));
     let release = stage.release("1.0.0");
     let mut waited = 0;

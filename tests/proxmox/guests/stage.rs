@@ -8,8 +8,8 @@ use greenroom::proxmox::calls::vm::Plug;
 use greenroom::proxmox::guest::Addresses;
 use greenroom::proxmox::{Api, GuestRef, Transport};
 use greenroom::target::proxmox::{
-    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget, VmPlan,
-    Workload,
+    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
+    VmPlan, Workload,
 };
 use greenroom::testing::FakeClock;
 use greenroom::testing::proxmox::{Cluster, Exec, ExecOutcome};
@@ -56,7 +56,11 @@ impl Stage {
         self.target_over(settings, self.cluster.clone())
     }
 
-    pub(crate) fn target_over(&self, settings: GuestSettings, transport: Arc<dyn Transport>) -> ProxmoxTarget {
+    pub(crate) fn target_over(
+        &self,
+        settings: GuestSettings,
+        transport: Arc<dyn Transport>,
+    ) -> ProxmoxTarget {
         let environment = BTreeMap::from([("TOKEN".to_owned(), SECRET.to_owned())]);
         ProxmoxTarget::new(
             settings,
@@ -203,17 +207,26 @@ impl Docker {
         };
         if self.waking > 0 && exec.command.first() == Some(&"docker") {
             self.waking -= 1;
-            return ended(1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.");
+            return ended(
+                1,
+                "",
+                "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.",
+            );
         }
         let serial = exec.guest.serial;
         let of = |name: &&str| (serial, (**name).to_owned());
         match exec.command.as_slice() {
-            ["docker", "container", "inspect", "--format", "{{.State.Running}}", name] => {
-                match self.running.contains(&of(name)) {
-                    true => ended(0, "true\n", ""),
-                    false => ended(1, "\n", "Error response from daemon: No such container: x"),
-                }
-            }
+            [
+                "docker",
+                "container",
+                "inspect",
+                "--format",
+                "{{.State.Running}}",
+                name,
+            ] => match self.running.contains(&of(name)) {
+                true => ended(0, "true\n", ""),
+                false => ended(1, "\n", "Error response from daemon: No such container: x"),
+            },
             ["docker", "run", "--detach", "--name", name, .., image] => {
                 assert!(image.contains("@sha256:"), "{image} is not named by its digest");
                 if let Some(refusal) = &self.refusal {
@@ -294,4 +307,3 @@ pub(crate) fn kinds() -> Vec<(&'static str, GuestPlan)> {
         ("a container from a pulled image", container(image(true))),
     ]
 }
-
