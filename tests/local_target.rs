@@ -79,6 +79,7 @@ impl World {
     /// A target on the state directory, as a new greenroom process would have it.
     fn target(&self) -> LocalTarget {
         let settings = LocalSettings {
+            expires: None,
             state_directory: self.state(),
             service: "web".into(),
             environment: "test".parse().unwrap(),
@@ -421,7 +422,7 @@ fn many_units_start_at_once_each_with_its_own_port() {
     let mut addresses: Vec<String> = std::thread::scope(|scope| {
         let started: Vec<_> = units
             .iter()
-            .map(|unit| scope.spawn(|| target.put(unit, Slot::Blue, &release).unwrap()))
+            .map(|unit| scope.spawn(|| target.put_now(unit, Slot::Blue, &release).unwrap()))
             .collect();
         started
             .into_iter()

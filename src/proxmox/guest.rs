@@ -8,6 +8,8 @@ mod marker;
 mod naming;
 mod place;
 mod proof;
+mod saved;
+mod service;
 
 pub use guests::{Fresh, Guests, Standing};
 pub use marker::{Marker, NoMarker};

@@ -283,6 +283,21 @@ impl MemoryTarget {
         }
     }
 
+    /// What stands there, without a call being recorded.
+    pub fn standing(&self, unit: &UnitId, slot: Slot) -> Option<Instance> {
+        self.world().slots.get(&(unit.clone(), slot)).cloned()
+    }
+
+    /// Somebody puts there what stood there before; it does not run yet.
+    pub fn reinstate(&self, unit: &UnitId, slot: Slot, instance: Instance) {
+        let stopped = Instance {
+            running: false,
+            note: Some("was brought back".into()),
+            ..instance
+        };
+        self.world().slots.insert((unit.clone(), slot), stopped);
+    }
+
     /// Something that greenroom did not make is in the unit's way.
     pub fn occupy(&self, unit: &UnitId, words: &str) {
         self.world().foreign.insert(unit.clone(), words.to_owned());

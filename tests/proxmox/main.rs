@@ -3,7 +3,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod address;
+mod backup;
+mod data;
+mod every;
+mod golden;
 mod life;
+mod schema;
+mod tls;
+mod wire;
 
 mod guests {
     mod contract;

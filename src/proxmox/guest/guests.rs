@@ -38,6 +38,11 @@ impl Fresh {
     pub fn owned(&self) -> &Owned {
         &self.0
     }
+
+    /// What was proven, for the one act.
+    pub(super) fn into_owned(self) -> Owned {
+        self.0
+    }
 }
 
 /// Guests of one environment behind the API. Everything that changes one takes a proof; everything that
