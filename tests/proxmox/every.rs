@@ -128,8 +128,8 @@ fn of_a_guest(at: &GuestRef) -> Vec<Request> {
         guest::clone(at, &small),
         guest::clone(at, &large),
         backup::take(at, &backup),
-        backup::restore(at, ARCHIVE, None),
-        backup::restore(at, ARCHIVE, Some("local-zfs")),
+        backup::restore(at, ARCHIVE, "local-zfs", None, true),
+        backup::restore(at, ARCHIVE, "local-zfs", Some("staging"), false),
     ]
 }
 

@@ -72,9 +72,9 @@ fn everywhere(faults: &[What], is_harmless: bool) -> usize {
             let clean = ground(case, &guest.1);
             let before = clean.stage.cluster.log().len();
             let outcome = clean.run();
+            let requests = clean.stage.cluster.log().len() - before;
             assert_eq!(*outcome.as_ref().unwrap(), Outcome::Succeeded, "{}", case.name);
             clean.settled(&outcome, &|| case.name.to_owned());
-            let requests = clean.stage.cluster.log().len() - before;
             // Every request of every strategy, and every fault at every one of them over both kinds of
             // guest and the strategies that do alike.
             runs.extend((0..requests).flat_map(|nth| {

@@ -15,7 +15,7 @@ use greenroom::proxmox::guest::Marker;
 use greenroom::rollout::{Event, Outcome, Plan, Rollout, Step, Watch};
 use greenroom::target::proxmox::{GuestPlan, GuestSettings, ProxmoxTarget, Workload};
 use greenroom::testing::proxmox::{FakeGuest, USER};
-use greenroom::testing::router::MemoryRouter;
+use greenroom::testing::router::{Answered, MemoryRouter};
 use greenroom::testing::target::PutNow as _;
 use greenroom::testing::{FakeClock, MemoryLease, MemoryLedger};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub(crate) struct Case {
     pub(crate) scenario: Scenario,
 }
 
-/// Every strategy, with one unit so that every request can be disturbed.
+/// Every strategy, over one unit where that is enough: every request is to be disturbed.
 pub(crate) fn cases() -> Vec<Case> {
     let canary = |by_units| {
         Strategy::Canary(Canary {
@@ -48,14 +48,15 @@ pub(crate) fn cases() -> Vec<Case> {
         change(&mut scenario);
         Case { name, scenario }
     };
+    let two = |scenario: &mut Scenario| (scenario.units, scenario.units_before) = (2, 2);
     vec![
         case("direct", &Strategy::Direct, |_| {}),
         case("direct unrouted", &Strategy::Direct, |s| s.routed = false),
-        case("rolling", &rolling, |_| {}),
+        case("rolling", &rolling, two),
         case("blue-green", &Strategy::BlueGreen, |_| {}),
         case("blue-green unrouted", &Strategy::BlueGreen, |s| s.routed = false),
         case("canary", &canary(false), |_| {}),
-        case("canary by units", &canary(true), |_| {}),
+        case("canary by units", &canary(true), two),
         case("first deployment", &Strategy::BlueGreen, |s| {
             s.has_previous = false
         }),
@@ -76,7 +77,11 @@ pub(crate) struct Ground {
 impl Ground {
     pub(crate) fn new(case: &Case, guest: GuestPlan) -> Self {
         let stage = Arc::new(Stage::new());
-        let settings = stage.settings(guest, case.scenario.units);
+        let settings = GuestSettings {
+            // Every run makes the same requests.
+            parallelism: 1,
+            ..stage.settings(guest, case.scenario.units)
+        };
         Self::over(case, stage, settings)
     }
 
@@ -84,7 +89,8 @@ impl Ground {
     pub(crate) fn over(case: &Case, stage: Arc<Stage>, settings: GuestSettings) -> Self {
         let scenario = &case.scenario;
         let mut plan = scenario.plan();
-        let image = |version: &str| stage.release(version);
+        let shared = stage.clone();
+        let image = |version: &str| shared.release(version);
         plan.candidate = image("v2");
         plan.previous = plan.previous.as_ref().map(|_| image("v1"));
         for step in &mut plan.steps {
@@ -283,6 +289,15 @@ impl Router for Ports {
     }
 
     fn routes(&self) -> Result<Vec<RouteState>, PortError> {
+        // Clients have been there since the last look.
+        for state in self.router.routes()? {
+            let route = state.route;
+            let answered = match self.runs_at(&route.address) {
+                true => Answered::Well,
+                false => Answered::Failed,
+            };
+            self.router.serve((&route.unit, route.slot), 100, answered, 3);
+        }
         self.router.routes()
     }
 
