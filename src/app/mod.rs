@@ -8,6 +8,7 @@ mod context;
 pub mod decide;
 pub mod demo;
 pub mod deploy;
+pub mod doctor;
 mod error;
 mod facts;
 pub mod identify;
