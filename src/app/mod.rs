@@ -4,6 +4,7 @@ pub mod acceptance;
 mod attended;
 pub mod audit;
 pub mod build;
+mod cluster;
 mod context;
 pub mod decide;
 pub mod demo;

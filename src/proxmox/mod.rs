@@ -9,7 +9,7 @@ mod api;
 pub mod calls;
 mod decode;
 mod fault;
-mod guest;
+pub mod guest;
 mod request;
 pub mod rights;
 mod task;

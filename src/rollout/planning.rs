@@ -79,6 +79,8 @@ pub struct Abilities {
     pub routed: bool,
     /// That router can split traffic by percent.
     pub split: bool,
+    /// That router counts requests and their errors.
+    pub counted: bool,
 }
 
 /// A rollout that cannot be planned.

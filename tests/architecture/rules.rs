@@ -35,7 +35,7 @@ const ADAPTERS: &[&str] = &[
 
 /// Where adapters are chosen by what is configured, each port in one place.
 const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
-    ("app::world", &["target", "router", "probe"]),
+    ("app::world", &["target", "backup", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
     ("app::scan::tools", &["scanner", "forge"]),
@@ -62,6 +62,7 @@ const MAY_NAME_ALL: &[&str] = &[
     "host",
     "proxmox",
     "target",
+    "backup",
     "router",
     "registry",
     "signature",
@@ -99,6 +100,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The API that a target, a backup and a router speak: no port of its own, and chosen by none.
     ("proxmox", &["model", "ports", "host"]),
     ("target", &["model", "oci", "ports", "host", "proxmox"]),
+    ("backup", &["model", "ports", "proxmox"]),
     ("router", &["model", "ports", "host", "proxmox"]),
     ("registry", &["model", "oci", "ports", "parallel", "host"]),
     ("signature", &["model", "ports", "host"]),
@@ -145,7 +147,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // YAML, its diagnostics and its schema.
     ("serde_yaml", &["config"]),
     ("annotate_snippets", &["config"]),
-    ("ipnet", &["config"]),
+    ("ipnet", &["config", "proxmox::guest"]),
     ("schemars", &["config", "model"]),
     ("strsim", &["config"]),
     ("semver", &["tagging"]),
@@ -159,6 +161,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "registry",
             "builder",
             "target::local",
+            "target::proxmox",
             "host::http",
         ],
     ),
@@ -182,6 +185,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "host",
             "target::local",
             "router::builtin",
+            "router::haproxy",
             "registry",
             "ledger",
             "builder",

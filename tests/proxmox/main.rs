@@ -3,4 +3,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod address;
+mod backup;
 mod life;

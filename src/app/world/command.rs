@@ -42,7 +42,8 @@ impl Ground<'_> {
         Ok(Parts {
             target: Arc::new(target),
             router: None,
-            routed: false,
+            routed: None,
+            counted: false,
             units: command.units.clone(),
             url: self.environment.url.clone(),
             parallelism: command.parallelism,

@@ -6,7 +6,7 @@ use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::config::target::{LocalTarget as LocalConfig, TargetConfig};
 use crate::model::{EnvironmentName, Timestamp};
-use crate::ports::{ErrorKind, Router, Target};
+use crate::ports::{ErrorKind, Granularity, Router, Target};
 use crate::router::builtin::{BuiltinRouter, RouterOptions};
 use crate::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
 use std::collections::BTreeMap;
@@ -140,7 +140,8 @@ impl Ground<'_> {
         Ok(Parts {
             target: Arc::new(target),
             router,
-            routed: local.listen.is_some(),
+            routed: local.listen.map(|_| Granularity::Percent),
+            counted: true,
             units: units(&self.workspace.project.service, local.instances)?,
             url: self.environment.url.clone().or(entry),
             parallelism: LOCAL_PARALLELISM as u32,

@@ -3,6 +3,7 @@
 
 mod command;
 mod local;
+mod proxmox;
 
 pub(super) use local::{stop_router, trial_target};
 
@@ -17,7 +18,9 @@ use crate::engine::{PrepareHook, Redact, Site};
 use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
 use crate::model::{Endpoint, Period, Redactor, Release, Secret, UnitId};
-use crate::ports::{Backup, Command, ErrorKind, PortError, Probe, Router, Runner, Sweeper, Target};
+use crate::ports::{
+    Backup, Command, ErrorKind, Granularity, PortError, Probe, Router, Runner, Sweeper, Target,
+};
 use crate::probe::{Commands, ServiceProbe};
 use crate::rollout::Abilities;
 use std::collections::BTreeMap;
@@ -86,8 +89,9 @@ impl World {
         let runner = ground.runner();
         let abilities = Abilities {
             two_slots: parts.target.capabilities().two_slots,
-            routed: parts.routed,
-            split: parts.routed,
+            routed: parts.routed.is_some(),
+            split: parts.routed == Some(Granularity::Percent),
+            counted: parts.counted,
         };
         Ok(Self {
             site: Site {
@@ -181,7 +185,10 @@ pub(super) fn sweeper(
 struct Parts {
     target: Arc<dyn Target>,
     router: Option<Arc<dyn Router>>,
-    routed: bool,
+    /// How finely its traffic can be split, where something moves it, be it that this is not running now.
+    routed: Option<Granularity>,
+    /// Whether what moves the traffic counts it.
+    counted: bool,
     units: Vec<UnitId>,
     url: Option<Endpoint>,
     parallelism: u32,
@@ -205,9 +212,9 @@ impl Ground<'_> {
         match &self.environment.target {
             Some(TargetConfig::Local(local)) => self.local(local, purpose),
             Some(TargetConfig::Command(command)) => self.command(command),
+            Some(TargetConfig::Proxmox(proxmox)) => self.proxmox(proxmox),
             Some(
-                TargetConfig::Proxmox(_)
-                | TargetConfig::Kubernetes(_)
+                TargetConfig::Kubernetes(_)
                 | TargetConfig::Docker(_)
                 | TargetConfig::Compose(_)
                 | TargetConfig::Ecs(_),

@@ -3,7 +3,7 @@
 use super::check::check;
 use super::state::{Refusal, State, Touch};
 use super::table;
-use crate::proxmox::{GuestKind, GuestRef, Method, Request};
+use crate::proxmox::{Answer, GuestKind, GuestRef, Method, Request};
 use serde_json::{Value, json};
 
 /// A request, taken apart.
@@ -42,6 +42,42 @@ impl<'r> Asked<'r> {
             },
             node: self.var("node").to_owned(),
             id: self.var("vmid").parse().unwrap_or_default(),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn respond(&mut self, request: &Request) -> Answer {
+        match self.handle(request) {
+            Ok(data) => Answer {
+                status: 200,
+                reason: "OK".to_owned(),
+                json: true,
+                body: json!({ "data": data }).to_string().into_bytes(),
+            },
+            Err(refusal) => self.refused(&refusal),
+        }
+    }
+
+    pub(super) fn refused(&self, refusal: &Refusal) -> Answer {
+        let mut body = json!({ "data": Value::Null });
+        if !self.old_messages {
+            body["message"] = json!(format!("{}\n", refusal.text));
+        }
+        if !refusal.errors.is_empty() {
+            body["errors"] = json!(refusal.errors);
+        }
+        // 401 and the codes of a node that gave up on another have no body.
+        let json = !matches!(refusal.status, 401 | 501 | 506 | 595..=599);
+        Answer {
+            status: refusal.status,
+            reason: refusal.text.lines().next().unwrap_or_default().to_owned(),
+            json,
+            body: if json {
+                body.to_string().into_bytes()
+            } else {
+                Vec::new()
+            },
         }
     }
 }

@@ -27,10 +27,9 @@ pub use state::{FakeGuest, FakeNode, FakeSnapshot, FakeStorage, FakeVolume, Logg
 pub use table::{Call, Param, calls, find};
 
 use crate::ports::Clock;
-use crate::proxmox::{Answer, GuestKind, GuestRef, NoAnswer, NoAnswerKind, Request, Transport};
+use crate::proxmox::{Answer, GuestRef, NoAnswer, NoAnswerKind, Request, Transport};
 use fault::Planned;
 use rights::Grant;
-use serde_json::{Value, json};
 use state::State;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,38 +53,8 @@ impl Cluster {
     /// A cluster of PVE 9.1 with the node `pve1`, the storages `local` (directory: templates, backups) and
     /// `local-zfs` (disks), and nothing else.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let state = State {
-            version: "9.1.4".to_owned(),
-            nodes: BTreeMap::from([("pve1".to_owned(), FakeNode { online: true })]),
-            storages: BTreeMap::from([
-                (
-                    "local".to_owned(),
-                    FakeStorage::new("dir", &["vztmpl", "backup", "iso", "import"]),
-                ),
-                (
-                    "local-zfs".to_owned(),
-                    FakeStorage::new("zfspool", &["images", "rootdir"]),
-                ),
-            ]),
-            pools: BTreeMap::new(),
-            guests: BTreeMap::new(),
-            tasks: Vec::new(),
-            log: Vec::new(),
-            touches: Vec::new(),
-            serial: 0,
-            pid: 0x1000,
-            durations: BTreeMap::new(),
-            now: Duration::ZERO,
-            unix: 0,
-            user: USER.to_owned(),
-            rights: BTreeMap::new(),
-            processes: agent::Processes::default(),
-            next_task: None,
-            quorate: true,
-            old_messages: false,
-        };
         Self {
-            state: Mutex::new(state),
+            state: Mutex::new(State::new()),
             faults: Mutex::default(),
             between: Mutex::default(),
             clock,
@@ -370,42 +339,6 @@ fn none(kind: NoAnswerKind, text: &str) -> NoAnswer {
     }
 }
 
-impl State {
-    fn respond(&mut self, request: &Request) -> Answer {
-        match self.handle(request) {
-            Ok(data) => Answer {
-                status: 200,
-                reason: "OK".to_owned(),
-                json: true,
-                body: json!({ "data": data }).to_string().into_bytes(),
-            },
-            Err(refusal) => self.refused(&refusal),
-        }
-    }
-
-    fn refused(&self, refusal: &Refusal) -> Answer {
-        let mut body = json!({ "data": Value::Null });
-        if !self.old_messages {
-            body["message"] = json!(format!("{}\n", refusal.text));
-        }
-        if !refusal.errors.is_empty() {
-            body["errors"] = json!(refusal.errors);
-        }
-        // 401 and the codes of a node that gave up on another have no body.
-        let json = !matches!(refusal.status, 401 | 501 | 506 | 595..=599);
-        Answer {
-            status: refusal.status,
-            reason: refusal.text.lines().next().unwrap_or_default().to_owned(),
-            json,
-            body: if json {
-                body.to_string().into_bytes()
-            } else {
-                Vec::new()
-            },
-        }
-    }
-}
-
 impl Transport for Cluster {
     fn send(&self, request: &Request) -> Result<Answer, NoAnswer> {
         self.answer(USER, request)
@@ -429,47 +362,5 @@ impl Transport for Session {
 
     fn peer(&self) -> String {
         self.cluster.peer()
-    }
-}
-
-impl FakeGuest {
-    fn new(at: GuestRef, name: &str) -> Self {
-        let mut config = BTreeMap::new();
-        let mut set = |name: &str, value: &str| config.insert(name.to_owned(), value.to_owned());
-        set("cores", "1");
-        set("memory", "512");
-        match at.kind {
-            GuestKind::Vm => {
-                set("name", name);
-                set("net0", "virtio,bridge=vmbr0");
-                set("scsi0", &format!("local-zfs:vm-{}-disk-0,size=8G", at.id));
-                set("agent", "enabled=1");
-            }
-            GuestKind::Container => {
-                set("hostname", name);
-                set("net0", "name=eth0,bridge=vmbr0,ip=dhcp");
-                set("rootfs", &format!("local-zfs:subvol-{}-disk-0,size=8G", at.id));
-                set("unprivileged", "1");
-            }
-        }
-        Self {
-            at,
-            serial: 0,
-            maker: None,
-            config,
-            lock: None,
-            flock: None,
-            running: false,
-            started: Duration::ZERO,
-            known_from: Duration::ZERO,
-            snapshots: Vec::new(),
-            pool: None,
-            ha: false,
-            agent: true,
-            boot: Duration::ZERO,
-            obeys: true,
-            base: None,
-            files: BTreeMap::new(),
-        }
     }
 }

@@ -76,9 +76,52 @@ pub struct FakeGuest {
     pub base: Option<u32>,
     /// The files that the agent has written in it.
     pub files: BTreeMap<String, String>,
+    /// Addresses that were set up on its second card, `10.0.0.9/24`.
+    pub second: BTreeSet<String>,
 }
 
 impl FakeGuest {
+    pub(super) fn new(at: GuestRef, name: &str) -> Self {
+        let mut config = BTreeMap::new();
+        let mut set = |name: &str, value: &str| config.insert(name.to_owned(), value.to_owned());
+        set("cores", "1");
+        set("memory", "512");
+        match at.kind {
+            GuestKind::Vm => {
+                set("name", name);
+                set("net0", "virtio,bridge=vmbr0");
+                set("scsi0", &format!("local-zfs:vm-{}-disk-0,size=8G", at.id));
+                set("agent", "enabled=1");
+            }
+            GuestKind::Container => {
+                set("hostname", name);
+                set("net0", "name=eth0,bridge=vmbr0,ip=dhcp");
+                set("rootfs", &format!("local-zfs:subvol-{}-disk-0,size=8G", at.id));
+                set("unprivileged", "1");
+            }
+        }
+        Self {
+            at,
+            serial: 0,
+            maker: None,
+            config,
+            lock: None,
+            flock: None,
+            running: false,
+            started: Duration::ZERO,
+            known_from: Duration::ZERO,
+            snapshots: Vec::new(),
+            pool: None,
+            ha: false,
+            agent: true,
+            boot: Duration::ZERO,
+            obeys: true,
+            base: None,
+            files: BTreeMap::new(),
+            second: BTreeSet::new(),
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> u32 {
         self.at.id
@@ -312,6 +355,40 @@ pub(super) struct State {
 }
 
 impl State {
+    /// One node, a storage for templates and backups, one for disks, and nothing else.
+    pub(super) fn new() -> Self {
+        Self {
+            version: "9.1.4".to_owned(),
+            nodes: BTreeMap::from([("pve1".to_owned(), FakeNode { online: true })]),
+            storages: BTreeMap::from([
+                (
+                    "local".to_owned(),
+                    FakeStorage::new("dir", &["vztmpl", "backup", "iso", "import"]),
+                ),
+                (
+                    "local-zfs".to_owned(),
+                    FakeStorage::new("zfspool", &["images", "rootdir"]),
+                ),
+            ]),
+            pools: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            tasks: Vec::new(),
+            log: Vec::new(),
+            touches: Vec::new(),
+            serial: 0,
+            pid: 0x1000,
+            durations: BTreeMap::new(),
+            now: Duration::ZERO,
+            unix: 0,
+            user: super::USER.to_owned(),
+            rights: BTreeMap::new(),
+            processes: super::agent::Processes::default(),
+            next_task: None,
+            quorate: true,
+            old_messages: false,
+        }
+    }
+
     pub(super) fn next_serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial

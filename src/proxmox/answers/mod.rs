@@ -1,8 +1,12 @@
 //! What the API answers with, read tolerantly: unknown fields are passed over, numbers may be strings.
 
-use super::decode::{
-    count, id, maybe_count, maybe_id, maybe_number, maybe_words, number, switch, text, words,
-};
+mod agent;
+mod storage;
+
+pub use agent::{AgentResult, Card, ContainerCard, ExecStatus, Started};
+pub use storage::{Storage, Volume};
+
+use super::decode::{id, maybe_count, maybe_id, maybe_number, maybe_words, number, switch, text, words};
 use super::guest::{GuestKind, GuestRef};
 use serde::Deserialize;
 use serde_json::Value;
@@ -239,166 +243,6 @@ pub struct Feature {
     pub has_feature: bool,
 }
 
-/// What the agent in a guest said. A refusal of the guest's own comes with status 200.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct AgentResult {
-    /// A value, or `{"error": {"desc": …}}`.
-    #[serde(default)]
-    pub result: Value,
-}
-
-impl AgentResult {
-    /// What went wrong in the guest.
-    pub fn error(&self) -> Option<String> {
-        let error = self.result.get("error")?;
-        Some(
-            error
-                .get("desc")
-                .and_then(text)
-                .unwrap_or_else(|| error.to_string()),
-        )
-    }
-
-    /// The network cards, where that is what was asked for.
-    pub fn cards(&self) -> Vec<Card> {
-        let rows = self.result.as_array().map(Vec::as_slice).unwrap_or_default();
-        rows.iter()
-            .map(|row| Card {
-                name: row.get("name").and_then(text).unwrap_or_default(),
-                mac: row.get("hardware-address").and_then(text).unwrap_or_default(),
-                addresses: row
-                    .get("ip-addresses")
-                    .and_then(Value::as_array)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default()
-                    .iter()
-                    .filter_map(|address| address.get("ip-address").and_then(text))
-                    .collect(),
-            })
-            .collect()
-    }
-}
-
-/// A network card as the guest sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Card {
-    /// Its name: `eth0`.
-    pub name: String,
-    /// Its hardware address.
-    pub mac: String,
-    /// Its addresses, without prefixes.
-    pub addresses: Vec<String>,
-}
-
-/// A container's network card.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ContainerCard {
-    /// Its name: `eth0`.
-    #[serde(default, deserialize_with = "words")]
-    pub name: String,
-    /// Its hardware address.
-    #[serde(
-        default,
-        rename = "hwaddr",
-        alias = "hardware-address",
-        deserialize_with = "maybe_words"
-    )]
-    pub mac: Option<String>,
-    /// Its IPv4 address with the prefix.
-    #[serde(default, deserialize_with = "maybe_words")]
-    pub inet: Option<String>,
-    /// Its IPv6 address with the prefix.
-    #[serde(default, deserialize_with = "maybe_words")]
-    pub inet6: Option<String>,
-}
-
-/// A command that the agent has started.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Started {
-    /// Its process id in the guest.
-    #[serde(deserialize_with = "count")]
-    pub pid: u64,
-}
-
-/// What became of a command in a guest.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ExecStatus {
-    /// Whether it has ended.
-    #[serde(deserialize_with = "switch")]
-    pub exited: bool,
-    /// How, where it ended by itself.
-    #[serde(default, deserialize_with = "maybe_number")]
-    pub exitcode: Option<i64>,
-    /// The signal that ended it.
-    #[serde(default, deserialize_with = "maybe_number")]
-    pub signal: Option<i64>,
-    /// What it wrote.
-    #[serde(default, deserialize_with = "maybe_words")]
-    pub out_data: Option<String>,
-    /// What it wrote as errors.
-    #[serde(default, deserialize_with = "maybe_words")]
-    pub err_data: Option<String>,
-    /// Whether it wrote more than that.
-    #[serde(default, deserialize_with = "switch")]
-    pub out_truncated: bool,
-}
-
-/// A storage, as its node sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Storage {
-    /// Its name; missing where one storage was asked for.
-    #[serde(default, deserialize_with = "maybe_words")]
-    pub storage: Option<String>,
-    /// What it is: `dir`, `zfspool`, `lvmthin`, `pbs`.
-    #[serde(default, rename = "type", deserialize_with = "maybe_words")]
-    pub kind: Option<String>,
-    /// What it holds: `images,rootdir`.
-    #[serde(default, deserialize_with = "words")]
-    pub content: String,
-    /// Whether it can be reached.
-    #[serde(default, deserialize_with = "switch")]
-    pub active: bool,
-    /// Bytes in all.
-    #[serde(default, deserialize_with = "maybe_count")]
-    pub total: Option<u64>,
-    /// Bytes that are free.
-    #[serde(default, deserialize_with = "maybe_count")]
-    pub avail: Option<u64>,
-}
-
-impl Storage {
-    /// Whether it holds this kind of content.
-    pub fn holds(&self, content: &str) -> bool {
-        self.content.split(',').any(|held| held.trim() == content)
-    }
-}
-
-/// Something in a storage.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Volume {
-    /// Its name: `local:backup/vzdump-qemu-101-….vma.zst`.
-    pub volid: String,
-    /// The kind of content.
-    #[serde(default, deserialize_with = "maybe_words")]
-    pub content: Option<String>,
-    /// The guest that it belongs to.
-    #[serde(default, deserialize_with = "maybe_id")]
-    pub vmid: Option<u32>,
-    /// Bytes.
-    #[serde(default, deserialize_with = "maybe_count")]
-    pub size: Option<u64>,
-    /// When it was made, in seconds since 1970.
-    #[serde(default, deserialize_with = "maybe_number")]
-    pub ctime: Option<i64>,
-    /// What is written beside it.
-    #[serde(default, deserialize_with = "maybe_words")]
-    pub notes: Option<String>,
-    /// Whether it is shielded from being pruned.
-    #[serde(default, deserialize_with = "switch")]
-    pub protected: bool,
-}
-
 /// A bridge of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Bridge {
@@ -502,20 +346,5 @@ mod tests {
         assert_eq!(disk_size("local:vm-1-disk-0,iothread=1,size=2T"), Some(2048));
         assert_eq!(disk_size("local:vm-1-disk-0,size=2252M"), Some(2));
         assert_eq!(disk_size("none,media=cdrom"), None);
-    }
-
-    #[test]
-    fn what_the_agent_says_may_be_an_error() {
-        let said: AgentResult =
-            serde_json::from_value(json!({"result": {"error": {"class": "x", "desc": "no"}}})).unwrap();
-        assert_eq!(said.error().as_deref(), Some("no"));
-        let said: AgentResult = serde_json::from_value(json!({"result": [
-            {"name": "eth0", "hardware-address": "aa:bb", "ip-addresses": [{"ip-address": "10.0.0.5", "prefix": 24}]},
-            {"name": "lo"},
-        ]}))
-        .unwrap();
-        assert_eq!(said.error(), None);
-        assert_eq!(said.cards()[0].addresses, ["10.0.0.5"]);
-        assert_eq!(said.cards().len(), 2);
     }
 }
