@@ -6,3 +6,11 @@
 mod address;
 mod backup;
 mod life;
+
+mod guests {
+    mod contract;
+    mod crashes;
+    mod guards;
+    mod made;
+    pub(crate) mod stage;
+}
