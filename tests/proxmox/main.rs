@@ -5,7 +5,9 @@
 
 mod address;
 mod backup;
+mod doctor;
 mod life;
+mod temporary;
 
 mod guests {
     mod contract;
