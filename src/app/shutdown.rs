@@ -3,12 +3,13 @@
 use super::deploy::Hold;
 use super::error::AppError;
 use super::record::Standing;
+use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{self, Purpose, World};
 use crate::config::{Environment, TargetConfig};
-use crate::model::{Release, Slot, UnitId};
+use crate::model::{Slot, UnitId};
 use crate::ports::{PortError, Removal, Stop};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Time between two looks at what is ending.
@@ -96,15 +97,4 @@ fn end(
         }
     }
     Ok(left)
-}
-
-/// A release for looking around where none was ever live.
-fn nothing() -> Result<Release, AppError> {
-    Ok(Release {
-        version: "none".parse()?,
-        artifact: None,
-        commit: None,
-        variables: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-    })
 }

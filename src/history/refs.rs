@@ -8,6 +8,7 @@
 //! | `previous` | the `Planned` record of what ran before | with `live` |
 //! | `finished` | the newest `Finished` record | by each |
 //! | `event` | the newest record of a rollout | only in records of other kinds |
+//! | `protection` | the newest record of kind `protection`: somebody switched it on or off | by each |
 //! | `acceptance` | the record that tells how a temporary environment was made | set by it; removed with everything else that runs |
 //! | `scan:DIGEST` | the newest scan of that image | by each scan; kept for what is live, was live before, or is being rolled out |
 //!

@@ -5,9 +5,15 @@
 
 mod address;
 mod backup;
+mod data;
 mod doctor;
+mod every;
+mod golden;
 mod life;
+mod schema;
 mod temporary;
+mod tls;
+mod wire;
 
 mod guests {
     mod contract;
