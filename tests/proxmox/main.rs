@@ -6,11 +6,13 @@
 mod address;
 mod backup;
 mod data;
+mod doctor;
 mod every;
 mod golden;
 mod life;
 mod schema;
 mod stage;
+mod temporary;
 mod tls;
 mod trouble;
 mod wire;
