@@ -9,6 +9,7 @@ mod naming;
 mod place;
 mod proof;
 mod saved;
+mod service;
 
 pub use guests::{Fresh, Guests, Standing};
 pub use marker::{Marker, NoMarker};

@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 39] = [
+const COMMANDS: [&[&str]; 40] = [
     &[],
     &["run"],
     &["plan"],
@@ -30,6 +30,7 @@ const COMMANDS: [&[&str]; 39] = [
     &["environment", "compare"],
     &["environment", "protect"],
     &["environment", "detect"],
+    &["doctor"],
     &["status"],
     &["history"],
     &["audit", "verify"],

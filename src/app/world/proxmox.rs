@@ -3,8 +3,9 @@
 use super::{Ground, Parts};
 use crate::app::cluster;
 use crate::app::error::AppError;
+use crate::app::workspace::Workspace;
 use crate::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
-use crate::config::environment::Backup as BackupConfig;
+use crate::config::environment::{Backup as BackupConfig, Environment};
 use crate::config::proxmox::{
     Guest, GuestContainer, Haproxy, Proxmox, RemoteRouter, VirtualMachine, Workload as WorkloadConfig,
 };
@@ -13,11 +14,12 @@ use crate::ports::{Backup, Router};
 use crate::proxmox::calls::vm::Plug;
 use crate::proxmox::guest::{Addresses, Guests, Scope};
 use crate::proxmox::{Api, GuestKind};
+use crate::router::address::{AddressOptions, AddressRouter};
 use crate::router::haproxy::{HaproxyOptions, HaproxyRouter};
 use crate::target::local::units;
 use crate::target::proxmox::{
     ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
-    VmPlan, Workload, neighbours,
+    Sweeper, TemporaryGuests, VmPlan, Workload, neighbours,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,7 +33,8 @@ impl Ground<'_> {
         let context = &self.workspace.context;
         let api = cluster::api(self.workspace, self.environment, proxmox)?;
         let settings = self.guests(proxmox)?;
-        let router = self.haproxy(proxmox)?;
+        let router = self.guests_router(proxmox, &settings, &api)?;
+        let url = router.as_ref().map(|router| router.entry());
         let backup = self.backup(proxmox, &settings, api.clone());
         let ports = GuestPorts {
             api,
@@ -46,7 +49,7 @@ impl Ground<'_> {
             routed: router.as_ref().map(|router| router.granularity()),
             counted: matches!(proxmox.router, Some(RemoteRouter::Haproxy(_))),
             router,
-            url: self.environment.url.clone(),
+            url: url.or_else(|| self.environment.url.clone()),
             parallelism: proxmox.parallelism,
             lookouts: proxmox.parallelism as usize,
             stop: None,
@@ -127,10 +130,33 @@ impl Ground<'_> {
         service.into_iter().chain(url).collect()
     }
 
-    fn haproxy(&self, proxmox: &Proxmox) -> Result<Option<Arc<dyn Router>>, AppError> {
-        let Some(RemoteRouter::Haproxy(Haproxy { runtime, backend })) = &proxmox.router else {
-            return Ok(None);
-        };
+    fn guests_router(
+        &self,
+        proxmox: &Proxmox,
+        settings: &GuestSettings,
+        api: &Api,
+    ) -> Result<Option<Arc<dyn Router>>, AppError> {
+        match &proxmox.router {
+            None => Ok(None),
+            Some(RemoteRouter::Haproxy(haproxy)) => Ok(Some(Arc::new(self.haproxy(haproxy)?))),
+            Some(RemoteRouter::Address(service)) => {
+                let own = format!("http://{}", service.listen).parse()?;
+                let prefix = settings.network.as_ref();
+                let options = AddressOptions {
+                    listen: service.listen,
+                    prefix: prefix.map_or(24, |network| network.addresses.subnet.prefix_len()),
+                    plug: plug(proxmox),
+                    port: settings.port,
+                    entry: self.environment.url.clone().unwrap_or(own),
+                };
+                let guests = Guests::new(api.clone(), scope(settings));
+                Ok(Some(Arc::new(AddressRouter::new(guests, options))))
+            }
+        }
+    }
+
+    fn haproxy(&self, haproxy: &Haproxy) -> Result<HaproxyRouter, AppError> {
+        let Haproxy { runtime, backend } = haproxy;
         let Some(entry) = &self.environment.url else {
             let name = &self.environment.name.value;
             return Err(AppError::Project(format!(
@@ -144,19 +170,11 @@ impl Ground<'_> {
             entry: entry.clone(),
             timeout: HAPROXY,
         };
-        Ok(Some(Arc::new(HaproxyRouter::new(&options)?)))
+        Ok(HaproxyRouter::new(&options)?)
     }
 
     fn backup(&self, proxmox: &Proxmox, settings: &GuestSettings, api: Api) -> Option<Arc<dyn Backup>> {
-        let guests = Guests::new(
-            api,
-            Scope {
-                ids: settings.ids.clone(),
-                service: settings.service.clone(),
-                environment: settings.environment.clone(),
-                pool: settings.pool.clone(),
-            },
-        );
+        let guests = Guests::new(api, scope(settings));
         match self.environment.deployment.backup {
             BackupConfig::None => None,
             BackupConfig::Snapshot => Some(Arc::new(SnapshotBackup::new(guests))),
@@ -175,6 +193,43 @@ impl Ground<'_> {
                 Some(Arc::new(ArchiveBackup::new(guests, settings)))
             }
         }
+    }
+}
+
+/// What finds the guests of acceptance deployments that were made beside `environment`.
+///
+/// # Errors
+/// As [`cluster::api`].
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &Environment,
+    proxmox: &Proxmox,
+) -> Result<TemporaryGuests, AppError> {
+    let sweeper = Sweeper::new(
+        cluster::api(workspace, environment, proxmox)?,
+        proxmox.vm_id_range.start..=proxmox.vm_id_range.end,
+        proxmox.pool.as_ref().map(|pool| pool.value.clone()),
+        Arc::clone(&workspace.context.clock),
+        proxmox.timeout.as_duration(),
+    );
+    Ok(TemporaryGuests::new(sweeper, workspace.project.service.clone()))
+}
+
+fn scope(settings: &GuestSettings) -> Scope {
+    Scope {
+        ids: settings.ids.clone(),
+        service: settings.service.clone(),
+        environment: settings.environment.clone(),
+        pool: settings.pool.clone(),
+    }
+}
+
+/// Where containers, and the card that carries the service's address, are plugged in.
+fn plug(proxmox: &Proxmox) -> Plug {
+    Plug {
+        bridge: proxmox.bridge.clone(),
+        vlan: proxmox.vlan,
+        firewall: false,
     }
 }
 
@@ -213,11 +268,7 @@ fn container(given: &GuestContainer, proxmox: &Proxmox) -> Result<ContainerPlan,
     };
     Ok(ContainerPlan {
         source,
-        plug: Plug {
-            bridge: proxmox.bridge.clone(),
-            vlan: proxmox.vlan,
-            firewall: false,
-        },
+        plug: plug(proxmox),
         cores: given.cores,
         memory: u64::from(given.memory),
         disk: u64::from(given.disk),

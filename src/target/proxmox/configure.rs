@@ -6,7 +6,7 @@ use super::{ContainerPlan, ContainerSource, GuestPlan, ProxmoxTarget, Step, VmPl
 use crate::model::{Release, one_line};
 use crate::ports::{ErrorKind, PortError};
 use crate::proxmox::answers::disk_size;
-use crate::proxmox::calls::container::ContainerSettings;
+use crate::proxmox::calls::container::{ContainerCard, ContainerSettings};
 use crate::proxmox::calls::vm::VmSettings;
 use crate::proxmox::guest::{Marker, Owned};
 use crate::proxmox::{Fault, FaultClass};
@@ -87,7 +87,11 @@ impl ProxmoxTarget {
             tags: Some(self.tags()),
             cores: Some(plan.cores),
             memory: Some(plan.memory),
-            card: cloned.then(|| self.card(plan, address, false)),
+            // The hardware address stays: it is what tells this guest from others.
+            card: cloned.then(|| ContainerCard {
+                mac: owned.config().property("net0", "hwaddr").map(str::to_owned),
+                ..self.card(plan, address, false)
+            }),
             nameservers: network
                 .map(|network| network.nameservers.clone())
                 .unwrap_or_default(),
