@@ -32,6 +32,7 @@
 
 pub mod analysis;
 pub mod app;
+pub mod backup;
 pub mod builder;
 pub mod cli;
 pub mod config;

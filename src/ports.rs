@@ -7,13 +7,15 @@
 mod command;
 mod registry;
 mod signature;
+mod temporary;
 
 pub use command::{Captured, Command, Finished, Hear, Runner};
 pub use registry::{Blob, Catalog, Content, Discard, HeldImage, Registry, Reopen, in_memory};
 pub use signature::{Attestations, Trust, TrustedRoots, Verifier};
+pub use temporary::{Sweeper, Temporary};
 
 use crate::model::{
-    Artifact, Check, CommitId, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
+    Artifact, BackupId, Check, CommitId, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
     RouteState, Slot, Stored, Tag, Timestamp, UnitId,
 };
 use std::collections::BTreeMap;
@@ -63,6 +65,16 @@ impl PortError {
     }
 }
 
+/// How far an act has come that may take longer than one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress<T> {
+    /// It is done.
+    Done(T),
+    /// It was begun and goes on by itself: ask again later, with the same words. What is waited for:
+    /// "VM 2001 is being cloned from 9000".
+    Underway(String),
+}
+
 /// What a target can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
@@ -70,6 +82,9 @@ pub struct Capabilities {
     pub two_slots: bool,
     /// Most units that may be worked on at the same time.
     pub parallelism: usize,
+    /// How long an act on one unit may stay [under way](Progress::Underway), and how long something that
+    /// was ended by force may take to vanish.
+    pub patience: Duration,
 }
 
 /// One running (or stopped) copy of a release.
@@ -122,13 +137,28 @@ pub trait Target: Send + Sync {
     fn capabilities(&self) -> Capabilities;
     /// What stands in `unit` now. Changes nothing.
     fn inspect(&self, unit: &UnitId) -> Result<UnitState, PortError>;
-    /// Makes `slot` of `unit` run `release`; does nothing when it already does. Returns without
-    /// waiting for readiness.
-    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError>;
+    /// Makes `slot` of `unit` run `release`; does nothing when it already does. Called again while it
+    /// is under way, it does what comes next. Waits for nothing, and not for readiness either.
+    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError>;
     /// Ends and removes what stands in `slot` of `unit`; [`Removal::Gone`] when nothing does.
     fn remove(&self, unit: &UnitId, slot: Slot, stop: Stop) -> Result<Removal, PortError>;
     /// The last `lines` lines that the instance wrote.
     fn logs(&self, unit: &UnitId, slot: Slot, lines: usize) -> Result<String, PortError>;
+}
+
+/// Saves what stands in a slot, so that it can be brought back with everything in it.
+pub trait Backup: Send + Sync {
+    /// Kind of backup, for messages: `snapshot`.
+    fn name(&self) -> &str;
+    /// Saves what stands in `slot` of `unit` under a name made of `label`; does nothing when that backup
+    /// is there.
+    fn take(&self, unit: &UnitId, slot: Slot, label: &str) -> Result<Progress<BackupId>, PortError>;
+    /// Looks whether the backup is really there and whole; `Missing` when it is not.
+    fn verify(&self, unit: &UnitId, slot: Slot, backup: &BackupId) -> Result<(), PortError>;
+    /// Brings back what was saved, into the place where it stood.
+    fn restore(&self, unit: &UnitId, slot: Slot, backup: &BackupId) -> Result<Progress<()>, PortError>;
+    /// Removes all but the newest `keep` backups that greenroom made of `unit`; the number removed.
+    fn prune(&self, unit: &UnitId, keep: usize) -> Result<usize, PortError>;
 }
 
 /// How finely a router can split traffic.

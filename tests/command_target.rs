@@ -8,7 +8,7 @@ use greenroom::model::{Period, Release, SecretSource, Slot, Timestamp, UnitId};
 use greenroom::ports::{Clock, ErrorKind, Instance, Interrupted, Removal, Runner, Stop, Target};
 use greenroom::target::command::{CommandSettings, CommandTarget};
 use greenroom::testing::runner::ScriptedRunner;
-use greenroom::testing::target::{TargetCase, target_contract};
+use greenroom::testing::target::{PutNow as _, TargetCase, target_contract};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -138,7 +138,7 @@ fn what_runs_already_is_not_replaced_unless_allowed() {
         words.contains("0.9") && words.contains("did not deploy"),
         "{words}"
     );
-    let error = target.put(&unit(), Slot::Blue, &release("1.0")).unwrap_err();
+    let error = target.put_now(&unit(), Slot::Blue, &release("1.0")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert_eq!(
         target.remove(&unit(), Slot::Blue, Stop::Force).unwrap(),
@@ -153,7 +153,7 @@ fn what_runs_already_is_not_replaced_unless_allowed() {
     settings.take_over = true;
     let target = world.target(settings);
     assert_eq!(target.inspect(&unit()).unwrap().foreign, None);
-    target.put(&unit(), Slot::Blue, &release("1.0")).unwrap();
+    target.put_now(&unit(), Slot::Blue, &release("1.0")).unwrap();
     assert_eq!(
         fs::read_to_string(world.platform().join("host-1")).unwrap(),
         "1.0\n"
@@ -174,7 +174,7 @@ fn commands_get_facts_variables_and_secrets_as_variables_and_output_is_masked() 
         "env | grep -E 'GREENROOM|COLOUR' | sort; echo token $TOKEN; echo $VERSION > platform/$GREENROOM_UNIT; exit 3",
     ]);
     let target = world.target(settings);
-    let error = target.put(&unit(), Slot::Blue, &release("1.0")).unwrap_err();
+    let error = target.put_now(&unit(), Slot::Blue, &release("1.0")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
     insta::assert_snapshot!(error.to_string().replace(release("1.0").id().as_str(), "ID"), @r"
     running the deploy command for host-1: it ended with 3: GREENROOM_ACTION=deploy
@@ -207,7 +207,7 @@ fn a_template_with_a_secret_or_a_typo_runs_nothing() {
         settings.deploy = words(&["touch", "ran", word]);
         let error = world
             .target(settings)
-            .put(&unit(), Slot::Blue, &release("1.0"))
+            .put_now(&unit(), Slot::Blue, &release("1.0"))
             .unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
@@ -232,7 +232,7 @@ fn going_back_uses_the_rollback_command_and_a_failed_attempt_is_not_taken_for_su
     ] {
         runner.answer(&argv, code, "");
     }
-    let put = |version: &str| target.put(&unit(), Slot::Blue, &release(version));
+    let put = |version: &str| target.put_now(&unit(), Slot::Blue, &release(version));
     put("1").unwrap();
     put("2").unwrap();
     put("1").unwrap();
@@ -276,7 +276,7 @@ fn a_command_that_takes_too_long_may_have_happened() {
     settings.timeout = Period::from_millis(100);
     let error = world
         .target(settings)
-        .put(&unit(), Slot::Blue, &release("1.0"))
+        .put_now(&unit(), Slot::Blue, &release("1.0"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Ambiguous);
 }
@@ -300,7 +300,7 @@ fn overhead(count: u32, parallelism: u32) -> f64 {
                         break;
                     }
                     let unit = format!("host-{number}").parse().unwrap();
-                    target.put(&unit, Slot::Blue, &release("1.0")).unwrap();
+                    target.put_now(&unit, Slot::Blue, &release("1.0")).unwrap();
                 }
             });
         }

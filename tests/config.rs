@@ -52,12 +52,6 @@ fn the_three_environments_of_the_first_seed_load_as_they_stand() {
     };
     assert_eq!((proxmox.vm_id_range.start, proxmox.vm_id_range.end), (3000, 3099));
     assert_eq!(proxmox.storage, "ceph-ssd");
-    assert!(
-        production
-            .unsupported
-            .iter()
-            .any(|thing| thing.part == Part::Target)
-    );
 }
 
 #[test]
@@ -120,7 +114,7 @@ fn the_full_example_loads_and_the_child_wins_over_what_it_extends() {
     assert_eq!(staging.suites[0].name, "smoke");
     assert_eq!(staging.suites[0].checks.len(), 2);
     let parts: BTreeSet<Part> = staging.unsupported.iter().map(|thing| thing.part).collect();
-    assert!(parts.is_superset(&[Part::Target, Part::Analysis, Part::Backup, Part::Approval].into()));
+    assert!(parts.is_superset(&[Part::Analysis, Part::Approval].into()));
 
     let production = environment(&project, "production");
     assert_eq!(

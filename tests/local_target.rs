@@ -10,7 +10,7 @@ use greenroom::ports::{
 };
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::target::local::{LocalSettings, LocalTarget, units};
-use greenroom::testing::target::{TargetCase, gone, target_contract};
+use greenroom::testing::target::{PutNow as _, TargetCase, gone, target_contract};
 use rustix::process::{Pid, Signal};
 use std::collections::BTreeMap;
 use std::fs;
@@ -79,6 +79,7 @@ impl World {
     /// A target on the state directory, as a new greenroom process would have it.
     fn target(&self) -> LocalTarget {
         let settings = LocalSettings {
+            expires: None,
             state_directory: self.state(),
             service: "web".into(),
             environment: "test".parse().unwrap(),
@@ -221,7 +222,7 @@ fn the_service_gets_its_environment_files_and_arguments_and_its_log_is_kept() {
     let world = World::new();
     let target = world.target();
     let instance = target
-        .put(&unit(), Slot::Green, &world.release("1.0", SERVICE))
+        .put_now(&unit(), Slot::Green, &world.release("1.0", SERVICE))
         .unwrap();
     let port = instance.address.unwrap().authority().replace("127.0.0.1:", "");
     let log = || target.logs(&unit(), Slot::Green, 10).unwrap();
@@ -249,11 +250,11 @@ fn the_service_gets_its_environment_files_and_arguments_and_its_log_is_kept() {
 fn an_instance_outlives_greenroom_and_is_known_to_the_next_one() {
     let world = World::new();
     let release = world.release("1.0", SERVICE);
-    let put = world.target().put(&unit(), Slot::Blue, &release).unwrap();
+    let put = world.target().put_now(&unit(), Slot::Blue, &release).unwrap();
     let next = world.target();
     let seen = next.inspect(&unit()).unwrap().slots.remove(&Slot::Blue).unwrap();
     assert_eq!((seen.running, &seen.address), (true, &put.address));
-    assert_eq!(next.put(&unit(), Slot::Blue, &release).unwrap(), put);
+    assert_eq!(next.put_now(&unit(), Slot::Blue, &release).unwrap(), put);
     gone(&next, &unit(), Slot::Blue, Stop::Force).unwrap();
     until("the end of every process", || world.processes().is_empty());
 }
@@ -265,7 +266,7 @@ fn a_crash_at_any_point_of_a_start_leaves_no_orphan() {
     let target = world.target();
 
     // Ended after the process was started and before it was written down.
-    let put = target.put(&unit(), Slot::Blue, &release).unwrap();
+    let put = target.put_now(&unit(), Slot::Blue, &release).unwrap();
     let first = world.process(&unit(), Slot::Blue);
     // Some seconds ago, that is.
     let forget_process = || {
@@ -278,7 +279,7 @@ fn a_crash_at_any_point_of_a_start_leaves_no_orphan() {
     forget_process();
     let next = world.target();
     assert!(next.inspect(&unit()).unwrap().slots[&Slot::Blue].running);
-    let taken_over = next.put(&unit(), Slot::Blue, &release).unwrap();
+    let taken_over = next.put_now(&unit(), Slot::Blue, &release).unwrap();
     assert_eq!((taken_over.running, &taken_over.address), (true, &put.address));
     assert_eq!(world.process(&unit(), Slot::Blue), first);
     forget_process();
@@ -286,7 +287,7 @@ fn a_crash_at_any_point_of_a_start_leaves_no_orphan() {
     until("the end of every process", || world.processes().is_empty());
 
     // Ended after the record was written and before the process was started.
-    target.put(&unit(), Slot::Blue, &release).unwrap();
+    target.put_now(&unit(), Slot::Blue, &release).unwrap();
     forget_process();
     until("the end of every process", || world.kill_all() == 0);
     let next = world.target();
@@ -295,7 +296,7 @@ fn a_crash_at_any_point_of_a_start_leaves_no_orphan() {
         seen.note.as_deref(),
         Some("was never started: greenroom was ended before")
     );
-    let again = next.put(&unit(), Slot::Blue, &release).unwrap();
+    let again = next.put_now(&unit(), Slot::Blue, &release).unwrap();
     assert!(again.running && again.address != put.address);
     gone(&next, &unit(), Slot::Blue, Stop::Force).unwrap();
     assert!(next.orphans().unwrap().is_empty());
@@ -306,7 +307,7 @@ fn what_a_dead_service_left_running_ends_with_it() {
     let world = World::new();
     let target = world.target();
     let release = world.release("1.0", SERVICE);
-    target.put(&unit(), Slot::Blue, &release).unwrap();
+    target.put_now(&unit(), Slot::Blue, &release).unwrap();
     until("its child", || world.processes().len() == 2);
     kill(&world.process(&unit(), Slot::Blue));
     until("its end", || {
@@ -329,7 +330,7 @@ fn a_record_with_a_recycled_process_id_kills_nobody() {
     let world = World::new();
     let target = world.target();
     let release = world.release("1.0", SERVICE);
-    target.put(&unit(), Slot::Blue, &release).unwrap();
+    target.put_now(&unit(), Slot::Blue, &release).unwrap();
     gone(&target, &unit(), Slot::Green, Stop::Force).unwrap();
     let path = world.record(&unit(), Slot::Blue);
     let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -354,13 +355,13 @@ fn what_greenroom_did_not_make_is_not_touched() {
     let release = world.release("1.0", SERVICE);
     let target = world.target();
     let slot = world.state().join("units/web-1/blue");
-    target.put(&unit(), Slot::Green, &release).unwrap();
+    target.put_now(&unit(), Slot::Green, &release).unwrap();
     fs::create_dir_all(&slot).unwrap();
     fs::write(slot.join("theirs"), "x").unwrap();
     let seen = target.inspect(&unit()).unwrap();
     assert!(seen.foreign.unwrap().contains("theirs"));
     for refused in [
-        target.put(&unit(), Slot::Blue, &release).unwrap_err(),
+        target.put_now(&unit(), Slot::Blue, &release).unwrap_err(),
         target.remove(&unit(), Slot::Blue, Stop::Force).unwrap_err(),
     ] {
         assert_eq!(refused.kind, ErrorKind::Denied);
@@ -371,7 +372,10 @@ fn what_greenroom_did_not_make_is_not_touched() {
     let strange = World::new();
     fs::create_dir_all(strange.state()).unwrap();
     fs::write(strange.state().join("photos"), "").unwrap();
-    let error = strange.target().put(&unit(), Slot::Blue, &release).unwrap_err();
+    let error = strange
+        .target()
+        .put_now(&unit(), Slot::Blue, &release)
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(
         strange
@@ -401,7 +405,7 @@ fn what_cannot_be_started_says_why_and_leaves_nothing() {
         (&no_image, "has no image"),
         (&no_interpreter, "the interpreter or loader"),
     ] {
-        let error = target.put(&unit(), Slot::Blue, release).unwrap_err();
+        let error = target.put_now(&unit(), Slot::Blue, release).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
         assert!(target.inspect(&unit()).unwrap().slots.is_empty());
     }
@@ -418,7 +422,7 @@ fn many_units_start_at_once_each_with_its_own_port() {
     let mut addresses: Vec<String> = std::thread::scope(|scope| {
         let started: Vec<_> = units
             .iter()
-            .map(|unit| scope.spawn(|| target.put(unit, Slot::Blue, &release).unwrap()))
+            .map(|unit| scope.spawn(|| target.put_now(unit, Slot::Blue, &release).unwrap()))
             .collect();
         started
             .into_iter()
@@ -465,10 +469,10 @@ fn the_image_for_this_platform_is_chosen_from_an_index() {
     };
     let target = world.target();
     release.artifact.as_mut().unwrap().digest = index("plan9", "mips");
-    let error = target.put(&unit(), Slot::Blue, &release).unwrap_err();
+    let error = target.put_now(&unit(), Slot::Blue, &release).unwrap_err();
     assert!(error.to_string().contains("built for plan9/mips"), "{error}");
     release.artifact.as_mut().unwrap().digest = index(&platform.os, &platform.architecture);
-    assert!(target.put(&unit(), Slot::Blue, &release).unwrap().running);
+    assert!(target.put_now(&unit(), Slot::Blue, &release).unwrap().running);
     gone(&target, &unit(), Slot::Blue, Stop::Force).unwrap();
 }
 
@@ -478,7 +482,7 @@ fn a_killed_unpacking_is_cleared_away_and_an_image_of_an_earlier_boot_unpacked_a
     let target = world.target();
     let release = world.release("1.0", SERVICE);
     let images = world.state().join("images");
-    target.put(&unit(), Slot::Blue, &release).unwrap();
+    target.put_now(&unit(), Slot::Blue, &release).unwrap();
     gone(&target, &unit(), Slot::Blue, Stop::Force).unwrap();
 
     let image = images.join(release.artifact.as_ref().unwrap().digest.hex());
@@ -488,7 +492,7 @@ fn a_killed_unpacking_is_cleared_away_and_an_image_of_an_earlier_boot_unpacked_a
     fs::write(&marker, text.replace(&boot, "an earlier boot")).unwrap();
     fs::write(image.join("rootfs/app/server"), "").unwrap();
     fs::create_dir_all(images.join(".stage-1-1-ab/rootfs")).unwrap();
-    target.put(&unit(), Slot::Blue, &release).unwrap();
+    target.put_now(&unit(), Slot::Blue, &release).unwrap();
     assert_eq!(
         fs::read_to_string(image.join("rootfs/app/server")).unwrap(),
         SERVICE
@@ -522,12 +526,12 @@ fn a_damaged_layer_is_not_run() {
     let target = world.target();
     for content in damaged {
         fs::write(&blob, content).unwrap();
-        let error = target.put(&unit(), Slot::Blue, &release).unwrap_err();
+        let error = target.put_now(&unit(), Slot::Blue, &release).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
         assert_eq!(list(&world.state().join("images")), Vec::<PathBuf>::new());
     }
     fs::write(&blob, whole).unwrap();
-    assert!(target.put(&unit(), Slot::Blue, &release).unwrap().running);
+    assert!(target.put_now(&unit(), Slot::Blue, &release).unwrap().running);
     gone(&target, &unit(), Slot::Blue, Stop::Force).unwrap();
 }
 
@@ -547,7 +551,7 @@ fn puts_and_removes_until_it_is_killed() {
     let target = world.target();
     loop {
         for slot in Slot::BOTH {
-            target.put(&unit(), slot, &release).unwrap();
+            target.put_now(&unit(), slot, &release).unwrap();
         }
         for slot in Slot::BOTH {
             gone(&target, &unit(), slot, Stop::Force).unwrap();
@@ -579,7 +583,7 @@ fn greenroom_may_be_killed_at_any_moment_and_nothing_is_orphaned() {
 
         let next = world.target();
         for slot in Slot::BOTH {
-            until("a new start", || match next.put(&unit(), slot, &release) {
+            until("a new start", || match next.put_now(&unit(), slot, &release) {
                 Ok(instance) => instance.running,
                 Err(error) if error.kind == ErrorKind::Transient => false,
                 Err(error) => panic!("{error}"),

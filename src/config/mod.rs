@@ -1,5 +1,6 @@
 //! Configuration: YAML text → resolved pipeline and environments, or diagnostics with spans. Pure.
 
+pub mod acceptance;
 pub mod argv;
 mod defaults;
 pub mod description;
@@ -10,6 +11,7 @@ pub mod image;
 mod merge;
 pub mod place;
 pub mod project;
+pub mod proxmox;
 mod range;
 mod raw;
 pub mod remote;
@@ -23,6 +25,7 @@ mod tree;
 mod typed;
 pub mod unsupported;
 
+pub use acceptance::Acceptance;
 pub use detect::{Detection, detect};
 pub use diagnostic::{Diagnostic, Severity};
 pub use environment::Environment;

@@ -1,6 +1,7 @@
 //! Where an environment runs: the targets that this version performs, resolved.
 
-use super::remote::{Compose, Docker, Ecs, Kubernetes, Proxmox};
+use super::proxmox::Proxmox;
+use super::remote::{Compose, Docker, Ecs, Kubernetes};
 use crate::model::{Period, UnitId};
 use core::net::SocketAddr;
 use std::path::PathBuf;

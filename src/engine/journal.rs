@@ -162,6 +162,7 @@ impl Journal {
             }
             Event::Planned(_)
             | Event::Began { .. }
+            | Event::BackedUp { .. }
             | Event::Ended {
                 result: StepResult::Done,
                 ..

@@ -4,11 +4,13 @@
 //! rollout whose process died is taken up by performing the step again. Only the engine waits and
 //! retries; what it saw goes to [`crate::analysis`] for judgement.
 
+mod backup;
 mod hook;
 mod journal;
 mod judged;
 mod keeper;
 mod observe;
+mod pursue;
 mod ready;
 mod retire;
 mod retry;

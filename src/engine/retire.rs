@@ -1,5 +1,6 @@
 //! Retiring: drained, asked to stop, then made to.
 
+use super::pursue::pause;
 use super::retry::attempt;
 use super::session::{Broken, Session};
 use super::stage::outcome;
@@ -9,10 +10,8 @@ use crate::ports::{PortError, Removal, Stop};
 use crate::rollout::{Side, StepResult, UnitFailure};
 use std::time::Duration;
 
-/// Time between two looks at what is ending.
+/// Time between two looks at what is drained.
 const INTERVAL: Duration = Duration::from_millis(20);
-/// How long an instance that was ended by force may take to vanish.
-const AFTER_FORCE: Duration = Duration::from_secs(10);
 
 /// An instance that is not gone: with what went wrong, or still stopping.
 type Left = ((UnitId, Slot), Option<PortError>);
@@ -34,7 +33,8 @@ impl Session<'_> {
                 .map(|(place, _)| place.clone())
                 .collect();
             left.retain(|(_, error)| error.is_some());
-            left.extend(self.end(&stubborn, Stop::Force, AFTER_FORCE)?);
+            let patience = self.site.target.capabilities().patience;
+            left.extend(self.end(&stubborn, Stop::Force, patience)?);
         }
         let failures = left.into_iter().map(|((unit, slot), error)| UnitFailure {
             reason: error.map_or(format!("its {slot} slot still runs"), |error| error.to_string()),
@@ -64,7 +64,7 @@ impl Session<'_> {
         stop: Stop,
         patience: Duration,
     ) -> Result<Vec<Left>, Broken> {
-        let deadline = self.site.clock.monotonic() + patience;
+        let began = self.site.clock.monotonic();
         let mut left = places.to_vec();
         loop {
             let results = each(&left, self.parallelism(), |(unit, slot)| {
@@ -86,10 +86,11 @@ impl Session<'_> {
                 }
             }
             let stopping = still.iter().any(|(_, error)| error.is_none());
-            if !stopping || self.site.clock.monotonic() >= deadline {
+            let passed = self.site.clock.monotonic().saturating_sub(began);
+            if !stopping || passed >= patience {
                 return Ok(still);
             }
-            self.wait(INTERVAL)?;
+            self.wait(pause(passed))?;
             left = still.into_iter().map(|(place, _)| place).collect();
         }
     }

@@ -175,15 +175,27 @@ impl<'a> Session<'a> {
         self.signals.as_ref()
     }
 
+    /// Whether something has come that the machine must hear of before anything more is begun.
+    pub(super) fn is_called(&self) -> bool {
+        self.signals.is_pending() || self.is_lost()
+    }
+
+    /// Whether another run holds the environment now.
+    pub(super) fn is_lost(&self) -> bool {
+        self.keeper.is_lost()
+    }
+
     fn perform(&mut self, id: StepId, step: &Step) -> Result<StepResult, Broken> {
         match step {
             Step::Hook(hook) => Ok(self.hook(hook)),
             Step::Stage { units } => {
                 let now = self.now();
                 self.staged.extend(units.iter().map(|unit| (unit.clone(), now)));
-                Ok(self.stage(units))
+                self.stage(units)
             }
-            Step::Restore { units } => Ok(self.restore(units)),
+            Step::Restore { units } => self.restore(units),
+            Step::Backup { units } => self.back_up(id, units),
+            Step::PruneBackups { units, keep } => Ok(self.prune_backups(units, *keep)),
             Step::AwaitReady { side, units } => self.await_ready(id, *side, units),
             Step::Shift { units, percent } => {
                 // Who gives traffic back, or replaces in place, must have something running there.

@@ -39,6 +39,12 @@ impl Signals {
         state.last.filter(|_| state.come > 1)
     }
 
+    /// Whether a signal has come that nobody has taken yet.
+    pub(super) fn is_pending(&self) -> bool {
+        self.collect();
+        !self.state().kept.is_empty()
+    }
+
     /// Takes over what the clock has pending.
     fn collect(&self) {
         let mut state = self.state();

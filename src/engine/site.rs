@@ -1,7 +1,7 @@
 //! Where a rollout takes place: the ports it works with.
 
 use crate::model::{Artifact, Period, Release};
-use crate::ports::{Clock, Command, Probe, Router, Runner, Target};
+use crate::ports::{Backup, Clock, Command, Probe, Router, Runner, Target};
 use crate::rollout::{Hook, Plan};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
 pub struct Site {
     /// Where the release runs.
     pub target: Arc<dyn Target>,
+    /// Saves what runs there before it is touched, where that is asked for.
+    pub backup: Option<Arc<dyn Backup>>,
     /// Who splits its traffic; `None` for a service without an address.
     pub router: Option<Arc<dyn Router>>,
     /// Takes samples.

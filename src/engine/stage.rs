@@ -1,40 +1,43 @@
 //! Staging: releases put into slots, many units at a time.
 
 use super::retry::attempt;
-use super::session::Session;
+use super::session::{Broken, Session};
 use super::site::Site;
 use crate::model::{Release, UnitId};
-use crate::parallel::each;
-use crate::ports::{ErrorKind, PortError};
+use crate::ports::{ErrorKind, PortError, Progress};
 use crate::rollout::{Side, StepResult, UnitFailure};
 
 impl Session<'_> {
     /// Puts the candidate into its slot of each unit.
-    pub(super) fn stage(&self, units: &[UnitId]) -> StepResult {
+    pub(super) fn stage(&mut self, units: &[UnitId]) -> Result<StepResult, Broken> {
         let candidate = self.rollout.plan().candidate.clone();
-        self.put_all(units, Side::Candidate, |unit| {
-            self.put(unit, Side::Candidate, &candidate)
+        self.put_all(units, Side::Candidate, |session, unit| {
+            session.put(unit, Side::Candidate, &candidate)
         })
     }
 
     /// Puts the previous release back into each unit where it is not still there.
-    pub(super) fn restore(&self, units: &[UnitId]) -> StepResult {
+    pub(super) fn restore(&mut self, units: &[UnitId]) -> Result<StepResult, Broken> {
+        let failures = self.bring_back(units)?;
+        if !failures.is_empty() {
+            return Ok(outcome(failures, units.len(), "could not be brought back"));
+        }
         let previous = self.rollout.plan().previous.clone();
-        self.put_all(units, Side::Previous, |unit| match &previous {
-            Some(release) => match self.put(unit, Side::Previous, release) {
+        self.put_all(units, Side::Previous, |session, unit| match &previous {
+            Some(release) => match session.put(unit, Side::Previous, release) {
                 // Nobody else puts anything there: what runs is what ran before, though the record
                 // knows another release.
                 Err(error) if error.kind == ErrorKind::Conflict => {
-                    match self.instance(Side::Previous, unit)? {
-                        Some(instance) if instance.running => Ok(()),
+                    match session.instance(Side::Previous, unit)? {
+                        Some(instance) if instance.running => Ok(Progress::Done(())),
                         _ => Err(error),
                     }
                 }
                 done => done,
             },
             // Something of ours ran here that no record describes: it can be kept, not made again.
-            None => match self.instance(Side::Previous, unit)? {
-                Some(instance) if instance.running => Ok(()),
+            None => match session.instance(Side::Previous, unit)? {
+                Some(instance) if instance.running => Ok(Progress::Done(())),
                 _ => Err(PortError::new(
                     ErrorKind::Missing,
                     format!("restoring {unit}"),
@@ -45,27 +48,37 @@ impl Session<'_> {
     }
 
     fn put_all(
+        &mut self,
+        units: &[UnitId],
+        side: Side,
+        put: impl Fn(&Self, &UnitId) -> Result<Progress<()>, PortError> + Sync,
+    ) -> Result<StepResult, Broken> {
+        let results = self.pursue(units, put)?;
+        let failures = self.failures(units, side, results);
+        Ok(outcome(failures, units.len(), "could not be started"))
+    }
+
+    /// The units whose act failed, each with the last lines of what stands there.
+    pub(super) fn failures<T>(
         &self,
         units: &[UnitId],
         side: Side,
-        put: impl Fn(&UnitId) -> Result<(), PortError> + Sync,
-    ) -> StepResult {
-        let results = each(units, self.parallelism(), |unit| put(unit).err());
-        let failures: Vec<UnitFailure> = units
+        results: Vec<Result<T, PortError>>,
+    ) -> Vec<UnitFailure> {
+        let failed = units
             .iter()
             .zip(results)
-            .filter_map(|(unit, error)| {
-                error.map(|error| UnitFailure {
-                    unit: unit.clone(),
-                    reason: error.to_string(),
-                    logs: self.logs(side, unit),
-                })
+            .filter_map(|(unit, result)| Some((unit, result.err()?)));
+        failed
+            .map(|(unit, error)| UnitFailure {
+                unit: unit.clone(),
+                reason: error.to_string(),
+                logs: self.logs(side, unit),
             })
-            .collect();
-        outcome(failures, units.len(), "could not be started")
+            .collect()
     }
 
-    fn put(&self, unit: &UnitId, side: Side, release: &Release) -> Result<(), PortError> {
+    fn put(&self, unit: &UnitId, side: Side, release: &Release) -> Result<Progress<()>, PortError> {
         let doing = || format!("starting {} in {unit}", Site::image(release));
         let slot = self
             .slot(side, unit)
@@ -73,12 +86,17 @@ impl Session<'_> {
         let (target, id) = (&self.site.target, release.id());
         attempt(
             self.clock(),
-            || target.put(unit, slot, release).map(|_| ()),
+            || {
+                Ok(match target.put(unit, slot, release)? {
+                    Progress::Done(_) => Progress::Done(()),
+                    Progress::Underway(what) => Progress::Underway(what),
+                })
+            },
             || {
                 let there = target.inspect(unit)?.slots.remove(&slot);
                 Ok(there
                     .filter(|instance| instance.release == id && instance.running)
-                    .map(|_| ()))
+                    .map(|_| Progress::Done(())))
             },
         )
     }

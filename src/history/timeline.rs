@@ -187,8 +187,8 @@ impl Deployment {
             self.live_since.get_or_insert(at);
         }
         match event {
-            // The first event made this deployment.
-            Event::Planned(_) => {}
+            // The first event made this deployment; what was saved is for the rollout itself to find.
+            Event::Planned(_) | Event::BackedUp { .. } => {}
             Event::Began { step } => self.steps.push(StepRun {
                 id: step,
                 step: forward_step(&self.plan, step).cloned(),

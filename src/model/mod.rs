@@ -47,6 +47,6 @@ pub use strategy::{Batch, Canary, OnInconclusive, Rolling, Strategy, Thresholds}
 pub use text::{InvalidText, one_line};
 pub use timestamp::Timestamp;
 pub use traffic::{Counters, Route, RouteState};
-pub use unit::{Slot, UnitId};
+pub use unit::{BackupId, Slot, UnitId};
 pub use verdict::Verdict;
 pub use version::Version;

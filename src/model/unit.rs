@@ -12,6 +12,14 @@ text_noun!(
     |text| is_name(text, 63, "-_.")
 );
 
+text_noun!(
+    /// What names a backup where it is kept: 1 to 512 printable ASCII characters without spaces
+    /// (`greenroom-20261120-235019-1f0c9a2e`, `pbs:backup/vm/2000/2026-11-20T23:50:19Z`).
+    BackupId,
+    "the name of a backup (1 to 512 printable ASCII characters without spaces)",
+    |text| (1..=512).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic())
+);
+
 /// One of the two places in a unit. The live version stands in one, the candidate goes to the other.
 /// A unit that is replaced in place has only [`Slot::Blue`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

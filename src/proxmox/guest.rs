@@ -1,4 +1,21 @@
-//! Which guest is meant.
+//! Which guest is meant, whose it is, and where others may stand.
+//!
+//! What changes a guest takes an [`Owned`], which only [`prove`] makes of a configuration that was just
+//! read; what cannot be taken back takes a [`Fresh`] one, which is used up by it.
+
+mod guests;
+mod marker;
+mod naming;
+mod place;
+mod proof;
+mod saved;
+mod service;
+
+pub use guests::{Fresh, Guests, Standing};
+pub use marker::{Marker, NoMarker};
+pub use naming::{TAG, guest_name, tags};
+pub use place::{Addresses, Place, Places};
+pub use proof::{Doubt, Found, Owned, Scope, Stranger, prove};
 
 use std::fmt;
 

@@ -9,7 +9,7 @@ mod api;
 pub mod calls;
 mod decode;
 mod fault;
-mod guest;
+pub mod guest;
 mod privileges;
 mod request;
 mod task;

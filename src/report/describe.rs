@@ -23,6 +23,13 @@ pub fn describe_step(plan: &Plan, step: &Step) -> String {
         }
         Step::Shift { units, percent } => shift(plan, &names, units, *percent),
         Step::Observe(watch) => observe(plan, &names, watch),
+        Step::Backup { units } => format!("save {}", foreign::list(&strs(units))),
+        Step::PruneBackups { units, keep } => {
+            format!(
+                "keep the newest {keep} backups of {}",
+                foreign::list(&strs(units))
+            )
+        }
         Step::Pause { period } => format!("wait {period}"),
         Step::Promote => format!("make {} the live version", names.candidate),
         Step::Retire { side, units } => {

@@ -76,6 +76,10 @@ impl Fold<'_> {
             Event::Began { step } => self.began(*step, at),
             Event::Judged { .. } => self.judged(&recorded.event, at),
             Event::Ended { step, result } => self.ended(*step, result, at),
+            Event::BackedUp { unit, backup, .. } => {
+                let text = format!("saved {unit} as {}", self.text(backup.as_str()));
+                self.report.notes.push(Note { at, text });
+            }
             Event::Interrupted { signal } => {
                 let text = format!("interrupted by {}", self.text(signal));
                 self.note(text, at);

@@ -231,6 +231,8 @@ fn details(plan: &Plan, step: &Step) -> Vec<String> {
         Step::Retire { .. } => vec![format!("requests under way may take {} to finish", plan.drain)],
         Step::Stage { .. }
         | Step::Restore { .. }
+        | Step::Backup { .. }
+        | Step::PruneBackups { .. }
         | Step::Shift { .. }
         | Step::Pause { .. }
         | Step::Promote => Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::step::StepId;
-use crate::model::{CheckKind, Origin, Percent, Period, UnitId, Verdict};
+use crate::model::{BackupId, CheckKind, Origin, Percent, Period, UnitId, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -86,6 +86,15 @@ pub enum Event {
     Began {
         /// The step.
         step: StepId,
+    },
+    /// What ran in a unit was saved.
+    BackedUp {
+        /// The step it belongs to.
+        step: StepId,
+        /// The unit.
+        unit: UnitId,
+        /// What names the backup where it is kept.
+        backup: BackupId,
     },
     /// A check came to a verdict.
     Judged {

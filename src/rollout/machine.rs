@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::recovery::{self, Ground};
 use super::step::{Phase, Side, Step, StepId, Watch};
 use super::traffic::{self, Share};
-use crate::model::{OnInconclusive, Percent, UnitId};
+use crate::model::{BackupId, OnInconclusive, Percent, UnitId};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -39,6 +39,8 @@ pub struct Rollout {
     irreversible: bool,
     /// Promotion was begun: the point of no return.
     promoting: bool,
+    /// What was saved before anything was touched.
+    backups: BTreeMap<UnitId, BackupId>,
     cause: Option<String>,
     warnings: Vec<String>,
 }
@@ -79,6 +81,7 @@ impl Rollout {
             failed: BTreeMap::new(),
             irreversible: false,
             promoting: false,
+            backups: BTreeMap::new(),
             cause: None,
             warnings: Vec::new(),
         }
@@ -104,6 +107,11 @@ impl Rollout {
     /// What went wrong first, if anything did.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// What was saved of this unit before it was touched.
+    pub fn backup(&self, unit: &UnitId) -> Option<&BackupId> {
+        self.backups.get(unit)
     }
 
     /// What went wrong without changing the course.
@@ -156,7 +164,11 @@ impl Rollout {
             Position::Finished(outcome) => return Next::Finished(*outcome),
             Position::Halted { .. } => return Next::Finished(Outcome::Halted),
             Position::Forward(index) => match self.plan.steps.get(*index) {
-                Some(step) => (Phase::Forward, *index, self.without_failed(step)),
+                Some(step) => (
+                    Phase::Forward,
+                    *index,
+                    step.only(|unit| !self.failed.contains_key(unit)),
+                ),
                 None => return Next::Finished(Outcome::Succeeded),
             },
             Position::Detour {
@@ -200,6 +212,13 @@ impl Rollout {
             Event::Planned(_) => Err(Rejected("a plan in the middle of a rollout".into())),
             Event::Judged { step, .. } if self.running == Some(*step) => Ok(()),
             Event::Judged { step, .. } => Err(Rejected(format!("a verdict on {step}, which is not running"))),
+            Event::BackedUp { step, unit, backup } if self.running == Some(*step) => {
+                self.backups.insert(unit.clone(), backup.clone());
+                Ok(())
+            }
+            Event::BackedUp { step, .. } => {
+                Err(Rejected(format!("a backup by {step}, which is not running")))
+            }
             Event::Began { step } => self.began(*step),
             Event::Ended { step, result } => self.ended(*step, result),
             Event::Interrupted { signal } => {
@@ -237,6 +256,8 @@ impl Rollout {
             }
             Step::Hook(hook) if !hook.reversible => self.irreversible = true,
             Step::Hook(_)
+            | Step::Backup { .. }
+            | Step::PruneBackups { .. }
             | Step::Restore { .. }
             | Step::AwaitReady { .. }
             | Step::Observe(_)
@@ -468,34 +489,6 @@ impl Rollout {
             self.position = Position::Finished(outcome);
         }
         Ok(())
-    }
-
-    /// The step without the units that were given up.
-    fn without_failed(&self, step: &Step) -> Step {
-        let kept = |units: &[UnitId]| -> Vec<UnitId> {
-            units
-                .iter()
-                .filter(|unit| !self.failed.contains_key(unit))
-                .cloned()
-                .collect()
-        };
-        match step {
-            Step::Stage { units } => Step::Stage { units: kept(units) },
-            Step::Restore { units } => Step::Restore { units: kept(units) },
-            Step::AwaitReady { side, units } => Step::AwaitReady {
-                side: *side,
-                units: kept(units),
-            },
-            Step::Shift { units, percent } => Step::Shift {
-                units: kept(units),
-                percent: *percent,
-            },
-            Step::Retire { side, units } => Step::Retire {
-                side: *side,
-                units: kept(units),
-            },
-            Step::Hook(_) | Step::Observe(_) | Step::Pause { .. } | Step::Promote => step.clone(),
-        }
     }
 
     fn promotion(&self) -> usize {

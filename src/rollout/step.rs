@@ -29,6 +29,18 @@ impl fmt::Display for Side {
 pub enum Step {
     /// Run a hook.
     Hook(Hook),
+    /// Save what runs in these units, and prove that it is saved.
+    Backup {
+        /// The units.
+        units: Vec<UnitId>,
+    },
+    /// Remove all but the newest backups of these units.
+    PruneBackups {
+        /// The units.
+        units: Vec<UnitId>,
+        /// How many of each stay.
+        keep: u32,
+    },
     /// Put the candidate into its slot of these units.
     Stage {
         /// The units.
@@ -69,6 +81,24 @@ pub enum Step {
         /// The units.
         units: Vec<UnitId>,
     },
+}
+
+impl Step {
+    /// The step for those of its units for which `keep` holds.
+    pub(super) fn only(&self, keep: impl Fn(&UnitId) -> bool) -> Self {
+        let mut step = self.clone();
+        match &mut step {
+            Self::Backup { units }
+            | Self::PruneBackups { units, .. }
+            | Self::Stage { units }
+            | Self::Restore { units }
+            | Self::AwaitReady { units, .. }
+            | Self::Shift { units, .. }
+            | Self::Retire { units, .. } => units.retain(keep),
+            Self::Hook(_) | Self::Observe(_) | Self::Pause { .. } | Self::Promote => {}
+        }
+        step
+    }
 }
 
 /// A command of the user's, run at a fixed point of the rollout.

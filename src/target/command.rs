@@ -17,8 +17,8 @@ mod settings;
 use crate::host::secrets::Secrets;
 use crate::model::{Redactor, Release, Secret, Slot, UnitId};
 use crate::ports::{
-    Capabilities, Clock, Command, ErrorKind, Finished, Instance, PortError, Removal, Runner, Stop, Target,
-    UnitState,
+    Capabilities, Clock, Command, ErrorKind, Finished, Instance, PortError, Progress, Removal, Runner, Stop,
+    Target, UnitState,
 };
 use answer::{ending, first_line, recognise, succeeded};
 use record::{Deployed, Record, UnitFiles};
@@ -26,6 +26,7 @@ pub use settings::{CommandSettings, Render};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Deploys by running commands.
 pub struct CommandTarget {
@@ -320,6 +321,8 @@ impl Target for CommandTarget {
         Capabilities {
             two_slots: false,
             parallelism: self.settings.parallelism.max(1),
+            // A command has ended when it returns.
+            patience: Duration::ZERO,
         }
     }
 
@@ -342,7 +345,7 @@ impl Target for CommandTarget {
         Ok(found)
     }
 
-    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError> {
+    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
         only_blue(unit, slot)?;
         let record = self.read(unit)?;
         let wanted = release.id();
@@ -354,7 +357,7 @@ impl Target for CommandTarget {
         if !settled {
             match self.look(unit, record.as_ref())? {
                 Seen::Running(deployed) if deployed.release == wanted => {
-                    return Ok(self.instance(&deployed, None));
+                    return Ok(Progress::Done(self.instance(&deployed, None)));
                 }
                 Seen::Foreign(words) if !self.settings.take_over => {
                     let doing = doing(Action::Deploy, unit);
@@ -364,7 +367,7 @@ impl Target for CommandTarget {
             }
         }
         let deployed = self.deploy(unit, release, record.unwrap_or_default())?;
-        Ok(self.instance(&deployed, None))
+        Ok(Progress::Done(self.instance(&deployed, None)))
     }
 
     fn remove(&self, unit: &UnitId, slot: Slot, _: Stop) -> Result<Removal, PortError> {

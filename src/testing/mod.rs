@@ -1,5 +1,6 @@
 //! Strict fakes and the contract suites of the ports.
 
+pub mod backup;
 pub mod clock;
 pub mod lease;
 pub mod ledger;

@@ -1,7 +1,9 @@
 //! The contract of [`Target`] and a fake that can be told to fail.
 
 use crate::model::{Endpoint, Release, ReleaseId, Slot, Timestamp, UnitId};
-use crate::ports::{Capabilities, ErrorKind, Instance, PortError, Removal, Stop, Target, UnitState};
+use crate::ports::{
+    Capabilities, ErrorKind, Instance, PortError, Progress, Removal, Stop, Target, UnitState,
+};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,12 +44,12 @@ pub fn target_contract(case: &TargetCase<'_>) -> Result<(), PortError> {
     );
     assert_eq!(target.remove(unit, Slot::Blue, Stop::Graceful)?, Removal::Gone);
 
-    let put = target.put(unit, Slot::Blue, first)?;
-    assert!(put.running && put.release == first.id());
-    let again = target.put(unit, Slot::Blue, first)?;
+    let stands = target.put_now(unit, Slot::Blue, first)?;
+    assert!(stands.running && stands.release == first.id());
+    let again = target.put_now(unit, Slot::Blue, first)?;
     assert_eq!(
         (&again.address, again.started),
-        (&put.address, put.started),
+        (&stands.address, stands.started),
         "put again does nothing"
     );
     let seen = target.inspect(unit)?;
@@ -64,12 +66,12 @@ pub fn target_contract(case: &TargetCase<'_>) -> Result<(), PortError> {
         let refused = target.put(unit, Slot::Green, second).err().map(|e| e.kind);
         assert_eq!(refused, Some(ErrorKind::Invalid), "there is no second slot");
         assert_eq!(
-            target.put(unit, Slot::Blue, second)?.release,
+            target.put_now(unit, Slot::Blue, second)?.release,
             second.id(),
             "replaced in place"
         );
         assert_eq!(
-            target.put(unit, Slot::Blue, first)?.release,
+            target.put_now(unit, Slot::Blue, first)?.release,
             first.id(),
             "and back"
         );
@@ -82,7 +84,7 @@ pub fn target_contract(case: &TargetCase<'_>) -> Result<(), PortError> {
 }
 
 fn stands_side_by_side(target: &dyn Target, unit: &UnitId, second: &Release) -> Result<(), PortError> {
-    let green = target.put(unit, Slot::Green, second)?;
+    let green = target.put_now(unit, Slot::Green, second)?;
     let seen = target.inspect(unit)?.slots;
     assert_eq!(seen.len(), 2);
     assert_ne!(seen.get(&Slot::Blue).map(|i| &i.address), Some(&green.address));
@@ -106,8 +108,8 @@ fn death_is_seen(case: &TargetCase<'_>) -> Result<(), PortError> {
     let TargetCase {
         target, unit, first, ..
     } = case;
-    let put = target.put(unit, Slot::Blue, first)?;
-    (case.kill)(&put);
+    let stands = target.put_now(unit, Slot::Blue, first)?;
+    (case.kill)(&stands);
     let deadline = Instant::now() + Duration::from_secs(20);
     let dead = loop {
         let seen = target.inspect(unit)?.slots.remove(&Slot::Blue);
@@ -122,7 +124,7 @@ fn death_is_seen(case: &TargetCase<'_>) -> Result<(), PortError> {
     };
     assert!(dead.note.is_some(), "it says what is known of the end");
     assert!(
-        target.put(unit, Slot::Blue, first)?.running,
+        target.put_now(unit, Slot::Blue, first)?.running,
         "a dead one is started anew"
     );
     Ok(())
@@ -146,6 +148,34 @@ pub fn gone(target: &dyn Target, unit: &UnitId, slot: Slot, stop: Stop) -> Resul
         }
         assert!(Instant::now() < deadline, "{unit} ({slot}) does not stop");
         std::thread::yield_now();
+    }
+}
+
+/// [`Target::put`], asked until it is done.
+pub trait PutNow {
+    /// Asks until the release stands there, as the engine does.
+    ///
+    /// # Errors
+    /// Those of the target.
+    ///
+    /// # Panics
+    /// When it stays under way for too long.
+    fn put_now(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError>;
+}
+
+impl<T: Target + ?Sized> PutNow for T {
+    fn put_now(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            match self.put(unit, slot, release)? {
+                Progress::Done(instance) => return Ok(instance),
+                Progress::Underway(what) => {
+                    assert!(!what.is_empty(), "it says what is waited for");
+                    assert!(Instant::now() < deadline, "{unit} ({slot}): {what}");
+                }
+            }
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -182,6 +212,9 @@ struct World {
     nth: BTreeMap<usize, Fault>,
     rules: Vec<(Rule, Fault)>,
     lingering: usize,
+    /// How often a put is under way before it is done, and how often each was asked for.
+    slowness: usize,
+    underway: BTreeMap<(UnitId, Slot), usize>,
 }
 
 /// A target in memory: knows its units and nothing else, records every call, and fails where it is told
@@ -200,6 +233,7 @@ impl MemoryTarget {
             capabilities: Capabilities {
                 two_slots,
                 parallelism: units.len().max(1),
+                patience: Duration::from_secs(60),
             },
             world: Mutex::default(),
         }
@@ -236,12 +270,32 @@ impl MemoryTarget {
         self.world().lingering = times;
     }
 
+    /// Each put is this often under way before it is done.
+    pub fn dawdle(&self, times: usize) {
+        self.world().slowness = times;
+    }
+
     /// What stands there ends by itself.
     pub fn kill(&self, unit: &UnitId, slot: Slot) {
         if let Some(instance) = self.world().slots.get_mut(&(unit.clone(), slot)) {
             instance.running = false;
             instance.note = Some("was killed".into());
         }
+    }
+
+    /// What stands there, without a call being recorded.
+    pub fn standing(&self, unit: &UnitId, slot: Slot) -> Option<Instance> {
+        self.world().slots.get(&(unit.clone(), slot)).cloned()
+    }
+
+    /// Somebody puts there what stood there before; it does not run yet.
+    pub fn reinstate(&self, unit: &UnitId, slot: Slot, instance: Instance) {
+        let stopped = Instance {
+            running: false,
+            note: Some("was brought back".into()),
+            ..instance
+        };
+        self.world().slots.insert((unit.clone(), slot), stopped);
     }
 
     /// Something that greenroom did not make is in the unit's way.
@@ -322,7 +376,7 @@ impl Target for MemoryTarget {
         })
     }
 
-    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError> {
+    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
         self.call(Call::Put(unit.clone(), slot, release.id()), |world| {
             self.slot_exists(slot)?;
             let doing = format!("starting {unit} ({slot})");
@@ -331,7 +385,9 @@ impl Target for MemoryTarget {
             }
             let place = (unit.clone(), slot);
             match world.slots.get(&place) {
-                Some(there) if there.running && there.release == release.id() => return Ok(there.clone()),
+                Some(there) if there.running && there.release == release.id() => {
+                    return Ok(Progress::Done(there.clone()));
+                }
                 Some(there) if there.running && self.capabilities.two_slots => {
                     return Err(PortError::new(
                         ErrorKind::Conflict,
@@ -341,6 +397,12 @@ impl Target for MemoryTarget {
                 }
                 _ => {}
             }
+            let asked = world.underway.entry(place.clone()).or_default();
+            if *asked < world.slowness {
+                *asked += 1;
+                return Ok(Progress::Underway(format!("{unit} ({slot}) is being made")));
+            }
+            world.underway.remove(&place);
             let address: Endpoint = format!("http://{unit}.{slot}.test")
                 .parse()
                 .map_err(|e| PortError::new(ErrorKind::Invalid, doing, e))?;
@@ -352,7 +414,7 @@ impl Target for MemoryTarget {
                 note: None,
             };
             world.slots.insert(place, instance.clone());
-            Ok(instance)
+            Ok(Progress::Done(instance))
         })
     }
 
@@ -406,6 +468,7 @@ mod tests {
         for two_slots in [false, true] {
             let target = MemoryTarget::new(&[unit()], two_slots);
             target.linger(2);
+            target.dawdle(2);
             let case = TargetCase {
                 target: &target,
                 unit: unit(),

@@ -18,6 +18,8 @@ const MOST_TIME: Duration = Duration::from_secs(900);
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) scenario: Scenario,
+    /// How often each put is under way before it is done.
+    pub(crate) dawdles: usize,
 }
 
 /// Every strategy, with two slots behind a router, with two slots and none, and in place.
@@ -45,40 +47,59 @@ pub(crate) fn cases() -> Vec<Case> {
     let unrouted = |scenario: &mut Scenario| scenario.routed = false;
     let in_place = |scenario: &mut Scenario| scenario.in_place = true;
     let direct = Strategy::Direct;
-    let case = |name, scenario| Case { name, scenario };
+    let plain = [
+        quick("direct", with(&direct, |_| {})),
+        quick("direct unrouted", with(&direct, unrouted)),
+        quick("direct in place", with(&direct, in_place)),
+        quick("rolling", with(&rolling, |_| {})),
+        quick("rolling unrouted", with(&rolling, unrouted)),
+        quick("rolling in place", with(&rolling, in_place)),
+        quick("blue-green", two.clone()),
+        quick("blue-green unrouted", with(&Strategy::BlueGreen, unrouted)),
+        quick("canary", with(&canary(false), |_| {})),
+        quick("canary by units", with(&canary(true), |_| {})),
+        quick("canary by units unrouted", with(&canary(true), unrouted)),
+        quick("canary in place", with(&canary(true), in_place)),
+    ];
+    plain
+        .into_iter()
+        .chain(special(&two, &rolling, &canary(false)))
+        .collect()
+}
+
+fn quick(name: &'static str, scenario: Scenario) -> Case {
+    Case {
+        name,
+        scenario,
+        dawdles: 0,
+    }
+}
+
+/// What a first or a changed deployment meets, what is saved first, and what takes its time.
+fn special(two: &Scenario, rolling: &Strategy, canary: &Strategy) -> Vec<Case> {
+    let with = |strategy: &Strategy, change: fn(&mut Scenario)| {
+        let mut scenario = two.clone();
+        scenario.strategy = strategy.clone();
+        change(&mut scenario);
+        scenario
+    };
     vec![
-        case("direct", with(&direct, |_| {})),
-        case("direct unrouted", with(&direct, unrouted)),
-        case("direct in place", with(&direct, in_place)),
-        case("rolling", with(&rolling, |_| {})),
-        case("rolling unrouted", with(&rolling, unrouted)),
-        case("rolling in place", with(&rolling, in_place)),
-        case("blue-green", two.clone()),
-        case("blue-green unrouted", with(&Strategy::BlueGreen, unrouted)),
-        case("canary", with(&canary(false), |_| {})),
-        case("canary by units", with(&canary(true), |_| {})),
-        case("canary by units unrouted", with(&canary(true), unrouted)),
-        case("canary in place", with(&canary(true), in_place)),
-        case(
+        quick(
             "first deployment",
             with(&Strategy::BlueGreen, |scenario| scenario.has_previous = false),
         ),
-        case(
+        quick(
             "first deployment rolling",
-            with(&rolling, |scenario| scenario.has_previous = false),
+            with(rolling, |scenario| scenario.has_previous = false),
         ),
-        case(
-            "fewer units",
-            with(&rolling, |scenario| scenario.units_before = 3),
-        ),
-        case(
-            "more units",
-            with(&canary(false), |scenario| scenario.units_before = 1),
-        ),
-        case(
-            "leftovers",
-            with(&canary(false), |scenario| scenario.leftovers = true),
-        ),
+        quick("fewer units", with(rolling, |scenario| scenario.units_before = 3)),
+        quick("more units", with(canary, |scenario| scenario.units_before = 1)),
+        quick("leftovers", with(canary, |scenario| scenario.leftovers = true)),
+        quick("backed up", with(rolling, |scenario| scenario.backups = true)),
+        Case {
+            dawdles: 3,
+            ..quick("slow", two.clone())
+        },
     ]
 }
 
@@ -106,6 +127,7 @@ impl Case {
         let units: Vec<_> = (0..most).map(Scenario::unit).collect();
         let mut world = World::new(&units, !scenario.in_place, scenario.routed);
         Arc::get_mut(&mut world).unwrap().first = !scenario.has_previous;
+        world.target.dawdle(self.dawdles);
         for (index, unit) in units.iter().enumerate() {
             if scenario.has_previous && index < scenario.units_before {
                 let weight = scenario.routed.then_some(100);
@@ -320,7 +342,7 @@ impl End {
 
     /// Whether the world is what the outcome says.
     fn agrees(&self, case: &Case, outcome: Outcome, unblemished: bool) {
-        let Case { name, scenario } = case;
+        let Case { name, scenario, .. } = case;
         let running = self.world.target.running();
         let of = |version: &str| {
             let id = release(version).id();

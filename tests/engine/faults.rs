@@ -85,6 +85,10 @@ fn what_happened_is_not_done_twice() {
             if !matches!(function(&call), "put" | "remove" | "shift" | "run") {
                 continue;
             }
+            if function(&call) == "put" && case.dawdles > 0 {
+                // What is under way is asked about with the same call.
+                continue;
+            }
             let end = case.with(number, Fault::After(ErrorKind::Ambiguous));
             let later = end.world.calls();
             let until_recorded = later[number + 1..]

@@ -397,6 +397,7 @@ fn a_unit_within_the_tolerated_number_keeps_its_previous_release_and_its_traffic
         ..Scenario::rolling(4, 2)
     };
     let case = super::case::Case {
+        dawdles: 0,
         name: "rolling",
         scenario,
     };
@@ -436,6 +437,7 @@ fn when_every_unit_fails_nothing_is_promoted() {
         ..Scenario::rolling(3, 1)
     };
     let case = super::case::Case {
+        dawdles: 0,
         name: "rolling",
         scenario,
     };

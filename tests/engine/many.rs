@@ -4,12 +4,12 @@ use super::scenario::{Scenario, release};
 use greenroom::engine::{Journal, Session, Site};
 use greenroom::model::{Batch, Check, Endpoint, Percent, Period, Release, Rolling, Slot, Strategy, UnitId};
 use greenroom::ports::{
-    Capabilities, Clock, Command, Instance, Observation, PortError, Probe, Removal, Sample, Stop, Target,
-    UnitState,
+    Capabilities, Clock, Command, Instance, Observation, PortError, Probe, Progress, Removal, Sample, Stop,
+    Target, UnitState,
 };
 use greenroom::rollout::{Event, Outcome, Rollout};
 use greenroom::testing::runner::ScriptedRunner;
-use greenroom::testing::target::MemoryTarget;
+use greenroom::testing::target::{MemoryTarget, PutNow as _};
 use greenroom::testing::{FakeClock, MemoryLedger};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,6 +34,17 @@ impl Counted {
     }
 }
 
+impl Counted {
+    fn new(target: MemoryTarget) -> Self {
+        Self {
+            target,
+            now: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+            put: Mutex::default(),
+        }
+    }
+}
+
 impl Target for Counted {
     fn name(&self) -> &str {
         "counted"
@@ -44,7 +55,7 @@ impl Target for Counted {
     fn inspect(&self, unit: &UnitId) -> Result<UnitState, PortError> {
         self.call(|| self.target.inspect(unit))
     }
-    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError> {
+    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
         self.put.lock().unwrap().insert(unit.clone());
         self.call(|| self.target.put(unit, slot, release))
     }
@@ -85,19 +96,15 @@ fn a_thousand_units_are_done_fifty_at_a_time() {
     let mut plan = scenario.plan();
     plan.parallelism = 50;
     let units: Vec<UnitId> = (0..1000).map(Scenario::unit).collect();
-    let target = Arc::new(Counted {
-        target: MemoryTarget::new(&units, true),
-        now: AtomicUsize::new(0),
-        most: AtomicUsize::new(0),
-        put: Mutex::default(),
-    });
+    let target = Arc::new(Counted::new(MemoryTarget::new(&units, true)));
     for unit in &units {
-        target.target.put(unit, Slot::Blue, &release("v1")).unwrap();
+        target.target.put_now(unit, Slot::Blue, &release("v1")).unwrap();
     }
     let clock = Arc::new(FakeClock::default());
     let runner = ScriptedRunner::default();
     runner.answer(&["./migrate"], 0, "");
     let site = Site {
+        backup: None,
         stop: None,
         target: Arc::clone(&target) as Arc<dyn Target>,
         router: None,

@@ -1,7 +1,9 @@
 //! Every strategy from the plan to the end, and what is on record of it.
 
 use super::case::{case, cases, recorded};
+use super::world::Fault;
 use greenroom::history;
+use greenroom::ports::ErrorKind;
 use greenroom::rollout::{Event, Outcome};
 
 #[test]
@@ -92,4 +94,48 @@ fn the_end_says_what_is_live() {
             "v2 was removed, no release before it is on record"
         ]
     );
+}
+
+#[test]
+fn what_ran_is_saved_first_and_old_backups_go_in_the_end() {
+    let case = case("backed up");
+    let end = case.clean();
+    assert_eq!(end.outcome(), Outcome::Succeeded);
+    let calls = end.world.calls();
+    let at = |wanted: &str| calls.iter().position(|call| call.starts_with(wanted));
+    let (saved, proven, put) = (at("take"), at("verify"), at("put"));
+    assert!(saved < proven && proven < put && put < at("prune"), "{calls:#?}");
+    for unit in ["web-0", "web-1"] {
+        let kept = end.world.backup.of(&unit.parse().unwrap());
+        assert_eq!(kept.len(), 1, "{unit}");
+    }
+}
+
+#[test]
+fn a_backup_that_is_not_there_after_all_ends_it_before_anything_is_touched() {
+    let case = case("backed up");
+    let clean = case.clean().world.calls();
+    let verify = clean.iter().position(|call| call.starts_with("verify")).unwrap();
+    let end = case.with(verify, Fault::Before(ErrorKind::Missing));
+    assert_eq!(end.outcome(), Outcome::RolledBack);
+    let calls = end.world.calls();
+    assert!(!calls.iter().any(|call| call.starts_with("put")), "{calls:#?}");
+}
+
+#[test]
+fn what_was_removed_already_comes_back_from_its_backup() {
+    let case = case("backed up");
+    // The second unit's put fails, when the first unit's previous release is gone.
+    let clean = case.clean().world.calls();
+    let puts: Vec<usize> = (0..clean.len())
+        .filter(|&at| clean[at].starts_with("put"))
+        .collect();
+    let end = case.with(puts[1], Fault::Before(ErrorKind::Denied));
+    assert_eq!(end.outcome(), Outcome::RolledBack);
+    let calls = end.world.calls();
+    let back: Vec<&String> = calls
+        .iter()
+        .filter(|call| call.starts_with("bring back"))
+        .collect();
+    assert_eq!(back, ["bring back web-0"], "only where it was gone");
 }

@@ -3,15 +3,16 @@
 
 use greenroom::engine::Site;
 use greenroom::model::{
-    Check, CheckKind, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route, RouteState, Slot,
-    Stored, UnitId,
+    BackupId, Check, CheckKind, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
+    RouteState, Slot, Stored, UnitId,
 };
 use greenroom::ports::{
-    Capabilities, Clock, Command, ErrorKind, Finished, Granularity, Instance, Ledger, Observation, PortError,
-    Probe, Removal, Router, Runner, Sample, Stop, Target, UnitState,
+    Backup, Capabilities, Clock, Command, ErrorKind, Finished, Granularity, Instance, Ledger, Observation,
+    PortError, Probe, Progress, Removal, Router, Runner, Sample, Stop, Target, UnitState,
 };
+use greenroom::testing::backup::MemoryBackup;
 use greenroom::testing::router::{Answered, MemoryRouter};
-use greenroom::testing::target::MemoryTarget;
+use greenroom::testing::target::{MemoryTarget, PutNow as _};
 use greenroom::testing::{FakeClock, MemoryLedger};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,7 +77,8 @@ struct State {
 
 pub(crate) struct World {
     pub(crate) clock: Arc<FakeClock>,
-    pub(crate) target: MemoryTarget,
+    pub(crate) target: Arc<MemoryTarget>,
+    pub(crate) backup: MemoryBackup,
     pub(crate) router: MemoryRouter,
     pub(crate) ledger: MemoryLedger,
     pub(crate) routed: bool,
@@ -87,9 +89,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(units: &[UnitId], two_slots: bool, routed: bool) -> Arc<Self> {
+        let target = Arc::new(MemoryTarget::new(units, two_slots));
         Arc::new(Self {
             clock: Arc::default(),
-            target: MemoryTarget::new(units, two_slots),
+            backup: MemoryBackup::new(Arc::clone(&target)),
+            target,
             router: MemoryRouter::new("http://entry.test".parse().unwrap(), Granularity::Percent),
             ledger: MemoryLedger::default(),
             routed,
@@ -113,6 +117,7 @@ impl World {
                 .routed
                 .then(|| Arc::new(Port(Arc::clone(self))) as Arc<dyn Router>),
             probe: Arc::new(Port(Arc::clone(self))),
+            backup: Some(Arc::new(Port(Arc::clone(self)))),
             runner: Arc::new(Port(Arc::clone(self))),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             prepare: Arc::new(|hook, _| {
@@ -166,7 +171,7 @@ impl World {
 
     /// Puts an instance and its route there, as an earlier deployment left it.
     pub(crate) fn furnish(&self, unit: &UnitId, slot: Slot, release: &Release, weight: Option<u16>) {
-        let put = self.target.put(unit, slot, release).unwrap();
+        let put = self.target.put_now(unit, slot, release).unwrap();
         if let Some(weight) = weight {
             let address = put.address.unwrap();
             self.router.listen(&address);
@@ -352,6 +357,34 @@ impl World {
 /// The world as the engine sees it.
 struct Port(Arc<World>);
 
+impl Backup for Port {
+    fn name(&self) -> &str {
+        "memory"
+    }
+
+    fn take(&self, unit: &UnitId, slot: Slot, label: &str) -> Result<Progress<BackupId>, PortError> {
+        self.0
+            .call("take", unit.as_str(), || self.0.backup.take(unit, slot, label))
+    }
+
+    fn verify(&self, unit: &UnitId, slot: Slot, backup: &BackupId) -> Result<(), PortError> {
+        self.0.call("verify", unit.as_str(), || {
+            self.0.backup.verify(unit, slot, backup)
+        })
+    }
+
+    fn restore(&self, unit: &UnitId, slot: Slot, backup: &BackupId) -> Result<Progress<()>, PortError> {
+        self.0.call("bring back", unit.as_str(), || {
+            self.0.backup.restore(unit, slot, backup)
+        })
+    }
+
+    fn prune(&self, unit: &UnitId, keep: usize) -> Result<usize, PortError> {
+        self.0
+            .call("prune", unit.as_str(), || self.0.backup.prune(unit, keep))
+    }
+}
+
 impl Target for Port {
     fn name(&self) -> &str {
         "memory"
@@ -366,7 +399,7 @@ impl Target for Port {
             .call("inspect", unit.as_str(), || self.0.target.inspect(unit))
     }
 
-    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError> {
+    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
         let about = format!("{unit} {slot} {}", release.version);
         self.0
             .call("put", &about, || self.0.target.put(unit, slot, release))

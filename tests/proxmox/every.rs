@@ -6,6 +6,7 @@ use greenroom::proxmox::calls::cluster;
 use greenroom::proxmox::calls::container::{self, ContainerCard, ContainerSettings, NewContainer};
 use greenroom::proxmox::calls::guest::{self, Clone as Copy};
 use greenroom::proxmox::calls::pool;
+use greenroom::proxmox::calls::service::{self, ServiceCard};
 use greenroom::proxmox::calls::storage;
 use greenroom::proxmox::calls::task;
 use greenroom::proxmox::calls::vm::{self, Addressing, Plug, VmCard, VmSettings};
@@ -120,9 +121,21 @@ fn of_backups(at: &GuestRef) -> Vec<Request> {
     };
     vec![
         backup::take(at, &backup),
-        backup::restore(at, ARCHIVE, None),
-        backup::restore(at, ARCHIVE, Some("local-zfs")),
+        backup::restore(at, ARCHIVE, "local-zfs", None, false),
+        backup::restore(at, ARCHIVE, "local-zfs", Some("staging"), true),
+        service::plug(at, &service_card(), Some(DIGEST)),
+        service::plug(at, &service_card(), None),
+        service::unplug(at, Some(DIGEST)),
+        service::unplug(at, None),
     ]
+}
+
+fn service_card() -> ServiceCard {
+    ServiceCard {
+        mac: "02:67:72:0A:0B:0C".to_owned(),
+        plug: plug(Some(12)),
+        addressing: addressing("10.0.0.200", None),
+    }
 }
 
 fn addressing(address: &str, gateway: Option<&str>) -> Addressing {

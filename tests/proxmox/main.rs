@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod address;
+mod backup;
 mod data;
 mod every;
 mod golden;
@@ -12,3 +14,11 @@ mod stage;
 mod tls;
 mod trouble;
 mod wire;
+
+mod guests {
+    mod contract;
+    mod crashes;
+    mod guards;
+    mod made;
+    pub(crate) mod stage;
+}

@@ -20,6 +20,8 @@ pub(crate) struct Scenario {
     pub(crate) max_failures: u32,
     pub(crate) irreversible_hook: bool,
     pub(crate) leftovers: bool,
+    /// Whether what runs is saved first.
+    pub(crate) backups: bool,
 }
 
 impl Scenario {
@@ -34,6 +36,7 @@ impl Scenario {
             max_failures: 0,
             irreversible_hook: false,
             leftovers: false,
+            backups: false,
         }
     }
 
@@ -98,6 +101,7 @@ impl Scenario {
             two_slots: !self.in_place,
             routed: self.routed,
             split: self.routed && !self.in_place,
+            counted: true,
         };
         plan(self.request(), &observed, abilities).unwrap()
     }
@@ -132,6 +136,7 @@ impl Scenario {
             watch: Period::from_secs(30),
             drain: Period::from_secs(10),
             parallelism: 4,
+            backups: self.backups.then_some(2),
             suites: vec![Suite {
                 name: "smoke".into(),
                 checks: vec![health()],
@@ -210,6 +215,13 @@ pub(crate) fn all_scenarios() -> Vec<Scenario> {
                 }
             }
         }
+    }
+    for in_place in [false, true] {
+        scenarios.push(Scenario {
+            backups: true,
+            in_place,
+            ..Scenario::rolling(3, 1)
+        });
     }
     scenarios.push(Scenario {
         max_failures: 1,

@@ -168,7 +168,8 @@ impl World {
                 }
             }
             Step::AwaitReady { units, side } => self.assert_there(rollout, *side, units),
-            Step::Hook(_) | Step::Observe(_) | Step::Pause { .. } => {}
+            Step::Backup { units } => self.assert_there(rollout, Side::Previous, units),
+            Step::Hook(_) | Step::Observe(_) | Step::Pause { .. } | Step::PruneBackups { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::environment::{Backup, RollbackStrategy};
 use super::super::place::Located;
-use super::super::range::maybe_share;
+use super::super::range::{maybe_share, maybe_within};
 use super::super::scalar::{BatchSize, Share};
 use crate::model::{OnInconclusive, Period};
 use schemars::JsonSchema;
@@ -40,6 +40,10 @@ pub(crate) struct RawDeployment {
     /// What is saved before; nothing where absent.
     #[serde(default)]
     pub(crate) backup: Option<Located<Backup>>,
+    /// How many backups of each unit are kept; 3 where absent.
+    #[serde(default, deserialize_with = "maybe_within::<_, _, 1, 1000>")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) keep_backups: Option<u32>,
     /// How long a retired instance may take to finish its requests; 30 s where absent.
     #[serde(default)]
     pub(crate) drain: Option<Period>,

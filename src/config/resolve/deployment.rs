@@ -10,6 +10,9 @@ use super::strategy;
 use super::suite::check_path;
 use crate::model::Period;
 
+/// How many backups of each unit are kept where nothing is said.
+const KEPT_BACKUPS: u32 = 3;
+
 pub(super) fn resolve(
     raw: RawDeployment,
     keys: &Keys,
@@ -39,8 +42,12 @@ pub(super) fn resolve(
         );
     }
     let backup = raw.backup.map_or(Backup::None, |backup| {
-        if backup.value != Backup::None {
-            unsupported.push(note(Part::Backup, "a backup before a deployment", backup.place));
+        if backup.value != Backup::None && keys.place("proxmox").is_none() {
+            unsupported.push(note(
+                Part::Backup,
+                "a backup before a deployment (this target has none)",
+                backup.place,
+            ));
         }
         backup.value
     });
@@ -56,6 +63,7 @@ pub(super) fn resolve(
         auto_promote: raw.auto_promote,
         cleanup_on_failure: raw.cleanup_on_failure.unwrap_or(true),
         backup,
+        keep_backups: raw.keep_backups.unwrap_or(KEPT_BACKUPS),
         drain: raw.drain.unwrap_or(Period::from_secs(30)),
         rollback: rollback(raw.rollback, problems),
     }

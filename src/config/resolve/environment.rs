@@ -5,11 +5,12 @@ use super::super::diagnostic::Diagnostic;
 use super::super::environment::{Approvals, Environment, Hook, Hooks, Network, Protection};
 use super::super::place::{Located, Place};
 use super::super::raw::{RawDeployment, RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
+use super::super::target::TargetConfig;
 use super::super::tree::{Node, Value};
 use super::super::typed::{closest, did_you_mean};
 use super::super::unsupported::{Part, Unsupported};
 use super::suite::Known;
-use super::{deployment, signature, target};
+use super::{acceptance, deployment, signature, target};
 use crate::model::{SignaturePolicy, Suite};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,9 @@ pub(super) fn resolve(
     let mut unsupported = described(keys);
     let target = target::resolve(&mut raw, keys, &mut unsupported, problems);
     let network = raw.network.and_then(|network| self::network(network, problems));
+    if let Some(TargetConfig::Proxmox(proxmox)) = &target {
+        super::proxmox::check(proxmox, network.as_ref(), keys.place("proxmox"), problems);
+    }
     let repository = raw.image.map(|image| image.repository);
     if let Some(repository) = &repository {
         super::image::check_repository(repository, problems);
@@ -79,6 +83,7 @@ pub(super) fn resolve(
         .suites
         .map(|known| suites(&raw.suites, known, &mut unsupported, problems))
         .unwrap_or_default();
+    let acceptance = acceptance::resolve(raw.acceptance, scope.suites, problems);
     check_replicas(raw.resources.as_ref(), keys, problems);
     let hooks = raw.hooks.as_ref().or(scope.hooks).map(hooks).unwrap_or_default();
     Some(Environment {
@@ -102,6 +107,8 @@ pub(super) fn resolve(
             .collect(),
         deployment,
         suites,
+        acceptance,
+        temporary: None,
         hooks,
         freeze: Vec::new(),
         infrastructure: raw.infrastructure,
@@ -149,17 +156,19 @@ fn check_names(raw: &RawEnvironment, problems: &mut Vec<Diagnostic>) {
 
 /// The blocks that only describe.
 fn described(keys: &Keys) -> Vec<Unsupported> {
-    [
-        "network",
+    // A target that makes machines uses the network.
+    let network = keys.place("proxmox").is_none().then_some("network");
+    let others = [
         "infrastructure",
         "resources",
         "security",
         "observability",
         "features",
-    ]
-    .into_iter()
-    .filter_map(|block| Some(note(Part::Description, format!("`{block}`"), keys.place(block)?)))
-    .collect()
+    ];
+    let blocks = network.into_iter().chain(others);
+    blocks
+        .filter_map(|block| Some(note(Part::Description, format!("`{block}`"), keys.place(block)?)))
+        .collect()
 }
 
 fn network(raw: RawNetwork, problems: &mut Vec<Diagnostic>) -> Option<Network> {

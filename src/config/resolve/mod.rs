@@ -1,5 +1,6 @@
 //! From what is written to what is meant.
 
+mod acceptance;
 mod command;
 mod cross;
 mod deployment;
@@ -7,6 +8,7 @@ mod environment;
 mod image;
 mod load;
 mod pipeline;
+mod proxmox;
 mod scan;
 mod signature;
 mod strategy;

@@ -4,7 +4,6 @@ use super::super::diagnostic::Diagnostic;
 use super::super::merge::TARGETS;
 use super::super::place::{Located, Place};
 use super::super::raw::{RawCommandTarget, RawEnvironment, RawLocal};
-use super::super::remote::Proxmox;
 use super::super::target::{CommandTarget, LocalTarget, TargetConfig};
 use super::super::unsupported::{Part, Unsupported};
 use super::environment::{Keys, read};
@@ -36,7 +35,6 @@ pub(super) fn resolve(
     } else if let Some(command) = raw.command.take() {
         TargetConfig::Command(self::command(command, &name, problems))
     } else if let Some(proxmox) = raw.proxmox.take() {
-        check_proxmox(&proxmox, problems);
         TargetConfig::Proxmox(Box::new(proxmox))
     } else if let Some(kubernetes) = raw.kubernetes.take() {
         TargetConfig::Kubernetes(Box::new(kubernetes))
@@ -47,7 +45,10 @@ pub(super) fn resolve(
     } else {
         TargetConfig::Ecs(Box::new(raw.ecs.take()?))
     };
-    let performed = matches!(target, TargetConfig::Local(_) | TargetConfig::Command(_));
+    let performed = matches!(
+        target,
+        TargetConfig::Local(_) | TargetConfig::Command(_) | TargetConfig::Proxmox(_)
+    );
     if let (false, Some(place)) = (performed, keys.place(target.as_str())) {
         unsupported.push(Unsupported {
             part: Part::Target,
@@ -115,29 +116,5 @@ fn check_units(units: &Located<Vec<Located<UnitId>>>, count: Option<u32>, proble
                     .help("take one out"),
             );
         }
-    }
-}
-
-fn check_proxmox(proxmox: &Proxmox, problems: &mut Vec<Diagnostic>) {
-    let range = &proxmox.vm_id_range;
-    if range.start > range.end {
-        problems.push(
-            Diagnostic::error(
-                range.place,
-                format!(
-                    "the range of VM ids ends at {} before it starts at {}",
-                    range.end, range.start
-                ),
-            )
-            .help(format!("write {{ start: {}, end: {} }}", range.end, range.start)),
-        );
-    } else if range.end - range.start + 1 < proxmox.count {
-        problems.push(
-            Diagnostic::error(
-                range.place,
-                format!("the range of VM ids is too small for {} guests", proxmox.count),
-            )
-            .help("widen `vmIdRange`, or lower `count`"),
-        );
     }
 }

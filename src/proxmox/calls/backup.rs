@@ -31,14 +31,20 @@ pub fn take(guest: &GuestRef, backup: &Backup) -> Request {
         .with("lockwait", backup.wait.as_secs().div_ceil(60).max(1))
 }
 
-/// Writes a backup over the guest that it was taken from: a task. The guest has to be stopped and not
-/// protected. Its identity stays what it was.
-pub fn restore(guest: &GuestRef, archive: &str, storage: Option<&str>) -> Request {
+/// Brings a backup back: a task. With `force` it is written over the guest that it was taken from, which has
+/// to be stopped and not protected; without it nothing is ever written over. The guest's identity stays what it
+/// was.
+pub fn restore(guest: &GuestRef, archive: &str, storage: &str, pool: Option<&str>, force: bool) -> Request {
     let request = Request::post(format!("/nodes/{}/{}", guest.node, guest.kind.segment()));
     let request = request.with("vmid", guest.id);
     let request = match guest.kind {
         GuestKind::Vm => request.with("archive", archive),
         GuestKind::Container => request.with("ostemplate", archive).switch("restore", true),
     };
-    request.switch("force", true).maybe("storage", storage)
+    let request = if force {
+        request.switch("force", true)
+    } else {
+        request
+    };
+    request.with("storage", storage).maybe("pool", pool)
 }

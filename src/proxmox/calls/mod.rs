@@ -13,6 +13,7 @@ pub mod container;
 pub mod guest;
 pub mod pool;
 mod property;
+pub mod service;
 pub mod storage;
 pub mod task;
 pub mod vm;

@@ -70,6 +70,9 @@ impl Console {
             Event::Began { step } => self.began(*step, act, at, &show),
             Event::Judged { .. } => self.judged(&recorded.event, at, &show),
             Event::Ended { step, result } => self.ended(*step, result, at, redact),
+            Event::BackedUp { unit, backup, .. } => {
+                self.aside(&format!("saved {unit} as {}", show(backup.as_str())), at)
+            }
             Event::Interrupted { signal } => self.aside(&format!("interrupted by {}", show(signal)), at),
             Event::Resumed { origin } => {
                 self.evidence.clear();

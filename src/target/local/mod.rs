@@ -18,6 +18,7 @@ mod processes;
 mod settings;
 mod slot;
 mod state;
+mod sweep;
 mod unpack;
 
 use crate::host::process::ProcessIdentity;
@@ -25,7 +26,7 @@ use crate::host::random;
 use crate::host::secrets::Secrets;
 use crate::model::{Artifact, Digest, Endpoint, Period, Redactor, Release, Slot, UnitId};
 use crate::ports::{
-    Capabilities, Clock, ErrorKind, Instance, PortError, Registry, Removal, Stop, Target, UnitState,
+    Capabilities, Clock, ErrorKind, Instance, PortError, Progress, Registry, Removal, Stop, Target, UnitState,
 };
 use children::Children;
 use launch::Launch;
@@ -38,7 +39,11 @@ use state::{Marker, Owner};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+pub use sweep::LocalSweeper;
 
+/// After this a process that was ended by force has vanished.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// After this a process that was forked has executed its program.
 const APPEARS: Period = Period::from_secs(1);
 
@@ -100,6 +105,7 @@ impl LocalTarget {
             v: 1,
             service: self.settings.service.clone(),
             environment: self.settings.environment.clone(),
+            expires: self.settings.expires,
         }
     }
 
@@ -268,6 +274,7 @@ impl Target for LocalTarget {
         Capabilities {
             two_slots: true,
             parallelism: self.settings.parallelism.max(1),
+            patience: PATIENCE,
         }
     }
 
@@ -295,7 +302,7 @@ impl Target for LocalTarget {
         Ok(found)
     }
 
-    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Instance, PortError> {
+    fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
         let doing = format!("starting {unit} ({slot})");
         let failed = |error: io::Error| fault(&doing, &error);
         let denied = |words: String| PortError::new(ErrorKind::Denied, &doing, words);
@@ -317,7 +324,7 @@ impl Target for LocalTarget {
                         record.process = process;
                         directory.write(&record).map_err(failed)?;
                     }
-                    return self.instance(&record, true);
+                    return self.instance(&record, true).map(Progress::Done);
                 }
                 if !same && process.is_some() {
                     let message = format!("release {} still runs there; remove it first", record.release);
@@ -335,7 +342,7 @@ impl Target for LocalTarget {
                 self.forget(&directory, &record).map_err(failed)?;
             }
         }
-        self.start(unit, slot, release)
+        self.start(unit, slot, release).map(Progress::Done)
     }
 
     fn remove(&self, unit: &UnitId, slot: Slot, stop: Stop) -> Result<Removal, PortError> {

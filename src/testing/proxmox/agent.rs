@@ -63,24 +63,23 @@ impl State {
     pub(super) fn agent_cards(&self, at: &GuestRef) -> Result<Value, Refusal> {
         let guest = self.agent(at)?;
         let option = |name: &str| guest.config.get(name).map_or("", String::as_str);
-        let mac = option("net0")
-            .split(',')
-            .next()
-            .and_then(|card| card.split_once('='));
-        let mac = mac.map_or("", |(_, mac)| mac).to_lowercase();
-        let address = option("ipconfig0")
+        let mac = |card: &str| {
+            let first = card.split(',').next().and_then(|card| card.split_once('='));
+            first.map_or_else(String::new, |(_, mac)| mac.to_lowercase())
+        };
+        let own = option("ipconfig0")
             .split(',')
             .find_map(|part| part.strip_prefix("ip="));
-        let address = address.and_then(|address| address.split_once('/'));
-        let own: Vec<Value> = address
-            .iter()
-            .map(|(ip, prefix)| json!({"ip-address": ip, "ip-address-type": "ipv4", "prefix": prefix.parse::<u8>().ok()}))
-            .collect();
-        Ok(json!({"result": [
-            {"name": "lo", "hardware-address": "00:00:00:00:00:00", "ip-addresses": [{"ip-address": "127.0.0.1", "prefix": 8}]},
-            {"name": "docker0", "hardware-address": "02:42:00:00:00:01", "ip-addresses": [{"ip-address": "172.17.0.1", "prefix": 16}]},
-            {"name": "eth0", "hardware-address": mac, "ip-addresses": own},
-        ]}))
+        let mut cards = vec![
+            json!({"name": "lo", "hardware-address": "00:00:00:00:00:00", "ip-addresses": shown(["127.0.0.1/8"])}),
+            json!({"name": "docker0", "hardware-address": "02:42:00:00:00:01", "ip-addresses": shown(["172.17.0.1/16"])}),
+            json!({"name": "eth0", "hardware-address": mac(option("net0")), "ip-addresses": shown(own)}),
+        ];
+        if let Some(card) = guest.config.get("net1") {
+            let addresses = shown(guest.second.iter().map(String::as_str));
+            cards.push(json!({"name": "eth1", "hardware-address": mac(card), "ip-addresses": addresses}));
+        }
+        Ok(json!({ "result": cards }))
     }
 
     pub(super) fn exec(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
@@ -95,7 +94,14 @@ impl State {
             Some(behaviour) => behaviour(&exec),
             None => ExecOutcome::default(),
         };
+        let second = match exec.command[..] {
+            ["ip", "address", "replace", address, "dev", "eth1"] => Some(address.to_owned()),
+            _ => None,
+        };
         let serial = guest.serial;
+        if let Some(address) = second {
+            self.guest_mut(at)?.second.insert(address);
+        }
         self.processes.last += 1;
         let pid = self.processes.last;
         let ends = self.now + outcome.lasts;
@@ -131,4 +137,17 @@ impl State {
         );
         Ok(Value::Null)
     }
+}
+
+/// Addresses as the agent shows them.
+fn shown<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Vec<Value> {
+    let split = addresses
+        .into_iter()
+        .filter_map(|address| address.split_once('/'));
+    split
+        .map(|(ip, prefix)| {
+            let family = if ip.contains(':') { "ipv6" } else { "ipv4" };
+            json!({"ip-address": ip, "ip-address-type": family, "prefix": prefix.parse::<u8>().ok()})
+        })
+        .collect()
 }

@@ -23,7 +23,7 @@ impl FakeGuest {
                 let tags: BTreeSet<String> = value.split(';').map(str::to_lowercase).collect();
                 tags.into_iter().collect::<Vec<_>>().join(";")
             }
-            "net0" => self.with_mac(value),
+            "net0" | "net1" => self.with_mac(value),
             _ => value.to_owned(),
         };
         self.config.insert(name.to_owned(), value);
@@ -106,6 +106,9 @@ impl State {
                     "digest" => {}
                     "delete" => value.split(',').for_each(|name| {
                         guest.config.remove(name);
+                        if name == "net1" {
+                            guest.second.clear();
+                        }
                     }),
                     name => guest.set(name, value),
                 }
@@ -312,9 +315,9 @@ fn privilege_of(kind: GuestKind, option: &str) -> Option<&'static str> {
         "digest" | "delete" => return None,
         "cores" => "VM.Config.CPU",
         "memory" | "swap" => "VM.Config.Memory",
-        "net0" => "VM.Config.Network",
+        "net0" | "net1" => "VM.Config.Network",
         "nameserver" | "searchdomain" | "hostname" if kind == GuestKind::Container => "VM.Config.Network",
-        "ipconfig0" | "nameserver" | "searchdomain" | "ciuser" | "sshkeys" | "ciupgrade" => {
+        "ipconfig0" | "ipconfig1" | "nameserver" | "searchdomain" | "ciuser" | "sshkeys" | "ciupgrade" => {
             "VM.Config.Cloudinit"
         }
         _ => "VM.Config.Options",

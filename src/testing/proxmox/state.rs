@@ -76,6 +76,8 @@ pub struct FakeGuest {
     pub base: Option<u32>,
     /// The files that the agent has written in it.
     pub files: BTreeMap<String, String>,
+    /// Addresses that were set up on its second card, `10.0.0.9/24`.
+    pub second: BTreeSet<String>,
 }
 
 impl FakeGuest {
@@ -116,6 +118,7 @@ impl FakeGuest {
             obeys: true,
             base: None,
             files: BTreeMap::new(),
+            second: BTreeSet::new(),
         }
     }
 

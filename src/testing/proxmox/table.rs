@@ -31,10 +31,10 @@ GET /pools | poolid=pool |
 POST /pools | poolid!=pool comment=text:512 | /pool/{poolid}:Pool.Allocate
 PUT /pools | poolid!=pool vms!=id | /pool/{poolid}:Pool.Allocate
 DELETE /pools | poolid!=pool | /pool/{poolid}:Pool.Allocate
-POST /nodes/{node}/qemu | vmid!=id archive!=volume force!=bool storage=storage |
+POST /nodes/{node}/qemu | vmid!=id archive!=volume force=bool storage=storage pool=pool |
 GET /nodes/{node}/qemu/{vmid}/config | | /vms/{vmid}:VM.Audit
-POST /nodes/{node}/qemu/{vmid}/config | name=dns description=text:8192 tags=tags cores=int:1:8192 memory=int:16:4194304 net0=vmcard ipconfig0=ipconfig nameserver=addresses searchdomain=dns ciuser=word sshkeys=urlencoded ciupgrade=bool agent=agent onboot=bool protection=bool delete=names digest=hex:40 |
-PUT /nodes/{node}/qemu/{vmid}/config | name=dns description=text:8192 tags=tags cores=int:1:8192 memory=int:16:4194304 net0=vmcard ipconfig0=ipconfig nameserver=addresses searchdomain=dns ciuser=word sshkeys=urlencoded ciupgrade=bool agent=agent onboot=bool protection=bool delete=names digest=hex:40 |
+POST /nodes/{node}/qemu/{vmid}/config | name=dns description=text:8192 tags=tags cores=int:1:8192 memory=int:16:4194304 net0=vmcard net1=vmcard ipconfig0=ipconfig ipconfig1=ipconfig nameserver=addresses searchdomain=dns ciuser=word sshkeys=urlencoded ciupgrade=bool agent=agent onboot=bool protection=bool delete=names digest=hex:40 |
+PUT /nodes/{node}/qemu/{vmid}/config | name=dns description=text:8192 tags=tags cores=int:1:8192 memory=int:16:4194304 net0=vmcard net1=vmcard ipconfig0=ipconfig ipconfig1=ipconfig nameserver=addresses searchdomain=dns ciuser=word sshkeys=urlencoded ciupgrade=bool agent=agent onboot=bool protection=bool delete=names digest=hex:40 |
 PUT /nodes/{node}/qemu/{vmid}/resize | disk!=disk size!=size digest=hex:40 | /vms/{vmid}:VM.Config.Disk
 POST /nodes/{node}/qemu/{vmid}/clone | newid!=id name=dns full=bool target=node pool=pool storage=storage description=text:8192 | /vms/{vmid}:VM.Clone
 GET /nodes/{node}/qemu/{vmid}/status/current | | /vms/{vmid}:VM.Audit
@@ -54,7 +54,7 @@ GET /nodes/{node}/qemu/{vmid}/agent/exec-status | pid!=int:0:4294967295 | /vms/{
 POST /nodes/{node}/qemu/{vmid}/agent/file-write | file!=text:4096 content!=text:61440 | /vms/{vmid}:VM.GuestAgent.FileWrite|VM.GuestAgent.Unrestricted
 POST /nodes/{node}/lxc | vmid!=id ostemplate!=volume rootfs=root hostname=dns description=text:8192 tags=tags cores=int:1:8192 memory=int:16:4194304 swap=int:0:4194304 net0=ctcard nameserver=addresses searchdomain=dns onboot=bool protection=bool entrypoint=printable env=env unprivileged=yes features=nesting pool=pool ssh-public-keys=text:65536 restore=bool force=bool storage=storage |
 GET /nodes/{node}/lxc/{vmid}/config | | /vms/{vmid}:VM.Audit
-PUT /nodes/{node}/lxc/{vmid}/config | hostname=dns description=text:8192 tags=tags cores=int:1:8192 memory=int:16:4194304 swap=int:0:4194304 net0=ctcard nameserver=addresses searchdomain=dns onboot=bool protection=bool entrypoint=printable env=env delete=names digest=hex:40 |
+PUT /nodes/{node}/lxc/{vmid}/config | hostname=dns description=text:8192 tags=tags cores=int:1:8192 memory=int:16:4194304 swap=int:0:4194304 net0=ctcard net1=ctcard nameserver=addresses searchdomain=dns onboot=bool protection=bool entrypoint=printable env=env delete=names digest=hex:40 |
 PUT /nodes/{node}/lxc/{vmid}/resize | disk!=disk size!=size digest=hex:40 | /vms/{vmid}:VM.Config.Disk
 POST /nodes/{node}/lxc/{vmid}/clone | newid!=id hostname=dns full=bool target=node pool=pool storage=storage description=text:8192 | /vms/{vmid}:VM.Clone
 GET /nodes/{node}/lxc/{vmid}/status/current | | /vms/{vmid}:VM.Audit

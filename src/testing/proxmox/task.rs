@@ -249,13 +249,18 @@ impl State {
         Ok(Value::Null)
     }
 
-    /// Kills a task that runs: nobody knows then what it did, which is nothing here.
+    /// Kills a task that runs: nobody knows then what it did, which is nothing here. One that makes a
+    /// guest clears up after itself (qemu-server, `API2/Qemu.pm`: `interrupted by signal`).
     pub(super) fn abort(&mut self, at: usize) {
         if self.tasks[at].exit.is_some() {
             return;
         }
+        let exit = match self.tasks[at].makes {
+            Some(_) => "clone failed: interrupted by signal",
+            None => UNEXPECTED,
+        };
         self.tasks[at].fault = Some(TaskFault {
-            exit: UNEXPECTED.to_owned(),
+            exit: exit.to_owned(),
             done: false,
         });
         self.finish(at);
