@@ -9,6 +9,7 @@ mod context;
 pub mod decide;
 pub mod demo;
 pub mod deploy;
+pub mod doctor;
 pub mod drift;
 mod error;
 mod facts;

@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 36] = [
+const COMMANDS: [&[&str]; 37] = [
     &[],
     &["run"],
     &["plan"],
@@ -27,6 +27,7 @@ const COMMANDS: [&[&str]; 36] = [
     &["environment", "list"],
     &["environment", "show"],
     &["environment", "detect"],
+    &["doctor"],
     &["status"],
     &["history"],
     &["audit", "verify"],

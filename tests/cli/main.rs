@@ -11,6 +11,7 @@ mod acceptance;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;
+mod doctor;
 mod github;
 mod help;
 mod project;
