@@ -90,7 +90,10 @@ fn a_cluster_that_has_everything_is_well() {
     let cluster = cluster();
     let environment = environment(VM, "      pool: staging", "{ backup: snapshot }");
     let checks = examine(&cluster, &environment);
-    let bad: Vec<&Check> = checks.iter().filter(|check| check.standing != Standing::Ok).collect();
+    let bad: Vec<&Check> = checks
+        .iter()
+        .filter(|check| check.standing != Standing::Ok)
+        .collect();
     assert!(bad.is_empty(), "{bad:#?}");
     assert_eq!(exit(&checks), Exit::Done);
     for what in [
@@ -124,7 +127,11 @@ fn a_storage_that_holds_no_backups() {
     let elsewhere = environment(VM, "      backupStorage: local", "{ backup: full }");
     let checks = examine(&cluster, &elsewhere);
     assert_eq!(exit(&checks), Exit::Done);
-    assert!(checks.iter().any(|check| check.what == "rights on /storage/local"));
+    assert!(
+        checks
+            .iter()
+            .any(|check| check.what == "rights on /storage/local")
+    );
 }
 
 #[test]
@@ -181,6 +188,8 @@ fn rights_that_are_lacking_path_by_path() {
         "Pool.Audit",
         "VM.Allocate",
         "VM.Audit",
+        "VM.Backup",
+        "VM.Clone",
         "VM.Config.CDROM",
         "VM.Config.CPU",
         "VM.Config.Cloudinit",
@@ -189,7 +198,6 @@ fn rights_that_are_lacking_path_by_path() {
         "VM.Config.Memory",
         "VM.Config.Network",
         "VM.Config.Options",
-        "VM.GuestAgent.Audit",
         "VM.GuestAgent.Unrestricted",
         "VM.PowerMgmt",
         "VM.Snapshot",
@@ -201,7 +209,7 @@ fn rights_that_are_lacking_path_by_path() {
         "/storage/local-zfs",
         &["Datastore.AllocateSpace", "Datastore.Audit"],
     );
-    cluster.grant(USER, "/sdn/zones/localnetwork/vmbr0", &["SDN.Use"]);
+    cluster.grant(USER, "/sdn/zones/localnetwork/vmbr0", &["SDN.Audit", "SDN.Use"]);
     let check = failed(&cluster, &environment);
     assert_eq!(check.what, "rights on /pool/staging");
     assert!(
@@ -211,8 +219,11 @@ fn rights_that_are_lacking_path_by_path() {
         "{check:?}"
     );
     assert_eq!(
-        check.fix.last().unwrap(),
-        "pveum acl modify /pool/staging --users ci@pve --tokens 'ci@pve!greenroom' --roles GreenroomDeploy"
+        check.fix[1..],
+        [
+            "pveum acl modify /pool/staging --users 'ci@pve' --roles GreenroomDeploy",
+            "pveum acl modify /pool/staging --tokens 'ci@pve!greenroom' --roles GreenroomDeploy"
+        ]
     );
     cluster.grant(USER, "/pool/staging", &["VM.Snapshot.Rollback"]);
     assert_eq!(exit(&examine(&cluster, &environment)), Exit::Done);

@@ -11,8 +11,10 @@ mod every;
 mod golden;
 mod life;
 mod schema;
+mod stage;
 mod temporary;
 mod tls;
+mod trouble;
 mod wire;
 
 mod guests {
