@@ -20,7 +20,12 @@ mod wire;
 mod guests {
     mod contract;
     mod crashes;
+    mod faults;
     mod guards;
     mod made;
+    pub(crate) mod rollouts;
+    #[path = "../../rollout/scenario.rs"]
+    #[expect(dead_code, reason = "the tests of the machine use the rest")]
+    pub(crate) mod scenario;
     pub(crate) mod stage;
 }
