@@ -13,6 +13,7 @@ mod bundles;
 mod configuration;
 mod doctor;
 mod github;
+mod guests;
 mod help;
 mod project;
 mod refusals;

@@ -77,6 +77,7 @@ fn one(
         Err(why) => return (Check::setup(what, why).fix("greenroom check"), None),
     };
     let peer = transport.peer();
+    let unchecked = proxmox.insecure.then(|| shown(host, token)).flatten();
     match transport.send(&cluster::version()) {
         // Whether the token is let in is another matter.
         Ok(_) => {
@@ -88,7 +89,7 @@ fn one(
                 .fix(format!(
                     "write `fingerprint: {}` instead of `insecure`, or `caFile: pve-root-ca.pem` with the file \
                      /etc/pve/pve-root-ca.pem of a node",
-                    shown(host, token).unwrap_or_else(|| "…".to_owned())
+                    unchecked.as_deref().unwrap_or("…")
                 ))
             } else {
                 Check::ok(what, format!("{peer} answers, and {}", trust(proxmox)))
