@@ -10,6 +10,7 @@ mod doctor;
 mod every;
 mod golden;
 mod life;
+mod reach;
 mod schema;
 mod stage;
 mod temporary;

@@ -6,12 +6,13 @@ use crate::config::environment::Backup;
 use crate::proxmox::GuestKind;
 use crate::proxmox::answers::Permissions;
 use crate::proxmox::calls::cluster;
-use crate::proxmox::rights::{self, Need, Work};
+use crate::proxmox::{Need, Needs, commands, missing, needs};
 
 impl Site<'_> {
     /// One check for each path on which something is needed.
     pub(super) fn rights(&self) -> Vec<Check> {
-        let needs = rights::needs(&self.work(), &self.version);
+        let bridge = self.bridge();
+        let needs = needs(&self.needs(&bridge));
         needs.iter().map(|need| self.right(need)).collect()
     }
 
@@ -25,57 +26,50 @@ impl Site<'_> {
             Ok(granted) => granted,
             Err(fault) => return self.refused(what, fault),
         };
-        let lacking = rights::lacking(need, &granted);
+        let lacking = missing(need, granted.get(&need.path));
         if lacking.is_empty() {
-            return Check::ok(what, format!("enough {}", need.purpose));
+            return Check::ok(what, format!("enough {}", need.why));
         }
         let lacking: Vec<&str> = lacking.into_iter().collect();
-        let mut check = Check::access(
+        let check = Check::access(
             what,
             format!(
-                "{} lacks {}, which it needs {} (with privilege separation, its user needs it as well)",
+                "{} lacks {}, which it needs {}; with privilege separation, its user needs it as well",
                 self.token,
                 lacking.join(", "),
-                need.purpose
+                need.why
             ),
         );
-        for command in rights::grant(need, self.token) {
-            check = check.fix(command);
-        }
-        check
+        commands(std::slice::from_ref(need), self.token)
+            .into_iter()
+            .fold(check, Check::fix)
     }
 
     /// What the configuration wants to be done with the cluster.
-    fn work(&self) -> Work {
+    fn needs<'a>(&'a self, bridge: &'a str) -> Needs<'a> {
         let proxmox = self.proxmox;
         let (vm, container) = (self.vm(), self.container());
         let image = container.and_then(|container| container.oci_image.as_ref());
-        let archive = container.and_then(|container| container.template.as_deref());
         let backups = proxmox.backup_storage.as_ref().unwrap_or(&proxmox.storage);
-        Work {
+        Needs {
+            major: if self.version.at_least(9, 0) { 9 } else { 8 },
             kind: if container.is_some() {
                 GuestKind::Container
             } else {
                 GuestKind::Vm
             },
-            pool: proxmox.pool.as_ref().map(|pool| pool.value.clone()),
-            node: proxmox.node.clone(),
-            storage: proxmox.storage.clone(),
+            pool: proxmox.pool.as_ref().map(|pool| pool.value.as_str()),
             template: vm
                 .map(|vm| vm.template)
                 .or_else(|| container.and_then(|container| container.clone)),
-            archives: image
-                .map(|image| (image.storage.clone(), !image.pull))
-                .or_else(|| {
-                    let storage = archive?.split(':').next()?;
-                    Some((storage.to_owned(), false))
-                }),
-            pulls: image.is_some_and(|image| image.pull),
+            storage: &proxmox.storage,
+            backup_storage: (self.backup() == Backup::Full).then_some(backups.as_str()),
+            image_storage: image.map(|image| image.storage.as_str()),
+            pulls_on: image.filter(|image| image.pull).map(|_| proxmox.node.as_str()),
             // A clone keeps the network of what it is cloned from.
-            bridge: Some((self.bridge(), proxmox.vlan)),
-            agent: vm.is_some_and(|vm| vm.workload.is_some()),
-            snapshots: self.backup() == Backup::Snapshot,
-            backups: (self.backup() == Backup::Full).then(|| backups.clone()),
+            bridge,
+            vlan: proxmox.vlan,
+            exec: vm.is_some_and(|vm| vm.workload.is_some()),
         }
     }
 }
