@@ -12,7 +12,6 @@ mod fault;
 pub mod guest;
 mod privileges;
 mod request;
-pub mod rights;
 mod task;
 mod upid;
 mod wire;

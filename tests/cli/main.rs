@@ -14,6 +14,7 @@ mod configuration;
 mod doctor;
 mod environments;
 mod github;
+mod guests;
 mod help;
 mod project;
 mod refusals;

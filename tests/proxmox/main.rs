@@ -10,6 +10,7 @@ mod doctor;
 mod every;
 mod golden;
 mod life;
+mod reach;
 mod schema;
 mod stage;
 mod temporary;
@@ -23,6 +24,8 @@ mod guests {
     mod faults;
     mod guards;
     mod made;
+    mod many;
+    mod random;
     pub(crate) mod rollouts;
     #[path = "../../rollout/scenario.rs"]
     #[expect(dead_code, reason = "the tests of the machine use the rest")]

@@ -50,7 +50,7 @@ fn a_backup_is_there_once_it_is_listed_and_brings_the_guest_back() {
             ..qemu::VmSettings::default()
         };
         stage.run(&qemu::configure(&at, &change));
-        let restore = backup::restore(&at, &archive.volid, None);
+        let restore = backup::restore(&at, &archive.volid, "local-zfs", None, true);
         assert_eq!(stage.refused(&restore).class, FaultClass::Running);
         stage.run(&guest::stop(&at, true));
         stage.run(&restore);
@@ -307,7 +307,17 @@ fn a_container_is_backed_up_and_restored_too() {
         let found = archives(&stage, 2000);
         assert_eq!(found.len(), 2, "two within one second have two names");
         stage.run(&guest::destroy(&at));
-        stage.run(&backup::restore(&at, &found[0].volid, Some("local-zfs")));
+        stage.run(&backup::restore(
+            &at,
+            &found[0].volid,
+            "local-zfs",
+            Some("staging"),
+            false,
+        ));
+        assert_eq!(
+            stage.cluster.guest(2000).unwrap().pool.as_deref(),
+            Some("staging")
+        );
         let after = stage.config(&at);
         assert_eq!(
             after.property("net0", "hwaddr"),
@@ -364,7 +374,7 @@ fn the_privileges_that_are_asked_for_are_enough() {
     let shield = storage::protect("pve1", "local", &found[0].volid, false);
     stage.api.change("acting", &shield).unwrap();
     stage.run(&guest::stop(&at, true));
-    stage.run(&backup::restore(&at, &found[0].volid, None));
+    stage.run(&backup::restore(&at, &found[0].volid, "local-zfs", None, true));
     stage.run(&storage::delete("pve1", "local", &found[0].volid));
     stage.run(&guest::destroy(&at));
 }

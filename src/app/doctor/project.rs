@@ -67,7 +67,8 @@ fn ledger(workspace: &Workspace) -> Vec<Check> {
 
 /// Writes a file and removes it, in the directory or the nearest one above that is there.
 fn try_to_write(directory: &Path) -> std::io::Result<()> {
-    let there = directory.ancestors().find(|above| above.is_dir());
+    // Something that is no directory cannot have records in it.
+    let there = directory.ancestors().find(|above| above.exists());
     let file = there
         .unwrap_or(directory)
         .join(format!(".greenroom-{}", random::hex(8)?));

@@ -3,8 +3,7 @@
 use crate::app::cluster::work;
 use crate::config::environment::Environment;
 use crate::config::target::TargetConfig;
-use crate::proxmox::answers::Version;
-use crate::proxmox::rights::{Need, grant, needs};
+use crate::proxmox::{Need, commands, needs};
 
 /// Whose token it is.
 const USER: &str = "greenroom@pve";
@@ -28,16 +27,11 @@ impl Rights {
         let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
             return None;
         };
-        let version = Version {
-            version: "9.0".to_owned(),
-            release: "9.0".to_owned(),
-        };
-        let work = work(environment, proxmox, proxmox.bridge.clone());
         Some(Self {
             pool: proxmox.pool.as_ref().map(|pool| pool.value.clone()),
             user: USER.to_owned(),
             token: environment.name.value.to_string(),
-            needs: needs(&work, &version),
+            needs: needs(&work(environment, proxmox, &proxmox.bridge, 9)),
         })
     }
 
@@ -57,15 +51,14 @@ impl Rights {
     /// The commands that an administrator runs on a node.
     pub fn commands(&self) -> Vec<String> {
         let (user, token) = (&self.user, &self.token);
-        let mut commands: Vec<String> = self
+        let mut all: Vec<String> = self
             .pool
             .iter()
             .map(|pool| format!("pveum pool add {pool}"))
             .collect();
-        commands.push(format!("pveum user add {user}"));
-        commands.push(format!("pveum user token add {user} {token} --privsep 1"));
-        let whole = self.whole_token();
-        commands.extend(self.needs.iter().flat_map(|need| grant(need, &whole)));
-        commands
+        all.push(format!("pveum user add {user}"));
+        all.push(format!("pveum user token add {user} {token} --privsep 1"));
+        all.extend(commands(&self.needs, &self.whole_token()));
+        all
     }
 }

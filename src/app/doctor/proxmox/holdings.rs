@@ -5,11 +5,9 @@ use super::Site;
 use crate::config::environment::Backup;
 use crate::proxmox::answers::{Bridge, GuestConfig, Pool, Resource, Storage, Volume};
 use crate::proxmox::calls::{cluster, guest, pool, storage};
+use crate::proxmox::guest::{Doubt, Guests, Scope, Standing, Stranger};
 use crate::proxmox::{Fault, GuestKind, GuestRef};
-use std::collections::BTreeSet;
 
-/// The tag of every guest that greenroom makes.
-const TAG: &str = "greenroom";
 /// Less than this is no room for anything.
 const LEAST: u64 = GIB;
 const GIB: u64 = 1 << 30;
@@ -270,72 +268,67 @@ impl Site<'_> {
     fn range(&self, guests: &[Resource]) -> Check {
         let range = &self.proxmox.vm_id_range;
         let what = format!("ids {}–{}", range.start, range.end);
-        let inside: Vec<&Resource> = guests
+        let (mut own, mut trials, mut foreign) = (0_u32, 0_u32, Vec::new());
+        let scope = Scope {
+            ids: range.start..=range.end,
+            service: self.service.to_owned(),
+            environment: self.environment.name.value.clone(),
+            pool: self.proxmox.pool.as_ref().map(|pool| pool.value.clone()),
+        };
+        let eyes = Guests::new(self.api.clone(), scope);
+        let inside = guests
             .iter()
-            .filter(|row| (range.start..=range.end).contains(&row.vmid))
-            .collect();
-        let own = format!("{TAG}-{}", tag(self.environment.name.value.as_str()));
-        let foreign: Vec<&&Resource> = inside
-            .iter()
-            .filter(|row| !row.tags().contains(TAG) || !is_of(&row.tags(), &own))
-            .collect();
-        let all = range.end - range.start + 1;
-        let free = all.saturating_sub(u32::try_from(inside.len()).unwrap_or(u32::MAX));
-        let taken = all - free;
-        if free == 0 && foreign.len() as u32 == all {
-            return Check::access(what, "every one is taken by guests of others")
-                .fix("give the environment another `vmIdRange`");
+            .filter(|row| (range.start..=range.end).contains(&row.vmid));
+        for row in inside {
+            match eyes.look(row) {
+                Ok(Standing::Nothing) => {}
+                Ok(Standing::Ours(_) | Standing::Making(..)) => own += 1,
+                Ok(Standing::Foreign(stranger)) if self.is_trial(&stranger.doubt) => trials += 1,
+                Ok(Standing::Foreign(stranger)) => {
+                    let Stranger {
+                        guest, name, doubt, ..
+                    } = stranger.as_ref();
+                    foreign.push(format!("{guest} ({name}; {doubt})"));
+                }
+                Err(fault) => foreign.push(format!("{} ({fault})", row.vmid)),
+            }
         }
+        let all = range.end - range.start + 1;
+        let strangers = u32::try_from(foreign.len()).unwrap_or(u32::MAX);
+        let free = all.saturating_sub(own + trials).saturating_sub(strangers);
+        let trials = match trials {
+            0 => String::new(),
+            count => format!(", {count} of acceptance deployments (greenroom acceptance list)"),
+        };
         if foreign.is_empty() {
             return Check::ok(
                 what,
-                format!("{free} of {all} are free, {taken} are this environment's"),
+                format!("{free} of {all} are free, {own} are this environment's{trials}"),
             );
         }
-        let mut named: Vec<String> = foreign
-            .iter()
-            .take(NAMED)
-            .map(|row| {
-                let name = row.name.as_deref().unwrap_or("without a name");
-                format!(
-                    "{} ({}) on {}",
-                    row.vmid,
-                    crate::model::one_line(name, 60),
-                    row.node
-                )
-            })
-            .collect();
-        if foreign.len() > NAMED {
-            named.push(format!("{} more", foreign.len() - NAMED));
+        let more = foreign.len().saturating_sub(NAMED);
+        foreign.truncate(NAMED);
+        if more > 0 {
+            foreign.push(format!("{more} more"));
         }
-        Check::warning(
-            what,
-            format!(
-                "guests that greenroom has not made for this environment, and never changes: {}; {free} of {all} \
-                 are free",
-                named.join(", ")
-            ),
-        )
-        .fix("move them out of the range, or give the environment another `vmIdRange`")
+        let found = format!(
+            "{free} of {all} are free, {own} are this environment's{trials}; others, which are never changed: {}",
+            foreign.join(", ")
+        );
+        let check = if free == 0 && own == 0 {
+            Check::access(what, found)
+        } else {
+            Check::warning(what, found)
+        };
+        check.fix("move them out of the range, or give the environment another `vmIdRange`")
     }
-}
 
-/// The environment's name as a tag has it: lower case, every other character a `-`.
-fn tag(name: &str) -> String {
-    name.chars()
-        .map(|c| match c.to_ascii_lowercase() {
-            c if c.is_ascii_alphanumeric() => c,
-            _ => '-',
-        })
-        .collect()
-}
-
-/// Whether these are the tags of a guest of the environment, or of an acceptance deployment beside it.
-fn is_of(tags: &BTreeSet<String>, own: &str) -> bool {
-    tags.contains(own)
-        || tags
-            .iter()
-            .any(|tag| tag.starts_with("greenroom-") && tag.contains(&own[TAG.len()..]))
+    /// Whether a guest is that of an acceptance deployment of this service.
+    fn is_trial(&self, doubt: &Doubt) -> bool {
+        let prefix = format!("{}-", self.environment.acceptance.prefix);
+        matches!(doubt, Doubt::Other { service, environment }
+            if service == self.service && environment.as_str().starts_with(&prefix))
+    }
 }
 
 fn gib(bytes: u64) -> String {

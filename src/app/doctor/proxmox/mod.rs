@@ -8,6 +8,7 @@ use super::check::Check;
 use crate::app::workspace::Workspace;
 use crate::config::environment::{Backup, Environment};
 use crate::config::proxmox::{Guest, GuestContainer, Proxmox, VirtualMachine};
+use crate::config::target::TargetConfig;
 use crate::ports::PortError;
 use crate::proxmox::answers::{Node, Version};
 use crate::proxmox::calls::cluster;
@@ -31,14 +32,21 @@ pub(super) fn examine(workspace: &Workspace, environment: &Environment, proxmox:
     };
     let (mut checks, api) = reach::hosts(workspace, proxmox, &token);
     match api {
-        Some(api) => checks.extend(inside(environment, proxmox, &api, &reach::name_of(&token))),
+        Some(api) => {
+            let service = &workspace.project.service;
+            checks.extend(inside(service, environment, &api, &reach::name_of(&token)));
+        }
         None => checks.push(Check::skipped("cluster", "none of its hosts can be asked")),
     }
     checks
 }
 
-/// Looks at what a cluster says about itself. `token` is the token's name: `USER@REALM!TOKENID`.
-pub fn inside(environment: &Environment, proxmox: &Proxmox, api: &Api, token: &str) -> Vec<Check> {
+/// Looks at what the cluster of an environment says about itself; nothing where that runs elsewhere. `token`
+/// is the token's name: `USER@REALM!TOKENID`.
+pub fn inside(service: &str, environment: &Environment, api: &Api, token: &str) -> Vec<Check> {
+    let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
+        return Vec::new();
+    };
     let version: Version = match api.ask("asking for the version", &cluster::version()) {
         Ok(version) => version,
         Err(fault) => {
@@ -49,6 +57,7 @@ pub fn inside(environment: &Environment, proxmox: &Proxmox, api: &Api, token: &s
         }
     };
     let site = Site {
+        service,
         environment,
         proxmox,
         api,
@@ -67,6 +76,7 @@ pub fn inside(environment: &Environment, proxmox: &Proxmox, api: &Api, token: &s
 
 /// What every look inside needs.
 struct Site<'a> {
+    service: &'a str,
     environment: &'a Environment,
     proxmox: &'a Proxmox,
     api: &'a Api,

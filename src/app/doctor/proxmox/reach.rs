@@ -77,46 +77,47 @@ fn one(
         Err(why) => return (Check::setup(what, why).fix("greenroom check"), None),
     };
     let peer = transport.peer();
+    let (name, port) = peer.rsplit_once(':').unwrap_or((&peer, "8006"));
+    // Before anything is sent: whoever is not known by their certificate is asked for it.
+    let unchecked = proxmox.insecure.then(|| shown(host, token)).flatten();
     match transport.send(&cluster::version()) {
         // Whether the token is let in is another matter.
+        Ok(_) if proxmox.insecure => (unsafe_way(what, &peer, unchecked), Some(transport)),
         Ok(_) => {
-            let check = if proxmox.insecure {
-                Check::warning(
-                    what,
-                    format!("{peer} answers, and its certificate is not checked: anyone on the way reads the token"),
-                )
-                .fix(format!(
-                    "write `fingerprint: {}` instead of `insecure`, or `caFile: pve-root-ca.pem` with the file \
-                     /etc/pve/pve-root-ca.pem of a node",
-                    shown(host, token).unwrap_or_else(|| "…".to_owned())
-                ))
-            } else {
-                Check::ok(what, format!("{peer} answers, and {}", trust(proxmox)))
-            };
-            (check, Some(transport))
+            let found = format!("{peer} answers, {}", trust(proxmox, host));
+            (Check::ok(what, found), Some(transport))
         }
         Err(none) if none.kind == NoAnswerKind::Untrusted => {
             let check = Check::access(what, none.text).fix(format!(
-                "scp root@{peer}:/etc/pve/pve-root-ca.pem pve-root-ca.pem, and write `caFile: pve-root-ca.pem`",
-                peer = peer.split(':').next().unwrap_or(&peer)
+                "scp root@{name}:/etc/pve/pve-root-ca.pem pve-root-ca.pem, and write `caFile: pve-root-ca.pem`"
             ));
-            let check = match shown(host, token) {
-                Some(fingerprint) => check.fix(format!(
+            let pin = shown(host, token).map(|fingerprint| {
+                format!(
                     "or, if `pvenode cert info` on the node shows the same, write `fingerprint: {fingerprint}`"
-                )),
-                None => check,
-            };
-            (check, None)
+                )
+            });
+            (pin.into_iter().fold(check, Check::fix), None)
         }
         Err(none) => {
-            let port = peer.rsplit(':').next().unwrap_or("8006");
             let check = Check::access(what, none.text).fix(format!(
-                "nc -vz {} {port}   # from here; on the node: systemctl status pveproxy",
-                peer.split(':').next().unwrap_or(&peer)
+                "nc -vz {name} {port}   # from here; on the node: systemctl status pveproxy"
             ));
             (check, None)
         }
     }
+}
+
+/// A host that answers and whose certificate nobody looks at.
+fn unsafe_way(what: String, peer: &str, fingerprint: Option<String>) -> Check {
+    let fingerprint = fingerprint.as_deref().unwrap_or("…");
+    Check::warning(
+        what,
+        format!("{peer} answers, and its certificate is not checked: anyone on the way reads the token"),
+    )
+    .fix(format!(
+        "write `fingerprint: {fingerprint}` instead of `insecure`, or `caFile: pve-root-ca.pem` with the file \
+         /etc/pve/pve-root-ca.pem of a node"
+    ))
 }
 
 fn transport(host: &str, token: &Secret, http: Settings) -> Result<Arc<dyn Transport>, String> {
@@ -131,13 +132,15 @@ fn transport(host: &str, token: &Secret, http: Settings) -> Result<Arc<dyn Trans
     }
 }
 
-fn trust(proxmox: &Proxmox) -> &'static str {
-    if proxmox.fingerprint.is_some() {
-        "its certificate is the one that is pinned (it changes when the node renews it)"
+fn trust(proxmox: &Proxmox, host: &str) -> &'static str {
+    if host.starts_with("http://") {
+        "on this machine and without encryption"
+    } else if proxmox.fingerprint.is_some() {
+        "with the certificate that is pinned (it changes when the node renews it)"
     } else if proxmox.ca_file.is_some() {
-        "its certificate is signed by the cluster's own authority"
+        "with a certificate of the cluster's own authority"
     } else {
-        "its certificate is signed by a public authority"
+        "with a certificate of a public authority"
     }
 }
 

@@ -5,15 +5,14 @@ use super::Site;
 use crate::app::cluster::work;
 use crate::proxmox::answers::Permissions;
 use crate::proxmox::calls::cluster;
-use crate::proxmox::rights::{self, Need};
+use crate::proxmox::{Need, commands, missing, needs};
 
 impl Site<'_> {
     /// One check for each path on which something is needed.
     pub(super) fn rights(&self) -> Vec<Check> {
-        let needs = rights::needs(
-            &work(self.environment, self.proxmox, self.bridge()),
-            &self.version,
-        );
+        let bridge = self.bridge();
+        let major = if self.version.at_least(9, 0) { 9 } else { 8 };
+        let needs = needs(&work(self.environment, self.proxmox, &bridge, major));
         needs.iter().map(|need| self.right(need)).collect()
     }
 
@@ -27,23 +26,22 @@ impl Site<'_> {
             Ok(granted) => granted,
             Err(fault) => return self.refused(what, fault),
         };
-        let lacking = rights::lacking(need, &granted);
+        let lacking = missing(need, granted.get(&need.path));
         if lacking.is_empty() {
-            return Check::ok(what, format!("enough {}", need.purpose));
+            return Check::ok(what, format!("enough {}", need.why));
         }
         let lacking: Vec<&str> = lacking.into_iter().collect();
-        let mut check = Check::access(
+        let check = Check::access(
             what,
             format!(
-                "{} lacks {}, which it needs {} (with privilege separation, its user needs it as well)",
+                "{} lacks {}, which it needs {}; with privilege separation, its user needs it as well",
                 self.token,
                 lacking.join(", "),
-                need.purpose
+                need.why
             ),
         );
-        for command in rights::grant(need, self.token) {
-            check = check.fix(command);
-        }
-        check
+        commands(std::slice::from_ref(need), self.token)
+            .into_iter()
+            .fold(check, Check::fix)
     }
 }
