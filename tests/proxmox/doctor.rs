@@ -90,7 +90,10 @@ fn a_cluster_that_has_everything_is_well() {
     let cluster = cluster();
     let environment = environment(VM, "      pool: staging", "{ backup: snapshot }");
     let checks = examine(&cluster, &environment);
-    let bad: Vec<&Check> = checks.iter().filter(|check| check.standing != Standing::Ok).collect();
+    let bad: Vec<&Check> = checks
+        .iter()
+        .filter(|check| check.standing != Standing::Ok)
+        .collect();
     assert!(bad.is_empty(), "{bad:#?}");
     assert_eq!(exit(&checks), Exit::Done);
     for what in [
@@ -124,7 +127,11 @@ fn a_storage_that_holds_no_backups() {
     let elsewhere = environment(VM, "      backupStorage: local", "{ backup: full }");
     let checks = examine(&cluster, &elsewhere);
     assert_eq!(exit(&checks), Exit::Done);
-    assert!(checks.iter().any(|check| check.what == "rights on /storage/local"));
+    assert!(
+        checks
+            .iter()
+            .any(|check| check.what == "rights on /storage/local")
+    );
 }
 
 #[test]
