@@ -11,6 +11,7 @@ pub mod demo;
 pub mod deploy;
 pub mod doctor;
 pub mod drift;
+pub mod environment;
 mod error;
 mod facts;
 pub mod identify;

@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 40] = [
     &[],
     &["run"],
     &["plan"],
@@ -26,6 +26,9 @@ const COMMANDS: [&[&str]; 37] = [
     &["environment"],
     &["environment", "list"],
     &["environment", "show"],
+    &["environment", "create"],
+    &["environment", "compare"],
+    &["environment", "protect"],
     &["environment", "detect"],
     &["doctor"],
     &["status"],

@@ -12,6 +12,7 @@ mod acceptance;
 mod bundles;
 mod configuration;
 mod doctor;
+mod environments;
 mod github;
 mod guests;
 mod help;

@@ -24,6 +24,8 @@ mod guests {
     mod faults;
     mod guards;
     mod made;
+    mod many;
+    mod random;
     pub(crate) mod rollouts;
     #[path = "../../rollout/scenario.rs"]
     #[expect(dead_code, reason = "the tests of the machine use the rest")]

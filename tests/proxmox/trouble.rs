@@ -307,7 +307,17 @@ fn a_container_is_backed_up_and_restored_too() {
         let found = archives(&stage, 2000);
         assert_eq!(found.len(), 2, "two within one second have two names");
         stage.run(&guest::destroy(&at));
-        stage.run(&backup::restore(&at, &found[0].volid, "local-zfs", None, true));
+        stage.run(&backup::restore(
+            &at,
+            &found[0].volid,
+            "local-zfs",
+            Some("staging"),
+            false,
+        ));
+        assert_eq!(
+            stage.cluster.guest(2000).unwrap().pool.as_deref(),
+            Some("staging")
+        );
         let after = stage.config(&at);
         assert_eq!(
             after.property("net0", "hwaddr"),
