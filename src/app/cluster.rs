@@ -7,7 +7,8 @@ use crate::config::proxmox::{Guest, Proxmox};
 use crate::host::http::Settings;
 use crate::model::Secret;
 use crate::ports::{ErrorKind, PortError};
-use crate::proxmox::{Api, GuestKind, HttpTransport, Needs, ProxmoxSettings};
+use crate::proxmox::rights::Work;
+use crate::proxmox::{Api, GuestKind, HttpTransport, ProxmoxSettings};
 use std::sync::Arc;
 
 /// The API of the cluster that `environment` runs on. Nothing is sent yet.
@@ -58,39 +59,40 @@ fn token(workspace: &Workspace, environment: &Environment, proxmox: &Proxmox) ->
     found.map_err(|error| AppError::Project(error.to_string()))
 }
 
-/// What the configuration wants to be done with a cluster of version `major`, with guests on `bridge`: a
-/// clone keeps the network of what it is cloned from.
-pub(super) fn work<'a>(
-    environment: &Environment,
-    proxmox: &'a Proxmox,
-    bridge: &'a str,
-    major: u32,
-) -> Needs<'a> {
+/// What the configuration wants to be done with the cluster, with guests on `bridge`: a clone keeps the
+/// network of what it is cloned from.
+pub(super) fn work(environment: &Environment, proxmox: &Proxmox, bridge: String) -> Work {
     let (vm, container) = match &proxmox.guest {
         Some(Guest::Vm(vm)) => (Some(vm), None),
         Some(Guest::Container(container)) => (None, Some(&container.value)),
         None => (None, None),
     };
     let image = container.and_then(|container| container.oci_image.as_ref());
+    let archive = container.and_then(|container| container.template.as_deref());
+    let backup = environment.deployment.backup;
     let backups = proxmox.backup_storage.as_ref().unwrap_or(&proxmox.storage);
-    let full = environment.deployment.backup == Backup::Full;
-    Needs {
-        major,
+    Work {
         kind: if container.is_some() {
             GuestKind::Container
         } else {
             GuestKind::Vm
         },
-        pool: proxmox.pool.as_ref().map(|pool| pool.value.as_str()),
+        pool: proxmox.pool.as_ref().map(|pool| pool.value.clone()),
+        node: proxmox.node.clone(),
+        storage: proxmox.storage.clone(),
         template: vm
             .map(|vm| vm.template)
             .or_else(|| container.and_then(|container| container.clone)),
-        storage: &proxmox.storage,
-        backup_storage: full.then_some(backups.as_str()),
-        image_storage: image.map(|image| image.storage.as_str()),
-        pulls_on: image.filter(|image| image.pull).map(|_| proxmox.node.as_str()),
-        bridge,
-        vlan: proxmox.vlan,
-        exec: vm.is_some_and(|vm| vm.workload.is_some()),
+        archives: image
+            .map(|image| (image.storage.clone(), !image.pull))
+            .or_else(|| {
+                let storage = archive?.split(':').next()?;
+                Some((storage.to_owned(), false))
+            }),
+        pulls: image.is_some_and(|image| image.pull),
+        bridge: Some((bridge, proxmox.vlan)),
+        agent: vm.is_some_and(|vm| vm.workload.is_some()),
+        snapshots: backup == Backup::Snapshot,
+        backups: (backup == Backup::Full).then(|| backups.clone()),
     }
 }

@@ -459,16 +459,11 @@ fn an_environment_in_a_cluster_comes_with_the_commands_for_its_rights() {
       pveum pool add greenroom-qa
       pveum user add greenroom@pve
       pveum user token add greenroom@pve qa --privsep 1
-      pveum role add GreenroomDeploy --privs 'Pool.Audit VM.Allocate VM.Audit VM.Backup VM.Clone VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network VM.Config.Options VM.GuestAgent.Unrestricted VM.PowerMgmt VM.Snapshot VM.Snapshot.Rollback'
-      pveum role add GreenroomStorage --privs 'Datastore.AllocateSpace Datastore.Audit'
-      pveum acl modify /pool/greenroom-qa --users 'greenroom@pve' --roles GreenroomDeploy
-      pveum acl modify /pool/greenroom-qa --tokens 'greenroom@pve!qa' --roles GreenroomDeploy
-      pveum acl modify /vms/9000 --users 'greenroom@pve' --roles PVETemplateUser
-      pveum acl modify /vms/9000 --tokens 'greenroom@pve!qa' --roles PVETemplateUser
-      pveum acl modify /storage/local-lvm --users 'greenroom@pve' --roles GreenroomStorage
-      pveum acl modify /storage/local-lvm --tokens 'greenroom@pve!qa' --roles GreenroomStorage
-      pveum acl modify /sdn/zones/localnetwork/vmbr0 --users 'greenroom@pve' --roles PVESDNUser
-      pveum acl modify /sdn/zones/localnetwork/vmbr0 --tokens 'greenroom@pve!qa' --roles PVESDNUser
+      pveum role modify GreenroomDeploy --append 1 --privs 'Pool.Audit VM.Allocate VM.Audit VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network VM.Config.Options VM.GuestAgent.Audit VM.GuestAgent.Unrestricted VM.PowerMgmt' || pveum role add GreenroomDeploy --privs 'Pool.Audit VM.Allocate VM.Audit VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network VM.Config.Options VM.GuestAgent.Audit VM.GuestAgent.Unrestricted VM.PowerMgmt'
+      pveum acl modify /pool/greenroom-qa --users greenroom@pve --tokens 'greenroom@pve!qa' --roles GreenroomDeploy
+      pveum acl modify /vms/9000 --users greenroom@pve --tokens 'greenroom@pve!qa' --roles PVETemplateUser
+      pveum acl modify /storage/local-lvm --users greenroom@pve --tokens 'greenroom@pve!qa' --roles PVEDatastoreUser
+      pveum acl modify /sdn/zones/localnetwork/vmbr0 --users greenroom@pve --tokens 'greenroom@pve!qa' --roles PVESDNUser
     On Proxmox VE 8 write VM.Monitor instead of VM.GuestAgent.Audit and VM.GuestAgent.Unrestricted.
     Hand greenroom@pve!qa=SECRET to greenroom in the variable PROXMOX_TOKEN_QA; `token add` shows the secret once.
 
@@ -555,7 +550,8 @@ fn an_environment_in_a_cluster_can_be_the_first() {
     let created = json(&created.out);
     assert_eq!(created["tokenVariable"], "PVE_TOKEN");
     let commands = created["commands"].as_array().unwrap();
-    let template = "pveum acl modify /vms/9000 --tokens 'greenroom@pve!production' --roles PVETemplateUser";
+    let template = "pveum acl modify /vms/9000 --users greenroom@pve --tokens 'greenroom@pve!production' \
+                    --roles PVETemplateUser";
     assert!(commands.contains(&Value::from(template)), "{commands:?}");
     insta::assert_snapshot!(project.read("environments/production.yaml"), @r#"
     # Environment production: made by `greenroom environment create`, yours from here on.

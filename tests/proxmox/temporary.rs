@@ -1,12 +1,13 @@
 //! Guests of acceptance deployments, collected through the port.
 
 use crate::guests::stage::{Stage, unit, vm};
-use greenroom::model::{Period, Slot, Timestamp};
+use greenroom::model::{EnvironmentName, Period, Slot, Timestamp};
 use greenroom::ports::{
     Clock as _, ErrorKind, Progress, Removal, Stop, Sweeper as _, Target as _, Temporary,
 };
 use greenroom::proxmox::Api;
 use greenroom::target::proxmox::{GuestSettings, Sweeper, TemporaryGuests};
+use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};
 use std::time::Duration;
 
 fn sweeper(stage: &Stage) -> TemporaryGuests {
@@ -59,6 +60,34 @@ fn removed(sweeper: &TemporaryGuests, stage: &Stage, guest: &Temporary, stop: St
         stage.clock.advance(Duration::from_secs(1));
     }
     panic!("{} never went", guest.what);
+}
+
+#[test]
+fn the_contract_holds() {
+    let stage = Stage::new();
+    let sweeper = sweeper(&stage);
+    let make = |environment: &EnvironmentName, expires: Option<Timestamp>| {
+        let settings = GuestSettings {
+            environment: environment.clone(),
+            expires,
+            ..stage.settings(vm(None), 1)
+        };
+        put(&stage, &settings);
+    };
+    let of = |environment: &EnvironmentName| format!("\"environment\":\"{environment}\"");
+    let stands = |environment: &EnvironmentName| {
+        let guests = stage.cluster.guests();
+        let mut descriptions = guests.iter().filter_map(|guest| guest.config.get("description"));
+        descriptions.any(|description| description.contains(&of(environment)))
+    };
+    sweeper_contract(&SweeperCase {
+        sweeper: &sweeper,
+        make: &make,
+        stands: &stands,
+        pause: &|| stage.clock.advance(Duration::from_secs(1)),
+        at: stage.clock.now(),
+    })
+    .unwrap();
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use crate::app::cluster::work;
 use crate::config::environment::Environment;
 use crate::config::target::TargetConfig;
-use crate::proxmox::{Need, commands, needs};
+use crate::proxmox::answers::Version;
+use crate::proxmox::rights::{Need, grant, needs};
 
 /// Whose token it is.
 const USER: &str = "greenroom@pve";
@@ -27,11 +28,16 @@ impl Rights {
         let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
             return None;
         };
+        let version = Version {
+            version: "9.0".to_owned(),
+            release: "9.0".to_owned(),
+        };
+        let work = work(environment, proxmox, proxmox.bridge.clone());
         Some(Self {
             pool: proxmox.pool.as_ref().map(|pool| pool.value.clone()),
             user: USER.to_owned(),
             token: environment.name.value.to_string(),
-            needs: needs(&work(environment, proxmox, &proxmox.bridge, 9)),
+            needs: needs(&work, &version),
         })
     }
 
@@ -51,14 +57,15 @@ impl Rights {
     /// The commands that an administrator runs on a node.
     pub fn commands(&self) -> Vec<String> {
         let (user, token) = (&self.user, &self.token);
-        let mut all: Vec<String> = self
+        let mut commands: Vec<String> = self
             .pool
             .iter()
             .map(|pool| format!("pveum pool add {pool}"))
             .collect();
-        all.push(format!("pveum user add {user}"));
-        all.push(format!("pveum user token add {user} {token} --privsep 1"));
-        all.extend(commands(&self.needs, &self.whole_token()));
-        all
+        commands.push(format!("pveum user add {user}"));
+        commands.push(format!("pveum user token add {user} {token} --privsep 1"));
+        let whole = self.whole_token();
+        commands.extend(self.needs.iter().flat_map(|need| grant(need, &whole)));
+        commands
     }
 }

@@ -82,7 +82,7 @@ fn one(
     let unchecked = proxmox.insecure.then(|| shown(host, token)).flatten();
     match transport.send(&cluster::version()) {
         // Whether the token is let in is another matter.
-        Ok(_) if proxmox.insecure => (unsafe_way(what, &peer, unchecked), Some(transport)),
+        Ok(_) if proxmox.insecure => (unsafe_way(what, &peer, unchecked.as_deref()), Some(transport)),
         Ok(_) => {
             let found = format!("{peer} answers, {}", trust(proxmox, host));
             (Check::ok(what, found), Some(transport))
@@ -108,8 +108,8 @@ fn one(
 }
 
 /// A host that answers and whose certificate nobody looks at.
-fn unsafe_way(what: String, peer: &str, fingerprint: Option<String>) -> Check {
-    let fingerprint = fingerprint.as_deref().unwrap_or("…");
+fn unsafe_way(what: String, peer: &str, fingerprint: Option<&str>) -> Check {
+    let fingerprint = fingerprint.unwrap_or("…");
     Check::warning(
         what,
         format!("{peer} answers, and its certificate is not checked: anyone on the way reads the token"),

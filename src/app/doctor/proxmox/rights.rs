@@ -5,14 +5,15 @@ use super::Site;
 use crate::app::cluster::work;
 use crate::proxmox::answers::Permissions;
 use crate::proxmox::calls::cluster;
-use crate::proxmox::{Need, commands, missing, needs};
+use crate::proxmox::rights::{self, Need};
 
 impl Site<'_> {
     /// One check for each path on which something is needed.
     pub(super) fn rights(&self) -> Vec<Check> {
-        let bridge = self.bridge();
-        let major = if self.version.at_least(9, 0) { 9 } else { 8 };
-        let needs = needs(&work(self.environment, self.proxmox, &bridge, major));
+        let needs = rights::needs(
+            &work(self.environment, self.proxmox, self.bridge()),
+            &self.version,
+        );
         needs.iter().map(|need| self.right(need)).collect()
     }
 
@@ -26,22 +27,23 @@ impl Site<'_> {
             Ok(granted) => granted,
             Err(fault) => return self.refused(what, fault),
         };
-        let lacking = missing(need, granted.get(&need.path));
+        let lacking = rights::lacking(need, &granted);
         if lacking.is_empty() {
-            return Check::ok(what, format!("enough {}", need.why));
+            return Check::ok(what, format!("enough {}", need.purpose));
         }
         let lacking: Vec<&str> = lacking.into_iter().collect();
-        let check = Check::access(
+        let mut check = Check::access(
             what,
             format!(
-                "{} lacks {}, which it needs {}; with privilege separation, its user needs it as well",
+                "{} lacks {}, which it needs {} (with privilege separation, its user needs it as well)",
                 self.token,
                 lacking.join(", "),
-                need.why
+                need.purpose
             ),
         );
-        commands(std::slice::from_ref(need), self.token)
-            .into_iter()
-            .fold(check, Check::fix)
+        for command in rights::grant(need, self.token) {
+            check = check.fix(command);
+        }
+        check
     }
 }
