@@ -11,6 +11,7 @@ mod decode;
 mod fault;
 pub mod guest;
 mod request;
+pub mod rights;
 mod task;
 mod upid;
 mod wire;

@@ -96,6 +96,7 @@ impl Request {
     }
 
     /// With this parameter.
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts come as they are")]
     pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.params.push((name.to_owned(), value.to_string()));
         self

@@ -6,10 +6,11 @@ use greenroom::proxmox::calls::cluster;
 use greenroom::proxmox::calls::container::{self, ContainerCard, ContainerSettings, NewContainer};
 use greenroom::proxmox::calls::guest::{self, Clone as Copy};
 use greenroom::proxmox::calls::pool;
+use greenroom::proxmox::calls::service::{self, ServiceCard};
 use greenroom::proxmox::calls::storage;
 use greenroom::proxmox::calls::task;
 use greenroom::proxmox::calls::vm::{self, Addressing, Plug, VmCard, VmSettings};
-use greenroom::proxmox::{GuestRef, Request, Upid, Upload};
+use greenroom::proxmox::{GuestKind, GuestRef, Request, Upid, Upload};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub(crate) fn requests() -> Vec<Request> {
     let mut all = of_the_cluster();
     for at in [vm(), container()] {
         all.extend(of_a_guest(&at));
+        all.extend(of_backups(&at));
     }
     all.extend(of_a_vm());
     all.extend(of_a_container());
@@ -84,11 +86,9 @@ fn of_a_guest(at: &GuestRef) -> Vec<Request> {
         description: Some("line one\ngreenroom: {\"v\":1}".to_owned()),
         ..small.clone()
     };
-    let backup = Backup {
-        storage: "local".to_owned(),
-        notes: "before nextcloud 1.2.3 in staging".to_owned(),
-        protected: true,
-        wait: Duration::from_secs(90),
+    let (one, other) = match at.kind {
+        GuestKind::Vm => ("scsi0", "virtio1"),
+        GuestKind::Container => ("rootfs", "mp0"),
     };
     vec![
         guest::config(at),
@@ -99,26 +99,8 @@ fn of_a_guest(at: &GuestRef) -> Vec<Request> {
         guest::shutdown(at, Duration::from_secs(30), true),
         guest::shutdown(at, Duration::from_secs(30), false),
         guest::destroy(at),
-        guest::resize(
-            at,
-            if at.path().contains("qemu") {
-                "scsi0"
-            } else {
-                "rootfs"
-            },
-            "+10G",
-            None,
-        ),
-        guest::resize(
-            at,
-            if at.path().contains("qemu") {
-                "virtio1"
-            } else {
-                "mp0"
-            },
-            "20G",
-            Some(DIGEST),
-        ),
+        guest::resize(at, one, "+10G", None),
+        guest::resize(at, other, "20G", Some(DIGEST)),
         guest::snapshots(at),
         guest::snapshot(at, "greenroom-1-2-3", "before 1.2.3"),
         guest::rollback(at, "greenroom-1-2-3", false),
@@ -127,10 +109,33 @@ fn of_a_guest(at: &GuestRef) -> Vec<Request> {
         guest::can_snapshot(at),
         guest::clone(at, &small),
         guest::clone(at, &large),
-        backup::take(at, &backup),
-        backup::restore(at, ARCHIVE, "local-zfs", None, true),
-        backup::restore(at, ARCHIVE, "local-zfs", Some("staging"), false),
     ]
+}
+
+fn of_backups(at: &GuestRef) -> Vec<Request> {
+    let backup = Backup {
+        storage: "local".to_owned(),
+        notes: "before nextcloud 1.2.3 in staging".to_owned(),
+        protected: true,
+        wait: Duration::from_secs(90),
+    };
+    vec![
+        backup::take(at, &backup),
+        backup::restore(at, ARCHIVE, "local-zfs", None, false),
+        backup::restore(at, ARCHIVE, "local-zfs", Some("staging"), true),
+        service::plug(at, &service_card(), Some(DIGEST)),
+        service::plug(at, &service_card(), None),
+        service::unplug(at, Some(DIGEST)),
+        service::unplug(at, None),
+    ]
+}
+
+fn service_card() -> ServiceCard {
+    ServiceCard {
+        mac: "02:67:72:0A:0B:0C".to_owned(),
+        plug: plug(Some(12)),
+        addressing: addressing("10.0.0.200", None),
+    }
 }
 
 fn addressing(address: &str, gateway: Option<&str>) -> Addressing {

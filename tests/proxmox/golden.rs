@@ -43,6 +43,7 @@ fn lock(name: &str) -> FaultClass {
 }
 
 /// Every refusal of the transcripts: status, the text beside it, the body, what it means, and what is told.
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn refusals() -> Vec<(u16, &'static str, &'static str, FaultClass, &'static str)> {
     let verification = "Parameter verification failed.";
     vec![
@@ -284,6 +285,7 @@ fn every_transcript_is_in_the_table() {
 
 /// Texts of Proxmox's own sources and of its users' complaints, and what they mean.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn texts_are_classified_wherever_they_come_from() {
     for (status, text, class) in [
         (400, "VM 101 already exists", C::Exists),

@@ -6,11 +6,16 @@
 mod address;
 mod backup;
 mod data;
+mod doctor;
 mod every;
 mod golden;
 mod life;
+mod reach;
 mod schema;
+mod stage;
+mod temporary;
 mod tls;
+mod trouble;
 mod wire;
 
 mod guests {

@@ -244,6 +244,7 @@ fn a_file_goes_out_behind_its_fields_with_its_length() {
 
 /// Status line and body of the server's refusals, as the real one has them.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn the_server_has_the_manners_of_the_real_one() {
     let cluster = cluster();
     let server = serve(&cluster);

@@ -17,6 +17,7 @@ mod make;
 mod settings;
 mod start;
 mod sweep;
+mod temporary;
 mod workload;
 
 use crate::host::secrets::Secrets;
@@ -37,6 +38,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 pub use sweep::{Made, Sweeper};
+pub use temporary::TemporaryGuests;
 
 /// Most steps that one call takes before it gives the word back.
 const STEPS: usize = 12;

@@ -106,7 +106,7 @@ impl State {
         let Some(saved) = volume.and_then(|volume| volume.saved.clone()) else {
             return Err(Refusal::died(format!("volume '{archive}' does not exist")));
         };
-        let pool = match self.guests.get(&id) {
+        let pool_of = match self.guests.get(&id) {
             Some(present) => {
                 let node = &present.at.node;
                 let refuse = |text: String| Err(Refusal::died(text));
@@ -121,7 +121,7 @@ impl State {
                 if present.running {
                     return refuse(format!("unable to restore {noun} {id} - vm is running"));
                 }
-                present.pool.clone()
+                Some(present.pool.clone())
             }
             None => None,
         };
@@ -131,9 +131,10 @@ impl State {
         guest.lock = Some("create".to_owned());
         guest.flock = None;
         guest.snapshots.clear();
-        guest.pool = pool;
+        let wanted = asked.param("pool").map(str::to_owned);
+        guest.pool = wanted.or_else(|| pool_of.clone().flatten());
         let begin = Begin::new(&at.node, type_of(&at, "qmrestore", "vzrestore"), id);
-        let begin = if self.guests.contains_key(&id) {
+        let begin = if pool_of.is_some() {
             self.unlocked(&at)?.lock = Some("create".to_owned());
             begin.lock(id)
         } else {

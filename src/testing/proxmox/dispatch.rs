@@ -136,14 +136,15 @@ impl State {
         self.dispatch(call.path, asked)
     }
 
-    /// Notes a write about a guest that is there.
+    /// Notes a write about a guest that is there, or about the backup of one.
     fn note(&mut self, asked: &Asked<'_>) {
         let request = asked.request;
         let path = request.path.as_str();
         if !request.writes() || path.ends_with("/clone") {
             return;
         }
-        let named = if path.ends_with("/vzdump") || path.ends_with("/qemu") || path.ends_with("/lxc") {
+        // A new container is no guest that is there, even where its id is taken.
+        let named = if path.ends_with("/vzdump") || path.ends_with("/qemu") || asked.is_on("restore") {
             asked.param("vmid")
         } else if path == "/pools" {
             asked.param("vms")
@@ -151,12 +152,15 @@ impl State {
             Some(asked.var("vmid"))
         };
         let id = named.and_then(|id| id.parse().ok()).unwrap_or_default();
-        let Some(guest) = self.guests.get(&id) else {
+        let storage = self.storages.get(asked.var("storage"));
+        let volume = storage.and_then(|storage| storage.volumes.get(asked.var("volume")));
+        let saved = volume.and_then(|volume| volume.saved.as_deref());
+        let Some(guest) = self.guests.get(&id).or(saved) else {
             return;
         };
         let touch = Touch {
             serial: guest.serial,
-            id,
+            id: guest.id(),
             maker: guest.maker.clone(),
             user: self.user.clone(),
             what: request.to_string(),

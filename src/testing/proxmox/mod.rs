@@ -228,7 +228,7 @@ impl Cluster {
     }
 
     /// What commands in guests do that are started through the agent. By default they end at once, well
-    /// and without a word.
+    /// and without a word. It must not ask the cluster for anything.
     pub fn on_exec(&self, behaviour: impl Fn(&Exec<'_>) -> ExecOutcome + Send + Sync + 'static) {
         self.state().processes.behaviour = Some(Arc::new(behaviour));
     }
@@ -238,7 +238,7 @@ impl Cluster {
         self.state().log.clone()
     }
 
-    /// Every write that was asked for about a guest.
+    /// Every write that was asked for about a guest, or about a backup of one.
     pub fn touches(&self) -> Vec<Touch> {
         self.state().touches.clone()
     }

@@ -49,6 +49,7 @@ pub(super) struct Begin {
 }
 
 impl Begin {
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts come as they are")]
     pub(super) fn new(node: &str, kind: &'static str, id: impl ToString) -> Self {
         Self {
             node: node.to_owned(),
