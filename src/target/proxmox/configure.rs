@@ -40,7 +40,10 @@ impl ProxmoxTarget {
         let is_taken = self.tags().is_subset(&made.config().tags())
             && made.config().is_on("protection") == self.settings.protect;
         if !is_taken {
-            let message = format!("{} did not take its configuration, whatever was answered", made.guest());
+            let message = format!(
+                "{} did not take its configuration, whatever was answered",
+                made.guest()
+            );
             return Err(PortError::new(ErrorKind::Transient, doing, message));
         }
         let Some(identity) = made.identity() else {
