@@ -330,7 +330,7 @@ fn an_environment_is_created_once_and_fits_among_the_others() {
     status 0
     -- stdout
     wrote environments/qa.yaml
-    next: greenroom environment show qa, then greenroom plan -e qa
+    next: greenroom doctor -e qa, then greenroom plan -e qa
     ");
     insta::assert_snapshot!(project.read("environments/qa.yaml").replace(&listen, "[LISTEN]"), @r#"
     # Environment qa: made by `greenroom environment create`, yours from here on.
@@ -456,22 +456,18 @@ fn an_environment_in_a_cluster_comes_with_the_commands_for_its_rights() {
     wrote environments/qa.yaml
 
     As root on a node of the cluster (what is there already is refused without harm):
-      pveum role add GreenroomDeploy --privs 'Pool.Audit VM.Audit VM.Allocate VM.Clone VM.Config.CPU VM.Config.Memory VM.Config.Disk VM.Config.Network VM.Config.Cloudinit VM.Config.CDROM VM.Config.HWType VM.Config.Options VM.PowerMgmt VM.Snapshot VM.Snapshot.Rollback VM.Backup VM.GuestAgent.Audit VM.GuestAgent.Unrestricted'
       pveum pool add greenroom-qa
       pveum user add greenroom@pve
       pveum user token add greenroom@pve qa --privsep 1
-      pveum acl modify /pool/greenroom-qa --users greenroom@pve --roles GreenroomDeploy
-      pveum acl modify /storage/local-lvm --users greenroom@pve --roles PVEDatastoreUser
-      pveum acl modify /vms/9000 --users greenroom@pve --roles PVETemplateUser
-      pveum acl modify /sdn/zones/localnetwork --users greenroom@pve --roles PVESDNUser
-      pveum acl modify /pool/greenroom-qa --tokens 'greenroom@pve!qa' --roles GreenroomDeploy
-      pveum acl modify /storage/local-lvm --tokens 'greenroom@pve!qa' --roles PVEDatastoreUser
-      pveum acl modify /vms/9000 --tokens 'greenroom@pve!qa' --roles PVETemplateUser
-      pveum acl modify /sdn/zones/localnetwork --tokens 'greenroom@pve!qa' --roles PVESDNUser
+      pveum role modify GreenroomDeploy --append 1 --privs 'Pool.Audit VM.Allocate VM.Audit VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network VM.Config.Options VM.GuestAgent.Audit VM.GuestAgent.Unrestricted VM.PowerMgmt' || pveum role add GreenroomDeploy --privs 'Pool.Audit VM.Allocate VM.Audit VM.Config.CDROM VM.Config.CPU VM.Config.Cloudinit VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network VM.Config.Options VM.GuestAgent.Audit VM.GuestAgent.Unrestricted VM.PowerMgmt'
+      pveum acl modify /pool/greenroom-qa --users greenroom@pve --tokens 'greenroom@pve!qa' --roles GreenroomDeploy
+      pveum acl modify /vms/9000 --users greenroom@pve --tokens 'greenroom@pve!qa' --roles PVETemplateUser
+      pveum acl modify /storage/local-lvm --users greenroom@pve --tokens 'greenroom@pve!qa' --roles PVEDatastoreUser
+      pveum acl modify /sdn/zones/localnetwork/vmbr0 --users greenroom@pve --tokens 'greenroom@pve!qa' --roles PVESDNUser
     On Proxmox VE 8 write VM.Monitor instead of VM.GuestAgent.Audit and VM.GuestAgent.Unrestricted.
     Hand greenroom@pve!qa=SECRET to greenroom in the variable PROXMOX_TOKEN_QA; `token add` shows the secret once.
 
-    next: greenroom environment show qa, then greenroom plan -e qa
+    next: greenroom doctor -e qa, then greenroom plan -e qa
     ");
     insta::assert_snapshot!(project.read("environments/qa.yaml"), @r#"
     # Environment qa: made by `greenroom environment create`, yours from here on.
@@ -502,6 +498,26 @@ fn an_environment_in_a_cluster_can_be_the_first() {
     let project = Project::new("");
     fs::remove_file(project.path("environments/staging.yaml")).unwrap();
     project.write("environments/test.yaml", "name: test\ntype: test\nlocal: {}\n");
+    let odd = project.run(&[
+        "environment",
+        "create",
+        "odd",
+        "--subnet",
+        "10.4.0.0/24",
+        "--gateway",
+        "10.4.0.1",
+        "--host",
+        "h",
+        "--node",
+        "n",
+        "--storage",
+        "s; reboot",
+        "--vm-ids",
+        "4000-4099",
+    ]);
+    assert_eq!(odd.status, 2);
+    assert!(odd.err.contains("is no name of Proxmox's"), "{}", odd.err);
+    assert!(!project.path("environments/odd.yaml").exists());
     let created = project.must(&[
         "environment",
         "create",
@@ -533,18 +549,10 @@ fn an_environment_in_a_cluster_can_be_the_first() {
     ]);
     let created = json(&created.out);
     assert_eq!(created["tokenVariable"], "PVE_TOKEN");
-    let commands: Vec<&Value> = created["commands"].as_array().unwrap().iter().collect();
-    let words = serde_json::json!([
-        "pveum",
-        "acl",
-        "modify",
-        "/vms/9000",
-        "--tokens",
-        "greenroom@pve!production",
-        "--roles",
-        "PVETemplateUser"
-    ]);
-    assert!(commands.contains(&&words), "{commands:?}");
+    let commands = created["commands"].as_array().unwrap();
+    let template = "pveum acl modify /vms/9000 --users greenroom@pve --tokens 'greenroom@pve!production' \
+                    --roles PVETemplateUser";
+    assert!(commands.contains(&Value::from(template)), "{commands:?}");
     insta::assert_snapshot!(project.read("environments/production.yaml"), @r#"
     # Environment production: made by `greenroom environment create`, yours from here on.
     # What is not written here has its default: see `greenroom environment show`.

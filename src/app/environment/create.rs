@@ -129,8 +129,14 @@ pub fn draft(workspace: &Workspace, config: Option<&Path>, wish: &Wish) -> Resul
             file.display()
         )));
     };
+    let rights = Rights::of(environment);
+    if let Some(odd) = rights.as_ref().and_then(Rights::oddity) {
+        return Err(AppError::Usage(format!(
+            "{odd:?} is no name of Proxmox's (letters, digits, '-', '_', '.'): see --pool, --node and --storage"
+        )));
+    }
     Ok(Draft {
-        rights: Rights::of(environment),
+        rights,
         file,
         text,
         token,

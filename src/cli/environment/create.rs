@@ -116,7 +116,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     }
     rights(shell, args, &made);
     shell.tell(&format!(
-        "next: greenroom environment show {0}, then greenroom plan -e {0}",
+        "next: greenroom doctor -e {0}, then greenroom plan -e {0}",
         args.name
     ));
     Ok(Exit::Done)
@@ -128,13 +128,12 @@ fn rights(shell: &Shell, args: &Args, made: &Draft) {
     };
     shell.say("\nAs root on a node of the cluster (what is there already is refused without harm):");
     for command in rights.commands() {
-        let words: Vec<String> = command.iter().map(|word| shown(word)).collect();
-        shell.say(&format!("  {}", words.join(" ")));
+        shell.say(&format!("  {command}"));
     }
     shell.say(&format!(
         "On Proxmox VE 8 write VM.Monitor instead of VM.GuestAgent.Audit and VM.GuestAgent.Unrestricted.\n\
-         Hand {}!{}=SECRET to greenroom in the variable {variable}; `token add` shows the secret once.\n",
-        rights.user, rights.token
+         Hand {}=SECRET to greenroom in the variable {variable}; `token add` shows the secret once.\n",
+        rights.whole_token()
     ));
     if args.proxmox.template.is_none() && args.from.is_none() {
         shell.say(&format!(
@@ -142,15 +141,6 @@ fn rights(shell: &Shell, args: &Args, made: &Draft) {
             made.file.display()
         ));
     }
-}
-
-/// As a shell reads it back.
-fn shown(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@:".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl Args {

@@ -139,10 +139,10 @@ impl ProxmoxTarget {
     /// One look and the one thing that comes next.
     fn step(&self, seat: &(u32, Seat), release: &Release) -> Result<Step, PortError> {
         let doing = format!("starting {} ({})", seat.1.0, seat.1.1);
-        let owned = match self.locate(seat, Freshness::Now)? {
+        let owned = match self.locate(seat, Freshness::Lately)? {
             Located::Ours(owned) => owned,
             Located::Making(guest, lock) => return Ok(Step::Wait(being_made(&guest, &lock))),
-            Located::Nothing(strangers) => return self.make(seat, release, &strangers),
+            Located::Nothing(_) => return self.make(seat, release),
         };
         if let Some(lock) = owned.config().lock() {
             return Ok(Step::Wait(is_locked(owned.guest(), lock)));

@@ -146,7 +146,7 @@ impl Run {
             "qmdestroy",
             "resize",
         ] {
-            let seconds = dice.roll(4);
+            let seconds = dice.roll(3);
             stage.cluster.takes(kind, Duration::from_secs(seconds));
         }
         let first = GuestSettings {
@@ -204,6 +204,8 @@ impl Run {
     }
 
     fn act(&mut self) {
+        let passes = Duration::from_millis(250 * self.dice.roll(8));
+        self.stage.clock.advance(passes);
         let which = usize::from(self.dice.one_in(2));
         let (unit, slot) = (self.dice.unit(), self.dice.slot());
         // What they are told may be an error: what counts is what is there.
@@ -237,7 +239,7 @@ impl Run {
                 let fault = fault(&mut self.dice);
                 self.stage.cluster.fault(When::Nth(nth), fault);
             }
-            _ => self.stage.clock.advance(Duration::from_secs(self.dice.roll(8))),
+            _ => self.stage.clock.advance(Duration::from_secs(self.dice.roll(80))),
         }
     }
 
@@ -333,7 +335,7 @@ fn ten_thousand_random_runs_touch_no_guest_of_others() {
         let outcome = std::panic::catch_unwind(|| {
             let mut run = Run::new(*seed);
             run.let_people_in();
-            for _ in 0..24 {
+            for _ in 0..20 {
                 run.act();
             }
             run.check();

@@ -143,7 +143,7 @@ impl Ground {
     }
 
     pub(crate) fn run_with(&self, target: Arc<dyn Target>) -> Result<Outcome, DriveError> {
-        let clock: Arc<dyn Clock> = self.stage.clock.clone();
+        let clock: Arc<dyn Clock> = self.stage.time.clone();
         let ports = Arc::new(Ports {
             stage: self.stage.clone(),
             router: self.router.clone(),
@@ -323,7 +323,7 @@ impl Probe for Ports {
             false => Observation::Unanswered("connection refused".into()),
         };
         Ok(Sample {
-            at: self.stage.clock.now(),
+            at: self.stage.time.now(),
             took: Period::from_millis(1),
             seen,
         })
