@@ -12,7 +12,7 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
 
 use greenroom::history::{Expectation, status, verify, wanted};
-use greenroom::ledger::DirectoryLedger;
+use greenroom::ledger::{DirectoryLedger, RawLedger};
 use greenroom::ports::Ledger;
 use greenroom::testing::{ledger, story};
 use std::fs;

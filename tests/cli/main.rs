@@ -12,6 +12,7 @@ mod bundles;
 mod configuration;
 mod github;
 mod help;
+mod ledger_branch;
 mod project;
 mod refusals;
 mod scan;

@@ -1,0 +1,19 @@
+//! The ledger and the lease on a git branch, against real repositories: the contracts, races between
+//! clones, crashes, rewritten branches, remotes that refuse or do not answer.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "what cannot be set up or read back fails the test, which polls"
+)]
+
+mod clones;
+mod contracts;
+mod crashes;
+mod http;
+mod leases;
+mod manners;
+mod races;
+mod rewriting;
+mod transports;
+mod yard;
