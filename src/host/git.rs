@@ -288,5 +288,6 @@ fn failed(doing: &str, output: &Output) -> PortError {
     let code = output
         .code
         .map_or("a signal".to_owned(), |code| format!("code {code}"));
+    let said: String = said.chars().take(2000).collect();
     PortError::new(kind, doing, format!("git ended with {code}: {said}"))
 }

@@ -110,11 +110,14 @@ impl Workspace {
             Err(error) if error.kind == ErrorKind::Missing => return Ok(Place::Directory(directory)),
             Err(error) => return Err(error.into()),
         };
-        if store.remote().is_none() {
-            return Ok(Place::Directory(directory));
+        match store.prefix() {
+            Ok(prefix) if store.remote().is_some() => Ok(Place::branch(store, branch_of(&prefix))),
+            Ok(_) => Ok(Place::Directory(directory)),
+            Err(error) if error.kind == ErrorKind::Missing => Ok(Place::Directory(directory)),
+            // A repository that git does not trust has a remote all the same: the record of this job would
+            // be lost on its disk.
+            Err(error) => Err(error.into()),
         }
-        let branch = branch_of(&store.prefix()?);
-        Ok(Place::branch(store, branch))
     }
 }
 

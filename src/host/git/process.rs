@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How much of its standard error is kept.
-const STDERR: u64 = 2 << 10;
+const STDERR: u64 = 16 << 10;
 
 /// What a command may take.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub(super) struct Output {
     /// Exit code; `None` when a signal ended it.
     pub(super) code: Option<i32>,
     pub(super) stdout: Vec<u8>,
-    /// The first 2 KiB.
+    /// The first 16 KiB: the greeting of a server may come before what matters.
     pub(super) stderr: String,
 }
 

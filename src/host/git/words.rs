@@ -21,8 +21,9 @@ pub(super) fn shown(stderr: &str) -> String {
     if text.is_empty() {
         return "git said nothing".to_owned();
     }
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+    // What a greeting is followed by is what matters.
+    match text.char_indices().rev().nth(MOST) {
+        Some((cut, first)) => format!("…{}", &text[cut + first.len_utf8()..]),
         None => text,
     }
 }
