@@ -25,13 +25,14 @@
 //! | [`ports`] | every trait, on one screen |
 //!
 //! Effects stand behind the ports: [`engine`] (the only loop of a rollout), [`images`], [`parallel`], [`target`],
-//! [`router`], [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`],
+//! [`router`], [`proxmox`], [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`],
 //! [`host`]. [`app`] holds one use case per file
 //! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
 //! contract suites that every implementation of a port must pass.
 
 pub mod analysis;
 pub mod app;
+pub mod backup;
 pub mod builder;
 pub mod cli;
 pub mod config;
@@ -47,6 +48,7 @@ pub mod parallel;
 pub mod policy;
 pub mod ports;
 pub mod probe;
+pub mod proxmox;
 pub mod registry;
 pub mod report;
 pub mod retention;

@@ -7,10 +7,12 @@
 mod command;
 mod registry;
 mod signature;
+mod temporary;
 
 pub use command::{Captured, Command, Finished, Hear, Runner};
 pub use registry::{Blob, Catalog, Content, Discard, HeldImage, Registry, Reopen, in_memory};
 pub use signature::{Attestations, Trust, TrustedRoots, Verifier};
+pub use temporary::{Sweeper, Temporary};
 
 use crate::model::{
     Artifact, BackupId, Check, CommitId, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,

@@ -1520,3 +1520,57 @@ proptest! {
         prop_assert!(loaded.outcome.is_ok() || !shown.is_empty());
     }
 }
+
+#[test]
+fn acceptance_deployments_that_cannot_be() {
+    insta::assert_snapshot!(problems(ALL, &[("environments/staging.yaml", "\
+name: staging
+type: staging
+acceptance:
+  createNewVm: true
+  vmNamePrefix: Acceptance_
+  ttl: 5m
+  testSuite: smoke
+  configuration: prod
+")]), @"
+    error: an acceptance deployment may exist for 5m and its suite may take 30m: it would be collected while it is tested
+     --> environments/staging.yaml:4:3
+      |
+    4 |   createNewVm: true
+      |   ^
+      |
+      = help: make `ttl` longer than `testTimeout`
+
+    error: unknown key `createNewVm`
+     --> environments/staging.yaml:4:3
+      |
+    4 |   createNewVm: true
+      |   ^^^^^^^^^^^
+      |
+      = help: did you mean `createNewVM`?
+
+    error: this cannot begin the name of a host
+     --> environments/staging.yaml:5:17
+      |
+    5 |   vmNamePrefix: Acceptance_
+      |                 ^^^^^^^^^^^
+      |
+      = help: use 1 to 32 lower-case letters, digits and `-`, beginning with a letter
+
+    error: there is no suite `smoke`
+     --> environments/staging.yaml:7:14
+      |
+    7 |   testSuite: smoke
+      |              ^^^^^
+      |
+      = help: add it under `suites` in the pipeline file
+
+    error: there is no environment `prod`
+     --> environments/staging.yaml:8:18
+      |
+    8 |   configuration: prod
+      |                  ^^^^
+      |
+      = help: list its file under `environments`
+    ");
+}

@@ -79,6 +79,7 @@ impl World {
     /// A target on the state directory, as a new greenroom process would have it.
     fn target(&self) -> LocalTarget {
         let settings = LocalSettings {
+            expires: None,
             state_directory: self.state(),
             service: "web".into(),
             environment: "test".parse().unwrap(),

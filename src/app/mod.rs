@@ -1,12 +1,15 @@
 //! Use cases, one per file, and the composition root (`world` and `workspace`).
 
+pub mod acceptance;
 mod attended;
 pub mod audit;
 pub mod build;
+mod cluster;
 mod context;
 pub mod decide;
 pub mod demo;
 pub mod deploy;
+pub mod drift;
 mod error;
 mod facts;
 pub mod identify;
@@ -15,6 +18,7 @@ pub mod load;
 pub mod pipeline;
 pub mod promote;
 mod proof;
+pub mod protection;
 pub mod prune;
 pub mod record;
 pub mod release;

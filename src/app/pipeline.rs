@@ -41,6 +41,8 @@ pub struct Wish {
     pub skip_tests: bool,
     /// Deploy even what is live already.
     pub force: bool,
+    /// Give the image no tag.
+    pub untagged: bool,
 }
 
 /// What a run tells while it goes on.
@@ -110,7 +112,11 @@ pub fn run(
     };
     let first = workspace.environment(first)?;
     checked(workspace, ready.skip_tests, tell)?;
-    let built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
+    let mut built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
+    if let Some(built) = built.as_mut().filter(|_| wish.untagged) {
+        built.tags.clear();
+        built.withheld = None;
+    }
     if let Some(built) = &built {
         tell(Progress::Built(built));
     }
@@ -122,7 +128,10 @@ pub fn run(
         let environment = workspace.environment(name)?;
         judge(&mut gate, environment, &ask(environment), tell)?;
     }
-    if let Some(built) = built.as_ref().filter(|built| built.made.is_some()) {
+    if let Some(built) = built
+        .as_ref()
+        .filter(|built| built.made.is_some() && !wish.untagged)
+    {
         let may = gate
             .pass(&first.name.value)
             .and_then(|()| deploy::judge(workspace, first, &ask(first)));

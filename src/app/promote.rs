@@ -5,6 +5,7 @@ use super::deploy::{self, Ask, Done, Hold, Prepared, deploy};
 use super::error::AppError;
 use super::identify::Identity;
 use super::proof::proof;
+use super::protection;
 use super::record::{self, Standing};
 use super::release::release;
 use super::scan;
@@ -293,6 +294,7 @@ fn demand(
     version: &Version,
     image: &Digest,
 ) -> Result<Option<Proof>, AppError> {
+    let environment = &protection::in_force(workspace, environment)?;
     let found = proof(workspace, &wish.from, environment, image)?;
     let asked = environment.protection.enabled && environment.protection.require_tests;
     match found {

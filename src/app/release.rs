@@ -1,9 +1,11 @@
 //! The release of a run in one environment.
 
 use super::build::Built;
+use super::error::AppError;
 use super::identify::Identity;
 use crate::config::Environment;
 use crate::model::Release;
+use std::collections::BTreeMap;
 
 /// Image, variables and the sources of secrets, as `environment` configures them.
 pub fn release(environment: &Environment, identity: &Identity, built: Option<&Built>) -> Release {
@@ -18,4 +20,18 @@ pub fn release(environment: &Environment, identity: &Identity, built: Option<&Bu
             .map(|(name, source)| (name.clone(), source.value.clone()))
             .collect(),
     }
+}
+
+/// A release for looking around where none was ever live.
+///
+/// # Errors
+/// Never: its version is one.
+pub(super) fn nothing() -> Result<Release, AppError> {
+    Ok(Release {
+        version: "none".parse()?,
+        artifact: None,
+        commit: None,
+        variables: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+    })
 }

@@ -3,12 +3,13 @@
 use super::deploy::Hold;
 use super::error::AppError;
 use super::record::Standing;
+use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{self, Purpose, World};
-use crate::config::Environment;
-use crate::model::{Release, Slot, UnitId};
+use crate::config::{Environment, TargetConfig};
+use crate::model::{Slot, UnitId};
 use crate::ports::{PortError, Removal, Stop};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Time between two looks at what is ending.
@@ -29,9 +30,20 @@ pub struct ShutDown {
 /// deployment starts it again.
 ///
 /// # Errors
-/// [`AppError::Busy`] while a rollout is under way; when something cannot be stopped.
+/// [`AppError::Busy`] while a rollout is under way; [`AppError::NotAllowed`] for what runs on other
+/// machines; when something cannot be stopped.
 pub fn shut_down(workspace: &Workspace, environment: &Environment) -> Result<ShutDown, AppError> {
     let name = &environment.name.value;
+    match &environment.target {
+        Some(TargetConfig::Local(_) | TargetConfig::Command(_)) | None => {}
+        Some(elsewhere) => {
+            let kind = elsewhere.as_str();
+            return Err(AppError::NotAllowed(format!(
+                "{name} does not run on this machine: its target is `{kind}`, and to remove what runs there is \
+                 nothing that `stop` does"
+            )));
+        }
+    }
     let origin = workspace.context.origin("asked to stop it", None);
     let _hold = Hold::take(workspace, name, &origin, "stopping it".to_owned())?;
     let standing = Standing::read(workspace.ledger()?.as_ref(), name)?;
@@ -85,15 +97,4 @@ fn end(
         }
     }
     Ok(left)
-}
-
-/// A release for looking around where none was ever live.
-fn nothing() -> Result<Release, AppError> {
-    Ok(Release {
-        version: "none".parse()?,
-        artifact: None,
-        commit: None,
-        variables: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-    })
 }

@@ -2,10 +2,10 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{self, Promoted, Status, Timeline};
+use crate::history::{self, Promoted, Status, Switched, Timeline};
 use crate::model::{EnvironmentName, Record};
 
-/// How one environment stands: the head of its ledger and at most four more records are read.
+/// How one environment stands: the head of its ledger and at most five more records are read.
 ///
 /// # Errors
 /// When the ledger cannot be read or understood.
@@ -17,6 +17,7 @@ pub fn status(workspace: &Workspace, environment: &EnvironmentName) -> Result<St
             live: None,
             open: None,
             last: None,
+            protection: None,
         });
     };
     let mut others: Vec<Record> = Vec::new();
@@ -33,6 +34,8 @@ pub struct Past {
     pub timeline: Timeline,
     /// Promotions, oldest first.
     pub promotions: Vec<Promoted>,
+    /// Switches of its protection, oldest first.
+    pub switches: Vec<Switched>,
     /// Whether someone is at work there now.
     pub held: bool,
 }
@@ -47,6 +50,7 @@ pub fn past(workspace: &Workspace, environment: &EnvironmentName) -> Result<Past
     Ok(Past {
         timeline: history::timeline(&records),
         promotions: history::promotions(&records),
+        switches: history::switches(&records),
         held,
     })
 }

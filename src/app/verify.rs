@@ -1,5 +1,6 @@
 //! Running an environment's suites against what runs there, outside of any rollout.
 
+use super::attended::Attended;
 use super::error::AppError;
 use super::record::Standing;
 use super::workspace::Workspace;
@@ -7,12 +8,14 @@ use super::world::probe;
 use crate::analysis::{Finding, expect, suite};
 use crate::config::{Environment, Part, TargetConfig};
 use crate::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
-use crate::ports::Probe;
+use crate::ports::{Interrupted, Probe, Runner};
 use crate::report::Recorded;
 use crate::rollout::{
     Event, Kind, Phase, Plan, Readiness, RollbackPolicy, Samples, Step, StepId, StepResult, Watch,
 };
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// What is verified.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +24,19 @@ pub struct Wish {
     pub suite: Option<String>,
     /// Another base URL than the configured one.
     pub url: Option<Endpoint>,
+    /// The longest that all of it may take; each check has its own limit in any case.
+    pub limit: Option<Period>,
+}
+
+/// What the suites came to.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// What happened, beginning with a plan that only observes.
+    pub events: Vec<Recorded>,
+    /// Whether all of them passed.
+    pub verdict: Verdict,
+    /// The signal that ended it before its end.
+    pub interrupted: Option<Interrupted>,
 }
 
 /// Runs the suites; every check is run, also after one has failed. The events read like those of a
@@ -28,11 +44,7 @@ pub struct Wish {
 ///
 /// # Errors
 /// When there is nothing to run, no address to run it against, or a suite that this version cannot run.
-pub fn verify(
-    workspace: &Workspace,
-    environment: &Environment,
-    wish: &Wish,
-) -> Result<(Vec<Recorded>, Verdict), AppError> {
+pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Result<Verified, AppError> {
     workspace.require(&[Part::Suite], Some(environment))?;
     let suites = suites(workspace, environment, wish)?;
     let url = wish.url.clone().or_else(|| address(environment)).ok_or_else(|| {
@@ -42,11 +54,21 @@ pub fn verify(
         ))
     })?;
     let release = live(workspace, environment)?;
-    let probe = probe(workspace, environment, &release)?;
+    let attended: OnceLock<Arc<Attended>> = OnceLock::new();
+    let clock = Arc::clone(&workspace.context.clock);
+    let around = |runner: Arc<dyn Runner>| -> Arc<dyn Runner> {
+        let made = attended.get_or_init(|| Arc::new(Attended::new(runner, Arc::clone(&clock))));
+        Arc::clone(made) as Arc<dyn Runner>
+    };
+    let probe = probe(workspace, environment, &release, &around)?;
     let plan = plan(workspace, environment, release, suites.clone(), url.clone())?;
     let mut record = Record {
         workspace,
         events: Vec::new(),
+        until: wish
+            .limit
+            .map(|limit| (limit, clock.monotonic() + limit.as_duration())),
+        interrupted: None,
     };
     record.add(Event::Planned(Box::new(plan)));
     let mut verdict = Verdict::Pass;
@@ -56,7 +78,13 @@ pub fn verify(
             index: u32::try_from(index).unwrap_or(u32::MAX),
         };
         record.add(Event::Began { step });
-        let finding = record.run(step, suite, probe.as_ref(), &url);
+        let signal = || attended.get().and_then(|attended| attended.interrupted());
+        let finding = record.run(
+            step,
+            suite,
+            &|check: &Check| sample(check, probe.as_ref(), &url),
+            &signal,
+        );
         let result = match finding.verdict {
             Verdict::Pass => StepResult::Done,
             Verdict::Fail => StepResult::Failed {
@@ -71,14 +99,27 @@ pub fn verify(
         if finding.verdict != Verdict::Pass {
             verdict = Verdict::Fail;
         }
+        if record.interrupted.is_some() {
+            break;
+        }
     }
-    Ok((record.events, verdict))
+    Ok(Verified {
+        events: record.events,
+        verdict,
+        interrupted: record.interrupted,
+    })
 }
 
 struct Record<'a> {
     workspace: &'a Workspace,
     events: Vec<Recorded>,
+    /// The limit, and when by the clock it is over.
+    until: Option<(Period, Duration)>,
+    interrupted: Option<Interrupted>,
 }
+
+/// Takes one sample and judges it.
+type Sample<'a> = dyn Fn(&Check) -> (Finding, Period) + 'a;
 
 impl Record<'_> {
     fn add(&mut self, event: Event) {
@@ -90,10 +131,44 @@ impl Record<'_> {
         });
     }
 
-    fn run(&mut self, step: StepId, suite: &Suite, probe: &dyn Probe, url: &Endpoint) -> Finding {
+    /// What is left of the time for `check`; `None` when it is over.
+    fn allowed(&self, check: &Check) -> Option<Check> {
+        let Some((_, until)) = self.until else {
+            return Some(check.clone());
+        };
+        let left = Period::from(until.saturating_sub(self.workspace.context.clock.monotonic()));
+        (!left.is_zero()).then(|| Check {
+            timeout: check.timeout.min(left),
+            ..check.clone()
+        })
+    }
+
+    /// Runs the checks in order. After a signal, whether it came while a command ran (`signal`) or between
+    /// two checks, the rest is not run.
+    fn run(
+        &mut self,
+        step: StepId,
+        suite: &Suite,
+        sample: &Sample<'_>,
+        signal: &dyn Fn() -> Option<Interrupted>,
+    ) -> Finding {
         let mut findings = Vec::new();
         for check in &suite.checks {
-            let (finding, took) = sample(check, probe, url);
+            self.interrupted = self
+                .interrupted
+                .or_else(signal)
+                .or_else(|| self.workspace.context.clock.interruption());
+            let (finding, took) = match (self.interrupted, self.allowed(check)) {
+                (Some(signal), _) => (Finding::fail(format!("not run: {signal}")), Period::ZERO),
+                (None, Some(check)) => sample(&check),
+                (None, None) => {
+                    let limit = self.until.map_or(Period::ZERO, |(limit, _)| limit);
+                    (
+                        Finding::fail(format!("not run: the {limit} for all of it were over")),
+                        Period::ZERO,
+                    )
+                }
+            };
             let reason = self.workspace.redactor().redact(&finding.reason).into_owned();
             self.add(Event::Judged {
                 step,
@@ -114,6 +189,7 @@ impl Record<'_> {
             });
             findings.push(Finding { reason, ..finding });
         }
+        self.interrupted = self.interrupted.or_else(signal);
         let named = suite
             .checks
             .iter()

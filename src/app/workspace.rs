@@ -9,6 +9,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
 use crate::config::place::{Located, Sources};
 use crate::config::project::Project;
+use crate::config::target::TargetConfig;
 use crate::config::unsupported::{Part, Unsupported};
 use crate::host::git::Git;
 use crate::host::secrets::Secrets;
@@ -99,6 +100,12 @@ impl Workspace {
         })
     }
 
+    /// Takes in an environment that is written nowhere, under its name.
+    pub(super) fn adopt(&mut self, environment: Environment) {
+        let name = environment.name.value.clone();
+        self.project.environments.insert(name, environment);
+    }
+
     /// A directory below the project's own state.
     pub fn state(&self, part: &str) -> PathBuf {
         self.root.join(STATE).join(part)
@@ -183,9 +190,27 @@ impl Workspace {
                 .chain(build)
                 .flatten()
                 .filter_map(|(name, source)| self.secrets.resolve(name, &source.value).ok())
+                .chain(self.tokens())
                 .chain(credentials::secrets(self.context.environment.variables()))
                 .collect()
         })
+    }
+
+    /// The tokens of the environments' clusters, and what is secret in them.
+    fn tokens(&self) -> Vec<Secret> {
+        let targets = self.project.environments.values();
+        let sources = targets.filter_map(|environment| match &environment.target {
+            Some(TargetConfig::Proxmox(proxmox)) => proxmox.token.as_ref(),
+            _ => None,
+        });
+        let tokens = sources.filter_map(|source| self.secrets.resolve("token", &source.value).ok());
+        tokens
+            .flat_map(|token| {
+                let (_, secret) = token.expose().split_once('=').unwrap_or_default();
+                [Secret::new(secret.to_owned()), token]
+            })
+            .filter(|secret| !secret.expose().is_empty())
+            .collect()
     }
 
     /// Takes every known secret out of text.

@@ -1,7 +1,7 @@
 //! `greenroom demo`.
 
 use super::shell::Shell;
-use crate::app::demo::{Chapter, Teller, tell};
+use crate::app::demo::{Chapter, Teller, proxmox, tell};
 use crate::app::{AppError, Exit};
 use std::path::PathBuf;
 
@@ -16,12 +16,17 @@ mod hello;
 /// its health check and is put back; version 4 is healthy but answers errors, and is caught by the
 /// canary. Needs no network and leaves nothing running. Exits with 0 only when every count is right.
 ///
-/// Example: greenroom demo
+/// With --proxmox the versions go into virtual machines of a Proxmox cluster that greenroom brings along.
+///
+/// Example: greenroom demo --proxmox
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Be the service that the demo ships
     #[arg(long, hide = true)]
     serve: bool,
+    /// Into virtual machines, on a Proxmox cluster that greenroom brings along
+    #[arg(long)]
+    proxmox: bool,
 }
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
@@ -40,12 +45,20 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let mut out = Out { shell, chapters: 0 };
     let clock = &shell.context.clock;
     let began = clock.monotonic();
-    let holds = tell(&shell.context, &parent, &shell.watchers(false), &mut out)?;
+    let watchers = shell.watchers(false);
+    let (holds, next) = if args.proxmox {
+        let holds = proxmox::tell(&shell.context, &parent, &watchers, &mut out)?;
+        (
+            holds,
+            "docs/proxmox.md, from an empty cluster to the first deployment",
+        )
+    } else {
+        let holds = tell(&shell.context, &parent, &watchers, &mut out)?;
+        (holds, "examples/quickstart, the same as files to copy")
+    };
     let took = (clock.monotonic() - began).as_secs_f64();
     if holds {
-        shell.say(&format!(
-            "\nEverything held, in {took:.1} s. Next: examples/quickstart, the same as files to copy."
-        ));
+        shell.say(&format!("\nEverything held, in {took:.1} s. Next: {next}."));
         return Ok(Exit::Done);
     }
     shell.warn(&format!(

@@ -37,9 +37,9 @@ pub(super) struct Args {
     reports: ReportArgs,
 }
 
-/// What is deployed, and under which terms.
+/// What is deployed.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct WhatArgs {
+pub(super) struct ImageArgs {
     /// Branch, tag or commit; what is checked out where none is given
     #[arg(long = "ref", value_name = "REF")]
     git_ref: Option<String>,
@@ -49,6 +49,32 @@ pub(super) struct WhatArgs {
     /// An image that exists, by tag or digest, instead of a build
     #[arg(long, value_name = "TAG|DIGEST")]
     image: Option<String>,
+}
+
+impl ImageArgs {
+    /// The wish, with the action's inputs where the command line says nothing, and every other term as it
+    /// is by default.
+    pub(super) fn wish(&self, shell: &Shell) -> Result<Wish, AppError> {
+        let input = |name: &str| shell.context.environment.input(name).map(str::to_owned);
+        let version = match (&self.version, input("version")) {
+            (Some(version), _) => Some(version.clone()),
+            (None, Some(version)) => Some(version.parse()?),
+            (None, None) => None,
+        };
+        Ok(Wish {
+            git_ref: self.git_ref.clone().or_else(|| input("ref")),
+            version,
+            image: self.image.clone().or_else(|| input("image")),
+            ..Wish::default()
+        })
+    }
+}
+
+/// What is deployed, and under which terms.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct WhatArgs {
+    #[command(flatten)]
+    image: ImageArgs,
     /// Another strategy than the configured one
     #[arg(long, value_enum)]
     strategy: Option<StrategyArg>,
@@ -74,22 +100,12 @@ enum StrategyArg {
 impl WhatArgs {
     /// The wish, with the action's inputs where the command line says nothing.
     pub(super) fn wish(&self, shell: &Shell, workspace: &Workspace) -> Result<Wish, AppError> {
-        let input = |name: &str| shell.context.environment.input(name).map(str::to_owned);
-        let version = match (&self.version, input("version")) {
-            (Some(version), _) => Some(version.clone()),
-            (None, Some(version)) => Some(version.parse()?),
-            (None, None) => None,
-        };
         Ok(Wish {
-            environments: Vec::new(),
-            parallel: false,
-            git_ref: self.git_ref.clone().or_else(|| input("ref")),
-            version,
-            image: self.image.clone().or_else(|| input("image")),
             strategy: self.strategy.map(|strategy| strategy.resolve(workspace)),
             allow_stale: self.allow_stale,
-            skip_tests: self.skip_tests || input("skip-tests").as_deref() == Some("true"),
+            skip_tests: self.skip_tests || shell.context.environment.input("skip-tests") == Some("true"),
             force: self.force,
+            ..self.image.wish(shell)?
         })
     }
 }
@@ -291,7 +307,7 @@ fn tell_built(shell: &Shell, built: &Built) {
 }
 
 /// Takes down what the step's outputs say.
-fn note(progress: &Progress<'_>, publication: &mut Publication) {
+pub(super) fn note(progress: &Progress<'_>, publication: &mut Publication) {
     match progress {
         Progress::Decided(decision) => {
             publication.set(

@@ -2,7 +2,7 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, status};
-use crate::history::{Deployment, Promoted, Scanned, Standing};
+use crate::history::{Deployment, Promoted, Scanned, Standing, Switched};
 use crate::model::{EnvironmentName, Tag, Verdict};
 use crate::report::elapsed;
 use crate::report::foreign::line;
@@ -10,7 +10,7 @@ use crate::rollout::Kind;
 use crate::scan::ScanResult;
 use serde_json::json;
 
-/// Every deployment, rollback and scan of an environment: what, when, who, why, and how it ended
+/// Every deployment, rollback, promotion, scan and switch of protection of an environment: what, when, who, why, and how it ended
 ///
 /// Example: greenroom history production --limit 5
 #[derive(Debug, clap::Args)]
@@ -31,8 +31,10 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         let newest: Vec<&Deployment> = deployments.iter().rev().take(args.limit).collect();
         let scans: Vec<&Scanned> = past.timeline.scans.iter().rev().take(args.limit).collect();
         let promotions: Vec<&Promoted> = past.promotions.iter().rev().take(args.limit).collect();
+        let switches: Vec<&Switched> = past.switches.iter().rev().take(args.limit).collect();
         shell.json(&json!({
             "schema": "greenroom.history/1", "deployments": newest, "scans": scans, "promotions": promotions,
+            "protection": switches,
         }));
         return Ok(Exit::Done);
     }
@@ -40,7 +42,9 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let deployed = deployments.iter().map(|one| (one.planned, text(one, past.held)));
     let promoted = past.promotions.iter().map(|one| (one.seq, promotion(one)));
     let scanned = past.timeline.scans.iter().map(|one| (one.seq, scan(one)));
-    let mut entries: Vec<(u64, Vec<String>)> = deployed.chain(promoted).chain(scanned).collect();
+    let switched = past.switches.iter().map(|one| (one.seq, switch(one)));
+    let mut entries: Vec<(u64, Vec<String>)> =
+        deployed.chain(promoted).chain(scanned).chain(switched).collect();
     entries.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
     if entries.is_empty() {
         shell.say(&format!("nothing was ever deployed to {}", args.environment));
@@ -80,6 +84,18 @@ fn promotion(promoted: &Promoted) -> Vec<String> {
     ];
     lines.extend(promotion.proof.iter().map(|proof| format!("    proof: {proof}")));
     lines
+}
+
+fn switch(switched: &Switched) -> Vec<String> {
+    let origin = &switched.protection.origin;
+    let state = if switched.protection.enabled { "on" } else { "off" };
+    vec![
+        format!("{}  protection switched {state}", switched.at.human()),
+        line(&format!(
+            "    by {} ({}): {}",
+            origin.actor.name, origin.actor.via, origin.reason
+        )),
+    ]
 }
 
 fn scan(scanned: &Scanned) -> Vec<String> {

@@ -4,6 +4,7 @@
 //! one JSON document and nothing else. Exit codes are those of [`Exit`].
 
 mod abort;
+mod acceptance;
 mod audit;
 mod build;
 mod check;
@@ -12,6 +13,7 @@ mod demo;
 mod deploy;
 mod environment;
 mod failure;
+mod guests;
 mod history;
 mod image;
 mod options;
@@ -74,6 +76,7 @@ enum Command {
     Deploy(deploy::Args),
     Promote(promote::Args),
     Verify(verify::Args),
+    Acceptance(acceptance::Args),
     Rollback(rollback::Args),
     Resume(resume::Args),
     Abort(abort::Args),
@@ -127,6 +130,7 @@ impl Command {
             | Self::Rollback(_)
             | Self::Resume(_)
             | Self::Abort(_)
+            | Self::Acceptance(_)
             | Self::Prune(_) => true,
             Self::Plan(_)
             | Self::Check(_)
@@ -157,6 +161,7 @@ impl Command {
             Self::Deploy(args) => deploy::run(shell, &args),
             Self::Promote(args) => promote::run(shell, &args),
             Self::Verify(args) => verify::run(shell, &args),
+            Self::Acceptance(args) => acceptance::run(shell, &args),
             Self::Rollback(args) => rollback::run(shell, &args),
             Self::Resume(args) => resume::run(shell, &args),
             Self::Abort(args) => abort::run(shell, &args),

@@ -1,10 +1,11 @@
 //! `greenroom prune`.
 
+use super::guests;
 use super::shell::Shell;
 use crate::app::prune::{self, Ask, Done, Pruned};
 use crate::app::{AppError, Exit};
 use crate::images::{Left, SweepProgress, Swept};
-use crate::model::{Period, Tag, Timestamp};
+use crate::model::{EnvironmentName, Period, Tag, Timestamp};
 use crate::retention::{Doomed, Kept, Plan};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,6 +27,23 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Images(Images),
+    Guests(Guests),
+}
+
+/// Acceptance deployments whose time is over, whoever made them: guests, or processes of this machine
+///
+/// Each carries its end on itself, so that it is found also when the run that made it died. What carries no
+/// such mark of this project is never touched.
+///
+/// Example: greenroom prune guests --dry-run
+#[derive(Debug, clap::Args)]
+struct Guests {
+    /// Only those of this environment
+    #[arg(short, long, value_name = "ENV")]
+    environment: Option<EnvironmentName>,
+    /// Show what would go and touch nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Old images: shows what would go and why the rest stays; deletes it with --apply
@@ -59,8 +77,19 @@ struct Images {
 }
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
-    let What::Images(images) = &args.what;
     let workspace = shell.workspace()?;
+    let images = match &args.what {
+        What::Images(images) => images,
+        What::Guests(guests) => {
+            let ask = guests::Ask {
+                only: guests.environment.clone(),
+                id: None,
+                overdue: true,
+                dry_run: guests.dry_run,
+            };
+            return guests::collect(shell, &workspace, &ask);
+        }
+    };
     let ask = Ask {
         repository: images.repository.clone(),
         keep_last: images.keep_last,

@@ -1,19 +1,24 @@
 //! `greenroom status`.
 
 use super::shell::Shell;
-use crate::app::{AppError, Exit, status};
+use crate::app::drift::{self, Looked};
+use crate::app::{AppError, Exit, protection, status};
 use crate::history::Status;
 use crate::model::EnvironmentName;
 use crate::report::describe_step;
+use crate::report::foreign::line;
 use serde_json::{Value, json};
 
 /// What runs where
 ///
-/// Example: greenroom status production
+/// Example: greenroom status production --live
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The environment; every configured one where none is given
     environment: Option<EnvironmentName>,
+    /// Look at what runs, too, and tell what differs from the ledger; ends with 5 where something does
+    #[arg(long)]
+    live: bool,
 }
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
@@ -22,18 +27,45 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         Some(name) => vec![workspace.environment(name)?.name.value.clone()],
         None => workspace.project.environments.keys().cloned().collect(),
     };
-    let mut documents = Vec::new();
+    let (mut documents, mut exit) = (Vec::new(), Exit::Done);
     for name in &names {
         let status = status::status(&workspace, name)?;
-        documents.push(document(&status));
+        let looked = args.live.then(|| drift::look(&workspace, name)).transpose()?;
+        let mut document = document(&status);
         for line in text(&status) {
             shell.say(&line);
         }
+        if let Some(looked) = &looked {
+            document["drift"] = json!(looked.drift);
+            for line in found(looked) {
+                shell.say(&line);
+            }
+            if !looked.drift.is_empty() {
+                exit = Exit::Halted;
+            }
+        }
+        documents.push(document);
     }
     if shell.is_json() {
         shell.json(&json!({ "schema": "greenroom.status/1", "environments": documents }));
     }
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+/// What a look at what runs came to.
+fn found(looked: &Looked) -> Vec<String> {
+    let units = match looked.units {
+        1 => "1 unit".to_owned(),
+        count => format!("{count} units"),
+    };
+    if looked.drift.is_empty() {
+        return vec![format!("  live: {units}, as the ledger says")];
+    }
+    let open = if looked.open { " (a rollout is open)" } else { "" };
+    let mut lines = vec![format!("  live: {units}, not as the ledger says{open}")];
+    let found = looked.drift.iter();
+    lines.extend(found.map(|drift| line(&format!("    {}", drift.message))));
+    lines
 }
 
 fn text(status: &Status) -> Vec<String> {
@@ -78,6 +110,9 @@ fn text(status: &Status) -> Vec<String> {
             ));
         }
     }
+    if let Some(switched) = &status.protection {
+        lines.push(line(&format!("  {}", protection::told(switched))));
+    }
     if let Some((at, outcome, summary)) = &status.last {
         lines.push(format!("  last rollout {outcome} at {}: {summary}", at.human()));
     }
@@ -102,6 +137,7 @@ fn document(status: &Status) -> Value {
             "step": open.step,
             "holder": open.lease.as_ref().map(|lease| &lease.holder.who),
         })),
+        "protection": status.protection,
         "last": status.last.as_ref().map(|(at, outcome, summary)| json!({
             "at": at,
             "outcome": outcome,

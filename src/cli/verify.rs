@@ -2,9 +2,10 @@
 
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::verify::{Wish, verify};
+use crate::app::verify::{Verified, Wish, verify};
 use crate::app::{AppError, Exit, summary};
 use crate::model::{Endpoint, EnvironmentName, Verdict};
+use crate::report::RunReport;
 
 /// Run an environment's suites against what runs there now
 ///
@@ -26,15 +27,29 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let environment = workspace.environment(&args.environment)?;
-    let (events, verdict) = verify(
+    let Verified { events, verdict, .. } = verify(
         &workspace,
         environment,
         &Wish {
             suite: args.suite.clone(),
             url: args.url.clone(),
+            limit: None,
         },
     )?;
     let report = summary::report(&events)?;
+    show_checks(shell, &report);
+    let mut publication = Publication::default();
+    publication.add(report);
+    publication.publish(shell, &args.reports);
+    Ok(if verdict == Verdict::Pass {
+        Exit::Done
+    } else {
+        Exit::RolledBack
+    })
+}
+
+/// Tells what each check came to, and how many passed.
+pub(super) fn show_checks(shell: &Shell, report: &RunReport) {
     for check in &report.checks {
         let suite = check
             .suite
@@ -53,12 +68,4 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         .filter(|check| check.verdict == Verdict::Pass)
         .count();
     shell.say(&format!("{passed} of {} checks passed", report.checks.len()));
-    let mut publication = Publication::default();
-    publication.add(report);
-    publication.publish(shell, &args.reports);
-    Ok(if verdict == Verdict::Pass {
-        Exit::Done
-    } else {
-        Exit::RolledBack
-    })
 }

@@ -82,3 +82,17 @@ pub(crate) fn keep_for() -> Period {
 pub(crate) fn grace() -> Period {
     Period::from_secs(48 * 3_600)
 }
+
+pub(crate) fn acceptance_prefix() -> String {
+    "acceptance-test".into()
+}
+
+/// Of an acceptance suite as a whole: half an hour.
+pub(crate) fn acceptance_timeout() -> Period {
+    Period::from_secs(1_800)
+}
+
+/// Of an acceptance deployment: two hours.
+pub(crate) fn acceptance_ttl() -> Period {
+    Period::from_secs(2 * 3_600)
+}

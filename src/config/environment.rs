@@ -1,5 +1,6 @@
 //! The resolved environment: what it extends merged in, every default applied.
 
+use super::acceptance::Acceptance;
 use super::description::{Infrastructure, Observability, Resources, SecurityPolicy};
 use super::place::{Located, Place};
 use super::project::Freeze;
@@ -7,6 +8,7 @@ use super::target::TargetConfig;
 use super::unsupported::Unsupported;
 use crate::model::{
     Endpoint, EnvironmentName, EnvironmentType, Period, SecretSource, SignaturePolicy, Strategy, Suite,
+    Timestamp,
 };
 use core::net::IpAddr;
 use ipnet::IpNet;
@@ -41,6 +43,10 @@ pub struct Environment {
     pub deployment: Deployment,
     /// Suites that verify it, in order.
     pub suites: Vec<Suite>,
+    /// How acceptance deployments of it are made.
+    pub acceptance: Acceptance,
+    /// What is known of one that was made for a time; `None` for every environment that is written.
+    pub temporary: Option<Temporary>,
     /// Commands around a deployment.
     pub hooks: Hooks,
     /// Spans of time in which nothing is deployed here.
@@ -57,6 +63,23 @@ pub struct Environment {
     pub features: BTreeMap<String, bool>,
     /// What parses but cannot be performed by this version.
     pub unsupported: Vec<Unsupported>,
+}
+
+/// An environment that is written nowhere: it was made for an acceptance test, from another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Temporary {
+    /// The environment that it was made from.
+    pub of: EnvironmentName,
+    /// The environment whose configuration it has, where that is another.
+    pub configuration: Option<EnvironmentName>,
+    /// The suite that it was made for.
+    pub suite: Option<String>,
+    /// Begins its name.
+    pub prefix: String,
+    /// From then on anybody may remove it.
+    pub expires: Timestamp,
+    /// Whether its instances answer requests, and can so be asked how they are.
+    pub answers: bool,
 }
 
 /// A network.

@@ -1,5 +1,6 @@
 //! Configuration: YAML text → resolved pipeline and environments, or diagnostics with spans. Pure.
 
+pub mod acceptance;
 pub mod argv;
 mod defaults;
 pub mod description;
@@ -24,6 +25,7 @@ mod tree;
 mod typed;
 pub mod unsupported;
 
+pub use acceptance::Acceptance;
 pub use detect::{Detection, detect};
 pub use diagnostic::{Diagnostic, Severity};
 pub use environment::Environment;

@@ -71,9 +71,8 @@ impl Session<'_> {
             return Ok(Vec::new());
         }
         let gone: Vec<UnitId> = saved.iter().map(|(unit, _)| unit.clone()).collect();
-        let backup = match self.backup() {
-            Ok(backup) => backup,
-            Err(_) => return Ok(Vec::new()),
+        let Ok(backup) = self.backup() else {
+            return Ok(Vec::new());
         };
         let restored = self.pursue(&gone, |session, unit| {
             let slot = session.placed(unit)?;

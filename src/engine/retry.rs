@@ -5,6 +5,9 @@ use std::time::Duration;
 
 /// How often an act is tried in all.
 const TRIES: u32 = 5;
+/// How often a change of the routes is: 6.3 to 9.5 s, since a router may first wait for a health check of
+/// its own, which comes every two seconds where nothing else is set (`HAProxy`'s `inter`).
+const TRIES_OF_ROUTES: u32 = 7;
 /// The wait after the first failure; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
@@ -14,6 +17,24 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// that it did not and may be tried again.
 pub(super) fn attempt<T>(
     clock: &dyn Clock,
+    act: impl FnMut() -> Result<T, PortError>,
+    settled: impl FnMut() -> Result<Option<T>, PortError>,
+) -> Result<T, PortError> {
+    attempt_often(clock, TRIES, act, settled)
+}
+
+/// The same for a change of the routes, with more patience.
+pub(super) fn attempt_routes<T>(
+    clock: &dyn Clock,
+    act: impl FnMut() -> Result<T, PortError>,
+    settled: impl FnMut() -> Result<Option<T>, PortError>,
+) -> Result<T, PortError> {
+    attempt_often(clock, TRIES_OF_ROUTES, act, settled)
+}
+
+fn attempt_often<T>(
+    clock: &dyn Clock,
+    most: u32,
     mut act: impl FnMut() -> Result<T, PortError>,
     mut settled: impl FnMut() -> Result<Option<T>, PortError>,
 ) -> Result<T, PortError> {
@@ -31,13 +52,18 @@ pub(super) fn attempt<T>(
         } else if error.kind != ErrorKind::Transient {
             return Err(error);
         }
-        pause(clock, &mut tries, &mut wait, error)?;
+        pause(clock, (&mut tries, most), &mut wait, error)?;
     }
 }
 
 /// Waits before the next try; the error where there is none any more.
-fn pause(clock: &dyn Clock, tries: &mut u32, wait: &mut Duration, error: PortError) -> Result<(), PortError> {
-    if *tries == TRIES || clock.sleep(*wait + jitter(clock, *wait)).is_err() {
+fn pause(
+    clock: &dyn Clock,
+    (tries, most): (&mut u32, u32),
+    wait: &mut Duration,
+    error: PortError,
+) -> Result<(), PortError> {
+    if *tries == most || clock.sleep(*wait + jitter(clock, *wait)).is_err() {
         return Err(PortError {
             message: format!("{} (tried {tries} times)", error.message),
             ..error
@@ -63,7 +89,7 @@ pub(super) fn look<T>(
         if !matches!(error.kind, ErrorKind::Transient | ErrorKind::Ambiguous) {
             return Err(error);
         }
-        pause(clock, &mut tries, &mut wait, error)?;
+        pause(clock, (&mut tries, TRIES), &mut wait, error)?;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Traffic: the machine's table of shares becomes the router's routes.
 
-use super::retry::{attempt, look};
+use super::retry::{attempt_routes, look};
 use super::session::Session;
 use crate::model::{Route, RouteState, Slot, UnitId};
 use crate::parallel::each;
@@ -36,7 +36,7 @@ impl Session<'_> {
             wanted.sort_by_key(order);
             Ok((standing == wanted).then_some(()))
         };
-        attempt(self.clock(), || router.shift(routes), stands)
+        attempt_routes(self.clock(), || router.shift(routes), stands)
     }
 
     fn routes(&self, units: &[UnitId], removed: &[(UnitId, Slot)]) -> Result<Vec<Route>, PortError> {

@@ -1,16 +1,22 @@
 //! History: records → chain verification, status, list of deployments. Pure.
 
+mod acceptance;
 mod chain;
+mod drift;
 mod finding;
 mod promotion;
+mod protection;
 mod refs;
 mod release;
 mod status;
 mod timeline;
 
+pub use acceptance::{ACCEPTANCE, Acceptance, Made, acceptance_in, made_at, refs_after_acceptance};
 pub use chain::{Expectation, verify};
+pub use drift::{Deviation, Drift, Seen, drift};
 pub use finding::{Audit, Finding, Problem};
 pub use promotion::{PROMOTION, Promoted, Promotion, promotions};
+pub use protection::{PROTECTION, Protection, Switched, refs_after_switch, switch_of, switched, switches};
 pub use refs::{refs_after, refs_after_scan, scan_of};
 pub use release::{NoSuchRelease, Selector, find_release};
 pub use status::{Live, OpenRollout, Status, status, wanted};

@@ -8,6 +8,8 @@
 //! | `previous` | the `Planned` record of what ran before | with `live` |
 //! | `finished` | the newest `Finished` record | by each |
 //! | `event` | the newest record of a rollout | only in records of other kinds |
+//! | `protection` | the newest record of kind `protection`: somebody switched it on or off | by each |
+//! | `acceptance` | the record that tells how a temporary environment was made | set by it; removed with everything else that runs |
 //! | `scan:DIGEST` | the newest scan of that image | by each scan; kept for what is live, was live before, or is being rolled out |
 //!
 //! The candidate becomes the version on record when `Promote` is done, not only when the rollout has
@@ -27,6 +29,7 @@ pub(super) const PROMOTED: &str = "promoted";
 pub(super) const PREVIOUS: &str = "previous";
 pub(super) const FINISHED: &str = "finished";
 pub(super) const EVENT: &str = "event";
+pub(super) const ACCEPTANCE_OF: &str = "acceptance";
 /// Begins the name of the reference to the scan of an image.
 const SCAN_OF: &str = "scan:";
 

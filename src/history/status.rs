@@ -1,5 +1,6 @@
-//! How an environment stands, from its newest record and at most four others.
+//! How an environment stands, from its newest record and at most five others.
 
+use super::protection::{Switched, switch_of, switched};
 use super::refs::{EVENT, FINISHED, LIVE, OPEN, PROMOTED, forward_step};
 use super::{Unreadable, event_of};
 use crate::model::{DeploymentId, EnvironmentName, Origin, Record, Release, Timestamp};
@@ -52,9 +53,11 @@ pub struct Status {
     /// How and when the last rollout that ended did. While a rollout is open and has not halted this
     /// is `None`.
     pub last: Option<(Timestamp, Outcome, String)>,
+    /// Who switched its protection, where somebody did: this stands above the configuration.
+    pub protection: Option<Switched>,
 }
 
-/// The records besides `head` that [`status`] needs: at most four.
+/// The records besides `head` that [`status`] needs: at most five.
 pub fn wanted(head: &Record) -> Vec<u64> {
     let last = if head.refs.contains_key(OPEN) {
         OPEN
@@ -64,6 +67,7 @@ pub fn wanted(head: &Record) -> Vec<u64> {
     let mut wanted: Vec<u64> = [LIVE, PROMOTED, last, EVENT]
         .iter()
         .filter_map(|name| head.refs.get(*name).copied())
+        .chain(switch_of(head))
         .filter(|seq| *seq != head.seq)
         .collect();
     wanted.sort_unstable();
@@ -77,19 +81,16 @@ pub fn wanted(head: &Record) -> Vec<u64> {
 /// # Errors
 /// When a record that is needed is not there or is not what it should be.
 pub fn status(head: &Record, others: &[Record], lease: Option<Tenure>) -> Result<Status, Unreadable> {
-    let at = |name: &str| {
-        let seq = head.refs.get(name).copied();
-        seq.map(|seq| {
-            std::iter::once(head)
-                .chain(others)
-                .find(|record| record.seq == seq)
-                .ok_or_else(|| Unreadable {
-                    seq,
-                    reason: format!("record {} leads to it, and it is not there", head.seq),
-                })
-        })
-        .transpose()
+    let record_at = |seq: u64| {
+        std::iter::once(head)
+            .chain(others)
+            .find(|record| record.seq == seq)
+            .ok_or_else(|| Unreadable {
+                seq,
+                reason: format!("record {} leads to it, and it is not there", head.seq),
+            })
     };
+    let at = |name: &str| head.refs.get(name).copied().map(record_at).transpose();
     let live = match (at(LIVE)?, at(PROMOTED)?) {
         (Some(planned), promoted) => {
             let plan = plan_of(planned)?;
@@ -115,11 +116,16 @@ pub fn status(head: &Record, others: &[Record], lease: Option<Tenure>) -> Result
         () if open.is_some() => None,
         () => at(FINISHED)?.map(outcome_of).transpose()?.flatten(),
     };
+    let protection = match switch_of(head) {
+        Some(seq) => switched(record_at(seq)?)?,
+        None => None,
+    };
     Ok(Status {
         environment: head.environment.clone(),
         live,
         open,
         last,
+        protection,
     })
 }
 

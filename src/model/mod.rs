@@ -44,7 +44,7 @@ pub use secret::Secret;
 pub use severity::Severity;
 pub use signature::{Accepted, Claim, IdentityPattern, Roots, SignaturePolicy, Signed, Signer};
 pub use strategy::{Batch, Canary, OnInconclusive, Rolling, Strategy, Thresholds};
-pub use text::InvalidText;
+pub use text::{InvalidText, one_line};
 pub use timestamp::Timestamp;
 pub use traffic::{Counters, Route, RouteState};
 pub use unit::{BackupId, Slot, UnitId};

@@ -77,6 +77,22 @@ macro_rules! text_noun {
     };
 }
 
+/// A stranger's text as one line of at most `most` characters, without control characters and without
+/// those that turn the direction of writing.
+pub fn one_line(text: &str, most: usize) -> String {
+    let mut line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .take(most + 1)
+        .collect();
+    if line.chars().count() > most {
+        line = line.chars().take(most.saturating_sub(1)).collect();
+        line.push('…');
+    }
+    line.trim().to_owned()
+}
+
 pub(crate) use serde_as_text;
 pub(crate) use text_noun;
 

@@ -164,7 +164,11 @@ impl Rollout {
             Position::Finished(outcome) => return Next::Finished(*outcome),
             Position::Halted { .. } => return Next::Finished(Outcome::Halted),
             Position::Forward(index) => match self.plan.steps.get(*index) {
-                Some(step) => (Phase::Forward, *index, self.without_failed(step)),
+                Some(step) => (
+                    Phase::Forward,
+                    *index,
+                    step.only(|unit| !self.failed.contains_key(unit)),
+                ),
                 None => return Next::Finished(Outcome::Succeeded),
             },
             Position::Detour {
@@ -485,39 +489,6 @@ impl Rollout {
             self.position = Position::Finished(outcome);
         }
         Ok(())
-    }
-
-    /// The step without the units that were given up.
-    fn without_failed(&self, step: &Step) -> Step {
-        let kept = |units: &[UnitId]| -> Vec<UnitId> {
-            units
-                .iter()
-                .filter(|unit| !self.failed.contains_key(unit))
-                .cloned()
-                .collect()
-        };
-        match step {
-            Step::Stage { units } => Step::Stage { units: kept(units) },
-            Step::Restore { units } => Step::Restore { units: kept(units) },
-            Step::Backup { units } => Step::Backup { units: kept(units) },
-            Step::PruneBackups { units, keep } => Step::PruneBackups {
-                units: kept(units),
-                keep: *keep,
-            },
-            Step::AwaitReady { side, units } => Step::AwaitReady {
-                side: *side,
-                units: kept(units),
-            },
-            Step::Shift { units, percent } => Step::Shift {
-                units: kept(units),
-                percent: *percent,
-            },
-            Step::Retire { side, units } => Step::Retire {
-                side: *side,
-                units: kept(units),
-            },
-            Step::Hook(_) | Step::Observe(_) | Step::Pause { .. } | Step::Promote => step.clone(),
-        }
     }
 
     fn promotion(&self) -> usize {

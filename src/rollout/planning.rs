@@ -79,6 +79,8 @@ pub struct Abilities {
     pub routed: bool,
     /// That router can split traffic by percent.
     pub split: bool,
+    /// That router counts requests and their errors.
+    pub counted: bool,
 }
 
 /// A rollout that cannot be planned.
@@ -195,14 +197,8 @@ fn steps(
             units: leftovers,
         });
     }
-    let saved: Vec<UnitId> = placements
-        .iter()
-        .filter(|placement| request.backups.is_some() && placement.previous.is_some())
-        .map(|placement| placement.unit.clone())
-        .collect();
-    if !saved.is_empty() {
-        steps.push(Step::Backup { units: saved.clone() });
-    }
+    let saved = saved(request, placements);
+    steps.extend((!saved.is_empty()).then(|| Step::Backup { units: saved.clone() }));
     steps.extend(request.before.iter().cloned().map(Step::Hook));
     steps.extend(match &request.strategy {
         Strategy::Direct => strategy::direct::steps(&route),
@@ -212,6 +208,30 @@ fn steps(
     });
     steps.push(Step::Promote);
     steps.extend(request.after.iter().cloned().map(Step::Hook));
+    let rest = unretired(&route, &steps);
+    if !rest.is_empty() {
+        steps.push(Step::Retire {
+            side: Side::Previous,
+            units: rest,
+        });
+    }
+    if let (Some(keep), false) = (request.backups, saved.is_empty()) {
+        steps.push(Step::PruneBackups { units: saved, keep });
+    }
+    Ok(steps)
+}
+
+/// Units in which something runs that is to be saved.
+fn saved(request: &Request, placements: &[Placement]) -> Vec<UnitId> {
+    placements
+        .iter()
+        .filter(|placement| request.backups.is_some() && placement.previous.is_some())
+        .map(|placement| placement.unit.clone())
+        .collect()
+}
+
+/// Units whose previous release none of these steps removes.
+fn unretired(route: &strategy::Route<'_>, steps: &[Step]) -> Vec<UnitId> {
     let retired: BTreeSet<&UnitId> = steps
         .iter()
         .filter_map(|step| match step {
@@ -223,22 +243,12 @@ fn steps(
         })
         .flatten()
         .collect();
-    let rest: Vec<UnitId> = route
+    route
         .replaced
         .iter()
         .filter(|unit| !retired.contains(unit))
         .cloned()
-        .collect();
-    if !rest.is_empty() {
-        steps.push(Step::Retire {
-            side: Side::Previous,
-            units: rest,
-        });
-    }
-    if let (Some(keep), false) = (request.backups, saved.is_empty()) {
-        steps.push(Step::PruneBackups { units: saved, keep });
-    }
-    Ok(steps)
+        .collect()
 }
 
 /// Wanted units in whose candidate slot something of an earlier rollout was left.

@@ -83,6 +83,24 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// The step for those of its units for which `keep` holds.
+    pub(super) fn only(&self, keep: impl Fn(&UnitId) -> bool) -> Self {
+        let mut step = self.clone();
+        match &mut step {
+            Self::Backup { units }
+            | Self::PruneBackups { units, .. }
+            | Self::Stage { units }
+            | Self::Restore { units }
+            | Self::AwaitReady { units, .. }
+            | Self::Shift { units, .. }
+            | Self::Retire { units, .. } => units.retain(keep),
+            Self::Hook(_) | Self::Observe(_) | Self::Pause { .. } | Self::Promote => {}
+        }
+        step
+    }
+}
+
 /// A command of the user's, run at a fixed point of the rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {

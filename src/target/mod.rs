@@ -2,3 +2,4 @@
 
 pub mod command;
 pub mod local;
+pub mod proxmox;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod lease;
 pub mod ledger;
 pub mod probe;
+pub mod proxmox;
 pub mod registry;
 pub mod router;
 pub mod runner;

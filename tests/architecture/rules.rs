@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
 /// What implements a port.
 const ADAPTERS: &[&str] = &[
     "target",
+    "backup",
     "router",
     "registry",
     "builder",
@@ -34,7 +35,7 @@ const ADAPTERS: &[&str] = &[
 
 /// Where adapters are chosen by what is configured, each port in one place.
 const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
-    ("app::world", &["target", "router", "probe"]),
+    ("app::world", &["target", "backup", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
     ("app::scan::tools", &["scanner", "forge"]),
@@ -59,7 +60,9 @@ const MAY_NAME_ALL: &[&str] = &[
     "engine",
     "parallel",
     "host",
+    "proxmox",
     "target",
+    "backup",
     "router",
     "registry",
     "signature",
@@ -94,8 +97,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["model", "ports", "parallel", "rollout", "analysis", "history"],
     ),
     ("host", &["model", "ports"]),
-    ("target", &["model", "oci", "ports", "host"]),
-    ("router", &["model", "ports", "host"]),
+    // The API that a target, a backup and a router speak: no port of its own, and chosen by none.
+    ("proxmox", &["model", "ports", "host"]),
+    ("target", &["model", "oci", "ports", "host", "proxmox"]),
+    ("backup", &["model", "ports", "proxmox"]),
+    ("router", &["model", "ports", "host", "proxmox"]),
     ("registry", &["model", "oci", "ports", "parallel", "host"]),
     ("signature", &["model", "ports", "host"]),
     ("builder", &["model", "oci", "ports", "host"]),
@@ -141,7 +147,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // YAML, its diagnostics and its schema.
     ("serde_yaml", &["config"]),
     ("annotate_snippets", &["config"]),
-    ("ipnet", &["config"]),
+    ("ipnet", &["config", "proxmox::guest"]),
     ("schemars", &["config", "model"]),
     ("strsim", &["config"]),
     ("semver", &["tagging"]),
@@ -149,7 +155,15 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // Digests and images.
     (
         "sha2",
-        &["model", "report", "registry", "builder", "target::local"],
+        &[
+            "model",
+            "report",
+            "registry",
+            "builder",
+            "target::local",
+            "target::proxmox",
+            "host::http",
+        ],
     ),
     ("base64", &["registry::oci", "forge", "builder::credentials"]),
     ("httpdate", &["registry::oci"]),
@@ -171,6 +185,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "host",
             "target::local",
             "router::builtin",
+            "router::haproxy",
             "registry",
             "ledger",
             "builder",
@@ -527,7 +542,7 @@ mod tests {
             "use crate::ledger::raw;",
             "app::audit → ledger: only app::workspace names a ledger",
         ),
-        ("src/app/world.rs", "use crate::cli::exit;", "app → cli"),
+        ("src/app/world/mod.rs", "use crate::cli::exit;", "app → cli"),
         ("src/cli/run.rs", "use crate::engine::Session;", "cli → engine"),
         ("src/cli/run.rs", "use crate::target::local;", "cli → target"),
         ("src/main.rs", "use greenroom::app::World;", "main → app"),
@@ -596,7 +611,7 @@ mod tests {
                 "src/config/range.rs",
                 "use std::net::{IpAddr, SocketAddr}; use ipnet::IpNet;",
             ),
-            ("src/app/world.rs", "use crate::target::local::LocalTarget;"),
+            ("src/app/world/mod.rs", "use crate::target::local::LocalTarget;"),
             (
                 "src/target/local/slot.rs",
                 "use super::state; use crate::target::local::port; use std::fs;",

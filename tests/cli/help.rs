@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 36] = [
     &[],
     &["run"],
     &["plan"],
@@ -30,6 +30,14 @@ const COMMANDS: [&[&str]; 28] = [
     &["status"],
     &["history"],
     &["audit", "verify"],
+    &["acceptance"],
+    &["acceptance", "create"],
+    &["acceptance", "run"],
+    &["acceptance", "cleanup"],
+    &["acceptance", "list"],
+    &["prune"],
+    &["prune", "images"],
+    &["prune", "guests"],
     &["router"],
 ];
 

@@ -7,6 +7,7 @@
     reason = "a test ends at the first surprise, polls, and holds what it expects to be shown"
 )]
 
+mod acceptance;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;

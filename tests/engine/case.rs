@@ -47,48 +47,58 @@ pub(crate) fn cases() -> Vec<Case> {
     let unrouted = |scenario: &mut Scenario| scenario.routed = false;
     let in_place = |scenario: &mut Scenario| scenario.in_place = true;
     let direct = Strategy::Direct;
-    let case = |name, scenario| Case {
+    let plain = [
+        quick("direct", with(&direct, |_| {})),
+        quick("direct unrouted", with(&direct, unrouted)),
+        quick("direct in place", with(&direct, in_place)),
+        quick("rolling", with(&rolling, |_| {})),
+        quick("rolling unrouted", with(&rolling, unrouted)),
+        quick("rolling in place", with(&rolling, in_place)),
+        quick("blue-green", two.clone()),
+        quick("blue-green unrouted", with(&Strategy::BlueGreen, unrouted)),
+        quick("canary", with(&canary(false), |_| {})),
+        quick("canary by units", with(&canary(true), |_| {})),
+        quick("canary by units unrouted", with(&canary(true), unrouted)),
+        quick("canary in place", with(&canary(true), in_place)),
+    ];
+    plain
+        .into_iter()
+        .chain(special(&two, &rolling, &canary(false)))
+        .collect()
+}
+
+fn quick(name: &'static str, scenario: Scenario) -> Case {
+    Case {
         name,
         scenario,
         dawdles: 0,
+    }
+}
+
+/// What a first or a changed deployment meets, what is saved first, and what takes its time.
+fn special(two: &Scenario, rolling: &Strategy, canary: &Strategy) -> Vec<Case> {
+    let with = |strategy: &Strategy, change: fn(&mut Scenario)| {
+        let mut scenario = two.clone();
+        scenario.strategy = strategy.clone();
+        change(&mut scenario);
+        scenario
     };
     vec![
-        case("direct", with(&direct, |_| {})),
-        case("direct unrouted", with(&direct, unrouted)),
-        case("direct in place", with(&direct, in_place)),
-        case("rolling", with(&rolling, |_| {})),
-        case("rolling unrouted", with(&rolling, unrouted)),
-        case("rolling in place", with(&rolling, in_place)),
-        case("blue-green", two.clone()),
-        case("blue-green unrouted", with(&Strategy::BlueGreen, unrouted)),
-        case("canary", with(&canary(false), |_| {})),
-        case("canary by units", with(&canary(true), |_| {})),
-        case("canary by units unrouted", with(&canary(true), unrouted)),
-        case("canary in place", with(&canary(true), in_place)),
-        case(
+        quick(
             "first deployment",
             with(&Strategy::BlueGreen, |scenario| scenario.has_previous = false),
         ),
-        case(
+        quick(
             "first deployment rolling",
-            with(&rolling, |scenario| scenario.has_previous = false),
+            with(rolling, |scenario| scenario.has_previous = false),
         ),
-        case(
-            "fewer units",
-            with(&rolling, |scenario| scenario.units_before = 3),
-        ),
-        case(
-            "more units",
-            with(&canary(false), |scenario| scenario.units_before = 1),
-        ),
-        case(
-            "leftovers",
-            with(&canary(false), |scenario| scenario.leftovers = true),
-        ),
-        case("backed up", with(&rolling, |scenario| scenario.backups = true)),
+        quick("fewer units", with(rolling, |scenario| scenario.units_before = 3)),
+        quick("more units", with(canary, |scenario| scenario.units_before = 1)),
+        quick("leftovers", with(canary, |scenario| scenario.leftovers = true)),
+        quick("backed up", with(rolling, |scenario| scenario.backups = true)),
         Case {
             dawdles: 3,
-            ..case("slow", two.clone())
+            ..quick("slow", two.clone())
         },
     ]
 }

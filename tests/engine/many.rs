@@ -34,6 +34,17 @@ impl Counted {
     }
 }
 
+impl Counted {
+    fn new(target: MemoryTarget) -> Self {
+        Self {
+            target,
+            now: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+            put: Mutex::default(),
+        }
+    }
+}
+
 impl Target for Counted {
     fn name(&self) -> &str {
         "counted"
@@ -85,12 +96,7 @@ fn a_thousand_units_are_done_fifty_at_a_time() {
     let mut plan = scenario.plan();
     plan.parallelism = 50;
     let units: Vec<UnitId> = (0..1000).map(Scenario::unit).collect();
-    let target = Arc::new(Counted {
-        target: MemoryTarget::new(&units, true),
-        now: AtomicUsize::new(0),
-        most: AtomicUsize::new(0),
-        put: Mutex::default(),
-    });
+    let target = Arc::new(Counted::new(MemoryTarget::new(&units, true)));
     for unit in &units {
         target.target.put_now(unit, Slot::Blue, &release("v1")).unwrap();
     }

@@ -101,6 +101,7 @@ impl Scenario {
             two_slots: !self.in_place,
             routed: self.routed,
             split: self.routed && !self.in_place,
+            counted: true,
         };
         plan(self.request(), &observed, abilities).unwrap()
     }

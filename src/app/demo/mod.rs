@@ -1,7 +1,10 @@
-//! The whole story on this machine: four versions of a real service, and what became of them.
+//! The whole story on this machine: versions of a real service, and what became of them.
 
 mod clients;
 mod project;
+pub mod proxmox;
+mod stage;
 mod story;
 
-pub use story::{Chapter, Teller, tell};
+pub use stage::{Chapter, Teller};
+pub use story::tell;

@@ -1,13 +1,12 @@
 //! What happens in the demo, and what must be true of it.
 
-use super::clients::{Clients, Count};
+use super::clients::Count;
 use super::project::{Project, Release};
-use crate::app::deploy::{Deployed, Done};
-use crate::app::pipeline::{self, Wish};
+use super::stage::{Stage, Teller, by_version, environment};
+use crate::app::deploy::Deployed;
 use crate::app::shutdown::shut_down;
-use crate::app::{AppError, Context, Watchers, Workspace, audit, status, summary};
-use crate::host::http::{Client, Settings};
-use crate::model::{Endpoint, EnvironmentName};
+use crate::app::{AppError, Context, Watchers, audit, status, summary};
+use crate::model::Endpoint;
 use crate::report::markdown;
 use crate::rollout::Outcome;
 use std::path::Path;
@@ -34,25 +33,6 @@ const FOURTH: Release = Release {
     strategy: "{ canary: { steps: [10, 50], every: 2s, analysis: { errorRate: 0.01, minRequests: 20 } } }",
 };
 
-/// One part of the story.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chapter {
-    /// What is about to happen.
-    pub title: String,
-    /// Why it is worth seeing.
-    pub why: String,
-}
-
-/// Who listens to the story.
-pub trait Teller {
-    /// A part begins.
-    fn chapter(&mut self, chapter: &Chapter);
-    /// Something turned out as it should, or not.
-    fn check(&mut self, holds: bool, what: &str);
-    /// Text to read.
-    fn text(&mut self, text: &str);
-}
-
 /// Tells the whole story in a directory below `parent`; whether everything held. Whatever happens,
 /// nothing is left running and the directory is removed.
 ///
@@ -66,24 +46,24 @@ pub fn tell(
 ) -> Result<bool, AppError> {
     let project = Project::create(parent, &context.binary)?;
     let mut story = Story {
-        context,
+        stage: Stage {
+            context,
+            watchers,
+            teller,
+            pipeline: project.pipeline(),
+            holds: true,
+        },
         project,
-        watchers,
-        teller,
-        holds: true,
     };
     let told = story.tell();
     let ended = story.clean_up();
     told.and(ended)?;
-    Ok(story.holds)
+    Ok(story.stage.holds)
 }
 
 struct Story<'a> {
-    context: &'a Context,
+    stage: Stage<'a>,
     project: Project,
-    watchers: &'a Watchers,
-    teller: &'a mut dyn Teller,
-    holds: bool,
 }
 
 impl Story<'_> {
@@ -96,22 +76,24 @@ impl Story<'_> {
     }
 
     fn first(&mut self) -> Result<(), AppError> {
-        self.chapter("Version 1 goes out", "nothing runs yet: the image is built from files, two processes start, a router gives them traffic");
+        self.stage.chapter("Version 1 goes out", "nothing runs yet: the image is built from files, two processes start, a router gives them traffic");
         let deployed = self.deploy(FIRST)?;
-        self.check(deployed.outcome == Outcome::Succeeded, "1.0.0 was deployed");
+        self.stage
+            .check(deployed.outcome == Outcome::Succeeded, "1.0.0 was deployed");
         self.serves("1.0.0")
     }
 
     fn second(&mut self) -> Result<(), AppError> {
-        self.chapter(
+        self.stage.chapter(
             "Version 2 goes out, blue-green, while clients keep asking",
             "it stands complete and healthy beside version 1 before all traffic moves in one step",
         );
         let (deployed, count) = self.deploy_under_load(SECOND)?;
-        self.check(deployed.outcome == Outcome::Succeeded, "2.0.0 was deployed");
+        self.stage
+            .check(deployed.outcome == Outcome::Succeeded, "2.0.0 was deployed");
         self.all_answered(&count);
         let both = count.versions.contains_key("1.0.0") && count.versions.contains_key("2.0.0");
-        self.check(
+        self.stage.check(
             both,
             &format!("clients were served by both: {}", by_version(&count)),
         );
@@ -119,14 +101,15 @@ impl Story<'_> {
     }
 
     fn third(&mut self) -> Result<(), AppError> {
-        self.chapter(
+        self.stage.chapter(
             "Version 3 does not pass its health check",
             "it never gets a single request, and version 2 stays",
         );
         let (deployed, count) = self.deploy_under_load(THIRD)?;
-        self.check(deployed.outcome == Outcome::RolledBack, "3.0.0 was taken back");
+        self.stage
+            .check(deployed.outcome == Outcome::RolledBack, "3.0.0 was taken back");
         self.all_answered(&count);
-        self.check(
+        self.stage.check(
             count.versions.keys().eq(["2.0.0"]),
             &format!("only version 2 answered: {}", by_version(&count)),
         );
@@ -134,14 +117,15 @@ impl Story<'_> {
     }
 
     fn fourth(&mut self) -> Result<Deployed, AppError> {
-        self.chapter(
+        self.stage.chapter(
             "Version 4 is healthy, and half of its answers are errors",
             "a canary with a tenth of the traffic shows it before the other nine tenths notice",
         );
         let (deployed, count) = self.deploy_under_load(FOURTH)?;
-        self.check(deployed.outcome == Outcome::RolledBack, "4.0.0 was taken back");
+        self.stage
+            .check(deployed.outcome == Outcome::RolledBack, "4.0.0 was taken back");
         let share = count.failed as f64 / count.requests.max(1) as f64;
-        self.check(
+        self.stage.check(
             count.failed > 0 && share < 0.1,
             &format!(
                 "{} of {} requests failed ({:.1} %), those that the canary answered with errors",
@@ -155,67 +139,50 @@ impl Story<'_> {
     }
 
     fn record(&mut self, last: &Deployed) -> Result<(), AppError> {
-        self.chapter(
+        self.stage.chapter(
             "What the record says",
             "who, what, when and why, in a chain that shows tampering",
         );
-        let workspace = self.workspace()?;
+        let workspace = self.stage.workspace()?;
         let deployments = status::past(&workspace, &environment()?)?.timeline.deployments;
         for deployment in &deployments {
             let outcome = deployment
                 .outcome
                 .map_or_else(|| "open".to_owned(), |outcome| outcome.to_string());
             let text = format!("{}  {:<12} {}", deployment.version(), outcome, deployment.summary);
-            self.teller.text(&text);
+            self.stage.teller.text(&text);
         }
         let outcomes: Vec<Option<Outcome>> =
             deployments.iter().map(|deployment| deployment.outcome).collect();
         let (good, bad) = (Some(Outcome::Succeeded), Some(Outcome::RolledBack));
-        self.check(
+        self.stage.check(
             outcomes == [good, good, bad, bad],
             "four deployments are on record, as they went",
         );
         let (audit, strangers) = audit::audit(&workspace, &environment()?, last.head.as_ref())?;
-        self.check(
+        self.stage.check(
             audit.is_whole() && strangers.is_empty(),
             &format!("the chain of {} records is whole", audit.length),
         );
-        self.chapter(
+        self.stage.chapter(
             "The summary of the last run",
             "in GitHub Actions it stands on the page of the run",
         );
         let markdown = markdown::render(&summary::of(last)?, &[], markdown::MOST_BYTES);
         let shown: Vec<&str> = markdown.lines().take(12).collect();
-        self.teller.text(&shown.join("\n"));
+        self.stage.teller.text(&shown.join("\n"));
         Ok(())
     }
 
     fn deploy(&mut self, release: Release) -> Result<Deployed, AppError> {
         self.project.write(release)?;
-        let workspace = self.workspace()?;
-        let wish = Wish {
-            environments: vec![environment()?],
-            ..Wish::default()
-        };
-        let run = pipeline::run(&workspace, &wish, self.watchers, &mut |_| {})?;
-        match run.results.into_iter().next() {
-            Some((_, Ok(Done::Deployed(deployed)))) => Ok(*deployed),
-            Some((_, Err(error))) => Err(error),
-            Some((_, Ok(Done::AlreadyLive(_)))) | None => {
-                Err(AppError::Record(format!("{} was not deployed", release.version)))
-            }
-        }
+        self.stage.deploy()
     }
 
     fn deploy_under_load(&mut self, release: Release) -> Result<(Deployed, Count), AppError> {
-        let clients = Clients::start(&self.url()?);
-        let deployed = self.deploy(release);
-        let count = clients.stop();
-        Ok((deployed?, count))
-    }
-
-    fn workspace(&self) -> Result<Workspace, AppError> {
-        Workspace::load(self.context, Some(&self.project.pipeline()))
+        self.project.write(release)?;
+        let url = self.url()?;
+        self.stage.deploy_under_load(&url)
     }
 
     fn url(&self) -> Result<Endpoint, AppError> {
@@ -224,15 +191,7 @@ impl Story<'_> {
 
     fn serves(&mut self, version: &str) -> Result<(), AppError> {
         let url = self.url()?;
-        let client =
-            Client::new(&Settings::default()).map_err(|error| AppError::Record(error.to_string()))?;
-        let found = super::clients::ask(&client, &url.join("/"));
-        let said = found.as_deref().unwrap_or("nothing");
-        self.check(
-            found.as_deref() == Some(version),
-            &format!("{url} answers \"hello from {said}\""),
-        );
-        Ok(())
+        self.stage.serves(&url, version)
     }
 
     fn all_answered(&mut self, count: &Count) {
@@ -240,19 +199,7 @@ impl Story<'_> {
             "{} requests during the rollout, {} failed",
             count.requests, count.failed
         );
-        self.check(count.failed == 0 && count.requests > 0, &what);
-    }
-
-    fn chapter(&mut self, title: &str, why: &str) {
-        self.teller.chapter(&Chapter {
-            title: title.to_owned(),
-            why: why.to_owned(),
-        });
-    }
-
-    fn check(&mut self, holds: bool, what: &str) {
-        self.holds &= holds;
-        self.teller.check(holds, what);
+        self.stage.check(count.failed == 0 && count.requests > 0, &what);
     }
 
     /// Ends everything that was started.
@@ -260,25 +207,12 @@ impl Story<'_> {
         if !self.project.pipeline().exists() {
             return Ok(());
         }
-        let workspace = self.workspace()?;
+        let workspace = self.stage.workspace()?;
         let ended = shut_down(&workspace, workspace.environment(&environment()?)?)?;
-        self.check(
+        self.stage.check(
             ended.left == 0,
             &format!("{} processes were stopped, none is left", ended.stopped),
         );
         Ok(())
     }
-}
-
-fn environment() -> Result<EnvironmentName, AppError> {
-    Ok("demo".parse()?)
-}
-
-fn by_version(count: &Count) -> String {
-    let each: Vec<String> = count
-        .versions
-        .iter()
-        .map(|(version, count)| format!("{count} by {version}"))
-        .collect();
-    each.join(", ")
 }

@@ -3,6 +3,7 @@
 use super::Ask;
 use crate::app::error::AppError;
 use crate::app::proof::proof;
+use crate::app::protection;
 use crate::app::record::Standing;
 use crate::app::signature;
 use crate::app::workspace::Workspace;
@@ -60,9 +61,13 @@ pub(super) fn judge(
         promotion,
         signatures: signatures(workspace, environment, ask)?,
     };
-    match policy::judge(&request, &protection(environment), &facts) {
-        Ruling::Allowed { notes } => Ok(Passed {
-            notes,
+    match policy::judge(&request, &configured(environment), &facts) {
+        Ruling::Allowed { mut notes } => Ok(Passed {
+            notes: {
+                let switched = protection::newest(workspace, &environment.name.value)?;
+                notes.extend(switched.map(|switched| protection::told(&switched)));
+                notes
+            },
             proof,
             signatures: match facts.signatures {
                 Some(Signatures::Recorded(signed) | Signatures::Searched(Ok(signed))) => signed,
@@ -137,7 +142,7 @@ fn recorded(
         .map(|plan| plan.signatures))
 }
 
-fn protection(environment: &Environment) -> Protection {
+fn configured(environment: &Environment) -> Protection {
     let configured = &environment.protection;
     Protection {
         enabled: configured.enabled,

@@ -6,8 +6,11 @@ mod ground;
 mod request;
 
 pub use drive::{Hold, drive, journal};
+pub(in crate::app) use request::has_health_check;
 
+use super::acceptance;
 use super::error::AppError;
+use super::protection;
 use super::record::Standing;
 use super::watch::Watchers;
 use super::workspace::Workspace;
@@ -88,6 +91,7 @@ pub fn prepare(
     world: &World,
 ) -> Result<Prepared, AppError> {
     require(workspace, environment)?;
+    let environment = &protection::in_force(workspace, environment)?;
     let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     let ground = ground::look(world, &standing)?;
     if !ask.force
@@ -118,6 +122,7 @@ pub fn prepare(
 /// # Errors
 /// [`AppError::Refused`] with every gate that is not met.
 pub fn judge(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Result<Option<Proof>, AppError> {
+    let environment = &protection::in_force(workspace, environment)?;
     let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     Ok(gates::judge(workspace, environment, ask, &standing, Vec::new())?.proof)
 }
@@ -146,7 +151,8 @@ pub fn deploy(
         Prepared::Ready { plan, notes } => (plan, notes),
         Prepared::AlreadyLive(plan) => return Ok(Done::AlreadyLive(plan)),
     };
-    gates::signed(environment, &plan)?;
+    gates::signed(&protection::in_force(workspace, environment)?, &plan)?;
+    acceptance::begin(workspace, environment, &ask.origin, &hold)?;
     for note in &notes {
         watchers.note(name, note);
     }

@@ -77,16 +77,20 @@ pub(super) fn request(
     })
 }
 
-/// The suites that verify a new version. Going back needs no new proof.
+/// The suites that verify a new version. Going back needs no new proof, and those of an acceptance
+/// deployment are run when it stands.
 fn suites(environment: &Environment, ask: &Ask) -> Vec<Suite> {
     match ask.way {
-        Way::Deploy => environment.suites.clone(),
-        Way::Rollback => Vec::new(),
+        Way::Deploy if environment.temporary.is_none() => environment.suites.clone(),
+        Way::Deploy | Way::Rollback => Vec::new(),
     }
 }
 
 /// Whether instances can be asked how they are: a service with an address can.
-pub(super) fn has_health_check(environment: &Environment) -> bool {
+pub(in crate::app) fn has_health_check(environment: &Environment) -> bool {
+    if let Some(temporary) = &environment.temporary {
+        return temporary.answers;
+    }
     match &environment.target {
         Some(TargetConfig::Local(local)) => local.listen.is_some(),
         _ => environment.url.is_some(),

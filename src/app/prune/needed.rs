@@ -103,6 +103,10 @@ impl<'a> Ledgers<'a> {
         let Some(head) = records.last() else {
             return Ok(());
         };
+        // An acceptance deployment of which nothing is left needs nothing, and never goes back.
+        if head.kind == history::ACCEPTANCE && history::made_at(head).is_none() {
+            return Ok(());
+        }
         let mut need = |release: &Release, why: &str| {
             let digest = release.artifact.as_ref().map(|artifact| artifact.digest.clone());
             needed.extend(digest.map(|digest| Needed {

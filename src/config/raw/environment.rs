@@ -8,7 +8,7 @@ use super::super::proxmox::Proxmox;
 use super::super::range::within;
 use super::super::remote::{Compose, Docker, Ecs, Kubernetes};
 use super::super::scalar::{Kind, Scalar, VariableName};
-use super::{RawCommandTarget, RawDeployment, RawLocal, RawSignatures};
+use super::{RawAcceptance, RawCommandTarget, RawDeployment, RawLocal, RawSignatures};
 use crate::model::{Endpoint, EnvironmentName, Period, SecretSource};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -82,6 +82,9 @@ pub(crate) struct RawEnvironment {
     /// Names of the suites that verify it.
     #[serde(default)]
     pub(crate) suites: Vec<Located<String>>,
+    /// Acceptance deployments, made for a time to run a suite on.
+    #[serde(default)]
+    pub(crate) acceptance: Option<Located<RawAcceptance>>,
     /// Commands around a deployment; the pipeline's where absent.
     #[serde(default)]
     pub(crate) hooks: Option<RawHooks>,

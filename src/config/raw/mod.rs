@@ -1,5 +1,6 @@
 //! What is written: the shape of the files, before defaults and names are settled.
 
+mod acceptance;
 mod check;
 mod deployment;
 mod environment;
@@ -9,6 +10,7 @@ mod scan;
 mod signature;
 mod target;
 
+pub(crate) use acceptance::RawAcceptance;
 pub(crate) use check::{RawCheck, RawHttp};
 pub(crate) use deployment::{RawAnalysis, RawCanary, RawDeployment, RawRollback, RawRolling, RawStrategy};
 pub(crate) use environment::{RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};

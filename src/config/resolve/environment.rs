@@ -10,7 +10,7 @@ use super::super::tree::{Node, Value};
 use super::super::typed::{closest, did_you_mean};
 use super::super::unsupported::{Part, Unsupported};
 use super::suite::Known;
-use super::{deployment, signature, target};
+use super::{acceptance, deployment, signature, target};
 use crate::model::{SignaturePolicy, Suite};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +83,7 @@ pub(super) fn resolve(
         .suites
         .map(|known| suites(&raw.suites, known, &mut unsupported, problems))
         .unwrap_or_default();
+    let acceptance = acceptance::resolve(raw.acceptance, scope.suites, problems);
     check_replicas(raw.resources.as_ref(), keys, problems);
     let hooks = raw.hooks.as_ref().or(scope.hooks).map(hooks).unwrap_or_default();
     Some(Environment {
@@ -106,6 +107,8 @@ pub(super) fn resolve(
             .collect(),
         deployment,
         suites,
+        acceptance,
+        temporary: None,
         hooks,
         freeze: Vec::new(),
         infrastructure: raw.infrastructure,

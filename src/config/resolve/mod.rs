@@ -1,5 +1,6 @@
 //! From what is written to what is meant.
 
+mod acceptance;
 mod command;
 mod cross;
 mod deployment;

@@ -113,11 +113,15 @@ fn check_names(
     let before = environments
         .iter()
         .filter_map(|environment| environment.protection.from.as_ref());
+    let alike = environments
+        .iter()
+        .filter_map(|environment| environment.acceptance.configuration.as_ref());
     let all = triggered
         .chain(&raw.promotion)
         .chain(elsewhere)
         .chain(frozen)
-        .chain(before);
+        .chain(before)
+        .chain(alike);
     for name in all {
         names.check(name, problems);
     }

@@ -133,6 +133,12 @@ fn check_service_address(
     let address = service.listen.ip();
     let fits =
         network.is_some_and(|network| network.subnet.contains(&address) && network.gateway.value != address);
+    if proxmox.count > 1 {
+        problems.push(
+            Diagnostic::error(at, "one address cannot serve more than one guest")
+                .help("leave `count` out, or use `router: { haproxy: … }`"),
+        );
+    }
     if !fits {
         problems.push(
             Diagnostic::error(

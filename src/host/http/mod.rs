@@ -5,16 +5,21 @@
 
 mod failure;
 mod names;
+mod pin;
+mod reason;
 mod settings;
 mod stream;
 
 pub use failure::{Failure, HttpError};
+pub use pin::Fingerprint;
 pub use settings::{Settings, SettingsError};
 pub use stream::{Incoming, Outgoing, Transfer};
 
 use super::url::{authority, redacted};
 use failure::{Broken, explain, is_disconnect};
 use names::Names;
+use pin::PinnedTls;
+use reason::ReasonPhrase;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +27,7 @@ use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::{self, HeaderMap};
 use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, DefaultConnector, TcpConnector};
 
 /// How much of a body is kept, in bytes.
 pub const KEPT: usize = 64 * 1024;
@@ -83,7 +88,9 @@ impl Client {
     /// When the CA file or the proxy's URL is of no use.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
+        let mut tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(provider.clone())
+            .disable_verification(settings.insecure && settings.pin.is_none());
         if let Some(path) = &settings.ca_file {
             tls = tls.root_certs(settings::certificates(path)?);
         }
@@ -92,7 +99,11 @@ impl Client {
             .as_deref()
             .map(|url| ureq::Proxy::new(url).map_err(|_| SettingsError::Proxy(redacted(url))))
             .transpose()?;
-        let config = Config::builder()
+        let mut config = Config::builder();
+        if let Some(kept) = settings.connections_kept {
+            config = config.max_idle_age(kept);
+        }
+        let config = config
             .tls_config(tls.build())
             .proxy(proxy)
             .user_agent(USER_AGENT)
@@ -108,12 +119,20 @@ impl Client {
             .max_idle_connections(2 * CONNECTIONS)
             .max_idle_connections_per_host(CONNECTIONS)
             .build();
+        let names = Names::new(settings.names_kept);
+        let agent = match settings.pin {
+            None => ureq::Agent::with_parts(config, DefaultConnector::default().chain(ReasonPhrase), names),
+            Some(pin) => {
+                let connector =
+                    ().chain(ConnectProxyConnector::default())
+                        .chain(TcpConnector::default())
+                        .chain(PinnedTls::new(pin, provider)?)
+                        .chain(ReasonPhrase);
+                ureq::Agent::with_parts(config, connector, names)
+            }
+        };
         Ok(Self {
-            agent: ureq::Agent::with_parts(
-                config,
-                DefaultConnector::default(),
-                Names::new(settings.names_kept),
-            ),
+            agent,
             known: Mutex::default(),
         })
     }

@@ -1,5 +1,6 @@
 //! What is settled once for all requests of a client.
 
+use super::Fingerprint;
 use crate::host::files;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,19 @@ pub struct Settings {
     /// PEM file with the certificates to trust instead of the public ones (webpki-roots), as with
     /// curl's `--cacert`.
     pub ca_file: Option<PathBuf>,
+    /// The one certificate that a server may show, whoever has signed it, in place of all others.
+    pub pin: Option<Fingerprint>,
+    /// Trust whatever certificate a server shows, where none is pinned: anyone on the way can read and
+    /// change everything.
+    pub insecure: bool,
     /// URL of the proxy that every request goes through. Nothing is read from the environment.
     pub proxy: Option<String>,
     /// How long the addresses of a name are remembered; by default they are asked for with every
     /// request, so that a probe sees a name that moves.
     pub names_kept: Duration,
+    /// How long a connection is kept that nothing uses; 15 seconds by default. Shorter than the server
+    /// keeps it where a request must not meet one that is being closed.
+    pub connections_kept: Option<Duration>,
 }
 
 /// A client cannot be made with these settings.
@@ -42,6 +51,9 @@ pub enum SettingsError {
         /// What is wrong.
         problem: String,
     },
+    /// TLS cannot be set up.
+    #[error("setting up TLS: {0}")]
+    Tls(String),
     /// The proxy's URL makes no sense.
     #[error("the proxy {0} is not a URL like http://proxy.example:3128")]
     Proxy(String),

@@ -1,7 +1,7 @@
 //! Requests whose bodies go out and come in as streams, however large they are.
 
 use super::failure::{Broken, HttpError, explain, is_disconnect};
-use super::{Client, Request, authority, connect_limit, headers};
+use super::{Client, Request, authority, connect_limit, headers, reason};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub struct Transfer<'a> {
 pub struct Incoming {
     /// Status code.
     pub status: u16,
+    /// The text beside the status code; empty where there is none.
+    pub reason: String,
     /// Names in lower case; values of a repeated header joined by `, `.
     pub headers: BTreeMap<String, String>,
     /// The body. A read fails when the connection is cut before its end. Once it has been read to its
@@ -138,9 +140,11 @@ impl Client {
         if !reuse {
             configured = configured.max_idle_age(Duration::ZERO);
         }
-        let (parts, body) = self.agent.run(configured.build())?.into_parts();
+        let (answer, reason) = reason::heard(|| self.agent.run(configured.build()));
+        let (parts, body) = answer?.into_parts();
         Ok(Incoming {
             status: parts.status.as_u16(),
+            reason,
             headers: headers(&parts.headers),
             body: Box::new(body.into_with_config().limit(u64::MAX).reader()),
         })

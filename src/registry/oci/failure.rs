@@ -2,7 +2,7 @@
 
 use super::retry::{Again, Setback, is_quota, judge, may_pass};
 use super::wire::Reply;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, one_line};
 use crate::ports::{ErrorKind, PortError};
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -113,17 +113,7 @@ fn quoted(entries: &[Entry], text: &str) -> String {
 
 /// As one line without control characters, and bounded: it comes from a stranger.
 pub(super) fn clean(text: &str) -> String {
-    let mut line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        .take(SHOWN + 1)
-        .collect();
-    if line.chars().count() > SHOWN {
-        line = line.chars().take(SHOWN - 1).collect();
-        line.push('…');
-    }
-    line.trim().to_owned()
+    one_line(text, SHOWN)
 }
 
 fn kind(status: u16, body: &str) -> ErrorKind {

@@ -84,7 +84,7 @@ impl Route<'_> {
 
     /// Watch traffic where a router counts it, else the candidates' health.
     fn watch_for(&self, period: Period, thresholds: &Thresholds) -> Option<Step> {
-        let watch = if self.abilities.routed {
+        let watch = if self.abilities.routed && self.abilities.counted {
             Watch::Traffic {
                 period,
                 thresholds: thresholds.clone(),

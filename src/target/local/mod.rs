@@ -18,6 +18,7 @@ mod processes;
 mod settings;
 mod slot;
 mod state;
+mod sweep;
 mod unpack;
 
 use crate::host::process::ProcessIdentity;
@@ -39,6 +40,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+pub use sweep::LocalSweeper;
 
 /// After this a process that was ended by force has vanished.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -103,6 +105,7 @@ impl LocalTarget {
             v: 1,
             service: self.settings.service.clone(),
             environment: self.settings.environment.clone(),
+            expires: self.settings.expires,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the local target is told, and how its units are called.
 
-use crate::model::{EnvironmentName, InvalidText, UnitId};
+use crate::model::{EnvironmentName, InvalidText, Timestamp, UnitId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -22,6 +22,8 @@ pub struct LocalSettings {
     pub base_variables: BTreeMap<String, String>,
     /// Most units that may be worked on at the same time.
     pub parallelism: usize,
+    /// From then on anybody may remove all of it, where it is made for a time.
+    pub expires: Option<Timestamp>,
 }
 
 /// The names of the units of `service`: `service-1`, `service-2` and so on.

@@ -1,13 +1,15 @@
 //! The directory in which one service of one environment is kept, and whose it is.
 
 use crate::host::files;
-use crate::model::EnvironmentName;
+use crate::model::{EnvironmentName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::path::Path;
 
-const MARKER: &str = "greenroom.json";
+pub(super) const MARKER: &str = "greenroom.json";
+/// The largest marker that is read, in bytes.
+const LARGEST: u64 = 1 << 16;
 
 /// Written first into every state directory.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,26 @@ pub(super) struct Marker {
     pub(super) service: String,
     /// The environment it is kept for.
     pub(super) environment: EnvironmentName,
+    /// From then on anybody may remove it, where it was made for a time. No part of whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<Timestamp>,
+}
+
+impl Marker {
+    /// Whether both name the same service and environment.
+    fn is_of(&self, other: &Self) -> bool {
+        let (one, two) = ((self.v, &self.service), (other.v, &other.service));
+        one == two && self.environment == other.environment
+    }
+}
+
+/// The marker of `directory`; `None` where there is none that can be read.
+pub(super) fn marker(directory: &Path) -> io::Result<Option<Marker>> {
+    match files::read_bounded(&directory.join(MARKER), LARGEST) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whose a directory is.
@@ -34,7 +56,7 @@ pub(super) enum Owner {
 /// Whose `directory` is. Changes nothing.
 pub(super) fn owner(directory: &Path, us: &Marker) -> io::Result<Owner> {
     let path = directory.join(MARKER);
-    let read = || match files::read_bounded(&path, 1 << 16) {
+    let read = || match files::read_bounded(&path, LARGEST) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     };
@@ -69,7 +91,7 @@ pub(super) fn owner(directory: &Path, us: &Marker) -> io::Result<Owner> {
 
 fn judge(directory: &Path, marker: &[u8], us: &Marker) -> Owner {
     match serde_json::from_slice::<Marker>(marker) {
-        Ok(marker) if marker == *us => Owner::Us,
+        Ok(marker) if marker.is_of(us) => Owner::Us,
         Ok(marker) => Owner::Other(format!(
             "{} belongs to the service {} in {} (format {}); choose another directory",
             directory.display(),
@@ -104,6 +126,7 @@ mod tests {
             v: 1,
             service: service.into(),
             environment: "staging".parse().unwrap(),
+            expires: None,
         }
     }
 

@@ -1,29 +1,30 @@
-//! The composition root: the only place that names adapters. Its matches are exhaustive.
+//! The composition root: the only place that names targets, routers and probes. Its matches are
+//! exhaustive.
+
+mod command;
+mod local;
+mod proxmox;
+
+pub(super) use local::{stop_router, trial_target};
 
 use super::error::AppError;
 use super::facts::Facts;
 use super::restricted::RestrictedRunner;
 use super::workspace::Workspace;
 use crate::config::environment::Environment;
-use crate::config::target::{CommandTarget as CommandConfig, LocalTarget as LocalConfig, TargetConfig};
+use crate::config::target::TargetConfig;
 use crate::config::unsupported::Part;
 use crate::engine::{PrepareHook, Redact, Site};
 use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
 use crate::model::{Endpoint, Period, Redactor, Release, Secret, UnitId};
-use crate::ports::{Backup, Command, ErrorKind, PortError, Probe, Router, Runner, Target};
+use crate::ports::{
+    Backup, Command, ErrorKind, Granularity, PortError, Probe, Router, Runner, Sweeper, Target,
+};
 use crate::probe::{Commands, ServiceProbe};
 use crate::rollout::Abilities;
-use crate::router::builtin::{BuiltinRouter, RouterOptions};
-use crate::target::command::{CommandSettings, CommandTarget};
-use crate::target::local::{LocalSettings, LocalTarget, units};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Most local processes that are started at the same time.
-const LOCAL_PARALLELISM: usize = 8;
 
 /// Whether anything may be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +89,9 @@ impl World {
         let runner = ground.runner();
         let abilities = Abilities {
             two_slots: parts.target.capabilities().two_slots,
-            routed: parts.routed,
-            split: parts.routed,
+            routed: parts.routed.is_some(),
+            split: parts.routed == Some(Granularity::Percent),
+            counted: parts.counted,
         };
         Ok(Self {
             site: Site {
@@ -114,7 +116,8 @@ impl World {
     }
 }
 
-/// A probe that knows `release`, for checks outside of any rollout.
+/// A probe that knows `release`, for checks outside of any rollout; `around` is put around what runs its
+/// commands.
 ///
 /// # Errors
 /// When a secret is missing, or the HTTP client cannot be set up.
@@ -122,6 +125,7 @@ pub(super) fn probe(
     workspace: &Workspace,
     environment: &Environment,
     release: &Release,
+    around: &dyn Fn(Arc<dyn Runner>) -> Arc<dyn Runner>,
 ) -> Result<Arc<dyn Probe>, AppError> {
     let secrets = workspace.secrets(&environment.secrets)?;
     let ground = Ground {
@@ -131,7 +135,7 @@ pub(super) fn probe(
         secrets: &secrets,
         facts: Facts::of(workspace, environment, release),
     };
-    ground.probe(ground.runner())
+    ground.probe(around(ground.runner()))
 }
 
 /// The same without any of the environment's secrets, for an image that is only tried out.
@@ -153,63 +157,27 @@ pub(super) fn bare_probe(
     ground.probe(ground.runner())
 }
 
-/// A place on this machine where an image of the embedded store is tried out.
-pub(super) fn trial_target(
-    workspace: &Workspace,
-    environment: &Environment,
-    state: PathBuf,
-) -> Box<dyn Target> {
-    let settings = LocalSettings {
-        state_directory: state,
-        service: workspace.project.service.clone(),
-        environment: environment.name.value.clone(),
-        port_variable: "PORT".to_owned(),
-        command: None,
-        base_variables: base_variables(workspace),
-        parallelism: 1,
-    };
-    Box::new(LocalTarget::new(
-        settings,
-        workspace.registry(),
-        Arc::clone(&workspace.context.clock),
-        workspace.secret_sources().clone(),
-    ))
-}
-
-fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
-    let all = workspace.context.environment.variables();
-    ["PATH", "HOME", "LANG", "TMPDIR"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), all.get(name)?.clone())))
-        .collect()
-}
-
-/// Stops the builtin router of `environment`; whether one ran.
+/// What finds the acceptance deployments that were made beside `environment`; `None` where none can be
+/// made.
 ///
 /// # Errors
-/// When it does not stop.
-pub(super) fn stop_router(workspace: &Workspace, environment: &Environment) -> Result<bool, AppError> {
-    let Some(TargetConfig::Local(LocalConfig {
-        listen: Some(listen), ..
-    })) = &environment.target
-    else {
-        return Ok(false);
-    };
-    match BuiltinRouter::connect(&router_options(workspace, environment, *listen)) {
-        Ok(router) => {
-            router.stop(workspace.context.clock.as_ref())?;
-            Ok(true)
-        }
-        Err(error) if error.kind == ErrorKind::Missing => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn router_options(workspace: &Workspace, environment: &Environment, listen: SocketAddr) -> RouterOptions {
-    RouterOptions {
-        binary: workspace.context.binary.clone(),
-        listen,
-        state_directory: workspace.state("router").join(environment.name.value.as_str()),
+/// When it cannot be set up.
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<Option<Arc<dyn Sweeper>>, AppError> {
+    let name = &environment.name.value;
+    match &environment.target {
+        Some(TargetConfig::Local(local)) => Ok(Some(Arc::new(local::sweeper(workspace, name, local)))),
+        Some(
+            TargetConfig::Proxmox(_)
+            | TargetConfig::Command(_)
+            | TargetConfig::Kubernetes(_)
+            | TargetConfig::Docker(_)
+            | TargetConfig::Compose(_)
+            | TargetConfig::Ecs(_),
+        )
+        | None => Ok(None),
     }
 }
 
@@ -217,7 +185,10 @@ fn router_options(workspace: &Workspace, environment: &Environment, listen: Sock
 struct Parts {
     target: Arc<dyn Target>,
     router: Option<Arc<dyn Router>>,
-    routed: bool,
+    /// How finely its traffic can be split, where something moves it, be it that this is not running now.
+    routed: Option<Granularity>,
+    /// Whether what moves the traffic counts it.
+    counted: bool,
     units: Vec<UnitId>,
     url: Option<Endpoint>,
     parallelism: u32,
@@ -241,9 +212,9 @@ impl Ground<'_> {
         match &self.environment.target {
             Some(TargetConfig::Local(local)) => self.local(local, purpose),
             Some(TargetConfig::Command(command)) => self.command(command),
+            Some(TargetConfig::Proxmox(proxmox)) => self.proxmox(proxmox),
             Some(
-                TargetConfig::Proxmox(_)
-                | TargetConfig::Kubernetes(_)
+                TargetConfig::Kubernetes(_)
                 | TargetConfig::Docker(_)
                 | TargetConfig::Compose(_)
                 | TargetConfig::Ecs(_),
@@ -258,110 +229,6 @@ impl Ground<'_> {
             format!("opening environment {}", self.environment.name.value),
             why,
         ))
-    }
-
-    fn local(&self, local: &LocalConfig, purpose: Purpose) -> Result<Parts, AppError> {
-        let context = &self.workspace.context;
-        let name = &self.environment.name.value;
-        let state = match &local.state_directory {
-            Some(directory) => self.workspace.root.join(directory).join(name.as_str()),
-            None => self.workspace.state("local").join(name.as_str()),
-        };
-        let settings = LocalSettings {
-            state_directory: state,
-            service: self.workspace.project.service.clone(),
-            environment: name.clone(),
-            port_variable: local.port_variable.clone(),
-            command: local.command.clone(),
-            base_variables: base_variables(self.workspace),
-            parallelism: LOCAL_PARALLELISM,
-        };
-        let target = LocalTarget::new(
-            settings,
-            self.workspace.registry(),
-            Arc::clone(&context.clock),
-            self.workspace.secret_sources().clone(),
-        );
-        let router = match local.listen {
-            Some(listen) => self.router(listen, purpose)?,
-            None => None,
-        };
-        let entry = local
-            .listen
-            .map(|listen| format!("http://{listen}").parse())
-            .transpose()?;
-        Ok(Parts {
-            target: Arc::new(target),
-            router,
-            routed: local.listen.is_some(),
-            units: units(&self.workspace.project.service, local.instances)?,
-            url: self.environment.url.clone().or(entry),
-            parallelism: LOCAL_PARALLELISM as u32,
-            lookouts: 1,
-            stop: Some(local.stop_timeout),
-            backup: None,
-        })
-    }
-
-    /// The builtin router: started where something is to be done, else only asked if it runs.
-    fn router(&self, listen: SocketAddr, purpose: Purpose) -> Result<Option<Arc<dyn Router>>, AppError> {
-        let context = &self.workspace.context;
-        let options = router_options(self.workspace, self.environment, listen);
-        let router = match purpose {
-            Purpose::Act => BuiltinRouter::ensure(&options, context.clock.as_ref()),
-            Purpose::Look => BuiltinRouter::connect(&options),
-        };
-        match router {
-            Ok(router) => Ok(Some(Arc::new(router))),
-            Err(error) if purpose == Purpose::Look && error.kind == ErrorKind::Missing => Ok(None),
-            // Somebody else has the address.
-            Err(error) if error.kind == ErrorKind::Conflict => Err(AppError::NotAllowed(error.to_string())),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn command(&self, command: &CommandConfig) -> Result<Parts, AppError> {
-        let facts = self.facts.clone();
-        let secrets = self.environment.secrets.iter();
-        let settings = CommandSettings {
-            service: self.workspace.project.service.clone(),
-            environment: self.environment.name.value.clone(),
-            deploy: command.deploy.clone(),
-            status: command.status.clone(),
-            remove: command.remove.clone(),
-            rollback: command.rollback.clone(),
-            variables: BTreeMap::new(),
-            secrets: secrets
-                .map(|(name, source)| (name.clone(), source.value.clone()))
-                .collect(),
-            timeout: command.timeout,
-            directory: None,
-            url: self.environment.url.clone(),
-            state_directory: self
-                .workspace
-                .state("command")
-                .join(self.environment.name.value.as_str()),
-            take_over: self.environment.protection.allow_overwrite,
-            parallelism: command.parallelism as usize,
-        };
-        let target = CommandTarget::new(
-            settings,
-            self.runner(),
-            Arc::clone(&self.workspace.context.clock),
-            self.workspace.secret_sources().clone(),
-            Arc::new(move |text, more| facts.render(text, more)),
-        );
-        Ok(Parts {
-            target: Arc::new(target),
-            router: None,
-            routed: false,
-            units: command.units.clone(),
-            url: self.environment.url.clone(),
-            parallelism: command.parallelism,
-            lookouts: command.parallelism as usize,
-            stop: None,
-            backup: None,
-        })
     }
 
     /// What the commands of this environment may run, and as whom.

@@ -1,14 +1,16 @@
 //! `greenroom environment`.
 
+mod protect;
+
 use super::shell::Shell;
 use crate::app::shutdown::shut_down;
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, protection};
 use crate::config::{Environment, TargetConfig, detect};
 use crate::model::EnvironmentName;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-/// List, show and detect environments
+/// List, show, protect and detect environments
 ///
 /// Example: greenroom environment list
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,7 @@ enum Command {
         /// The environment
         environment: EnvironmentName,
     },
+    Protect(protect::Args),
     /// Tell which environment this machine is in (ENVIRONMENT, then NODE_ENV)
     Detect,
     /// Stop everything that runs for an environment on this machine, its router too; the ledger keeps
@@ -40,6 +43,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     match &args.command {
         Command::List => list(shell),
         Command::Show { environment } => show(shell, environment),
+        Command::Protect(args) => protect::run(shell, args),
         Command::Detect => detected(shell),
         Command::Stop { environment } => stop(shell, environment),
     }
@@ -72,7 +76,14 @@ fn list(shell: &Shell) -> Result<Exit, AppError> {
 
 fn show(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let described = describe(workspace.environment(name)?);
+    let environment = protection::in_force(&workspace, workspace.environment(name)?)?;
+    let mut described = describe(&environment);
+    if let Some(switched) = protection::newest(&workspace, name)? {
+        let origin = &switched.protection.origin;
+        described["protection"]["switched"] = json!({
+            "at": switched.at, "by": origin.actor.name, "via": origin.actor.via, "reason": origin.reason,
+        });
+    }
     if shell.is_json() {
         shell.json(&described);
         return Ok(Exit::Done);

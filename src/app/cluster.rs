@@ -1,0 +1,59 @@
+//! The Proxmox cluster of an environment, reached with its token.
+
+use super::error::AppError;
+use super::workspace::Workspace;
+use crate::config::environment::Environment;
+use crate::config::proxmox::Proxmox;
+use crate::host::http::Settings;
+use crate::model::Secret;
+use crate::ports::{ErrorKind, PortError};
+use crate::proxmox::{Api, HttpTransport, ProxmoxSettings};
+use std::sync::Arc;
+
+/// The API of the cluster that `environment` runs on. Nothing is sent yet.
+///
+/// # Errors
+/// When there is no token, or a host, the token or a certificate makes no sense.
+pub(super) fn api(
+    workspace: &Workspace,
+    environment: &Environment,
+    proxmox: &Proxmox,
+) -> Result<Api, AppError> {
+    let invalid = |message: String| {
+        let doing = format!("opening environment {}", environment.name.value);
+        AppError::Port(PortError::new(ErrorKind::Invalid, doing, message))
+    };
+    let pin = proxmox
+        .fingerprint
+        .as_ref()
+        .map(|fingerprint| fingerprint.parse())
+        .transpose()
+        .map_err(|error| invalid(format!("proxmox.fingerprint: {error}")))?;
+    let settings = ProxmoxSettings {
+        hosts: std::iter::once(&proxmox.host)
+            .chain(&proxmox.fallback_hosts)
+            .cloned()
+            .collect(),
+        token: token(workspace, environment, proxmox)?,
+        http: Settings {
+            ca_file: proxmox.ca_file.as_ref().map(|file| workspace.root.join(file)),
+            pin,
+            insecure: proxmox.insecure,
+            ..Settings::default()
+        },
+    };
+    let transport = HttpTransport::new(&settings).map_err(|error| invalid(format!("proxmox: {error}")))?;
+    Ok(Api::new(Arc::new(transport)))
+}
+
+fn token(workspace: &Workspace, environment: &Environment, proxmox: &Proxmox) -> Result<Secret, AppError> {
+    let Some(source) = &proxmox.token else {
+        let name = &environment.name.value;
+        return Err(AppError::Project(format!(
+            "environment {name} has no token for its Proxmox: add `token: {{ env: PROXMOX_TOKEN }}` to its \
+             `proxmox` block and set the variable to user@realm!id=secret"
+        )));
+    };
+    let found = workspace.secret_sources().resolve("proxmox.token", &source.value);
+    found.map_err(|error| AppError::Project(error.to_string()))
+}

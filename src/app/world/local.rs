@@ -1,0 +1,170 @@
+//! Processes on this machine behind the builtin router.
+
+use super::{Ground, Parts, Purpose};
+use crate::app::error::AppError;
+use crate::app::workspace::Workspace;
+use crate::config::environment::Environment;
+use crate::config::target::{LocalTarget as LocalConfig, TargetConfig};
+use crate::model::{EnvironmentName, Timestamp};
+use crate::ports::{ErrorKind, Granularity, Router, Target};
+use crate::router::builtin::{BuiltinRouter, RouterOptions};
+use crate::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Most local processes that are started at the same time.
+const LOCAL_PARALLELISM: usize = 8;
+
+/// The target of one environment. The environments that have the same state directory lie side by side
+/// in it.
+fn target(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    local: &LocalConfig,
+    expires: Option<Timestamp>,
+) -> LocalTarget {
+    let directory = match &local.state_directory {
+        Some(directory) => workspace.root.join(directory),
+        None => workspace.state("local"),
+    };
+    let settings = LocalSettings {
+        state_directory: directory.join(environment.as_str()),
+        service: workspace.project.service.clone(),
+        environment: environment.clone(),
+        port_variable: local.port_variable.clone(),
+        command: local.command.clone(),
+        base_variables: base_variables(workspace),
+        parallelism: LOCAL_PARALLELISM,
+        expires,
+    };
+    LocalTarget::new(
+        settings,
+        workspace.registry(),
+        Arc::clone(&workspace.context.clock),
+        workspace.secret_sources().clone(),
+    )
+}
+
+/// What finds the acceptance deployments that were made beside `environment`.
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    local: &LocalConfig,
+) -> LocalSweeper {
+    LocalSweeper::beside(target(workspace, environment, local, None))
+}
+
+/// A place on this machine where an image of the embedded store is tried out.
+pub(in crate::app) fn trial_target(
+    workspace: &Workspace,
+    environment: &Environment,
+    state: PathBuf,
+) -> Box<dyn Target> {
+    let settings = LocalSettings {
+        state_directory: state,
+        service: workspace.project.service.clone(),
+        environment: environment.name.value.clone(),
+        port_variable: "PORT".to_owned(),
+        command: None,
+        base_variables: base_variables(workspace),
+        parallelism: 1,
+        expires: None,
+    };
+    Box::new(LocalTarget::new(
+        settings,
+        workspace.registry(),
+        Arc::clone(&workspace.context.clock),
+        workspace.secret_sources().clone(),
+    ))
+}
+
+fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
+    let all = workspace.context.environment.variables();
+    ["PATH", "HOME", "LANG", "TMPDIR"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), all.get(name)?.clone())))
+        .collect()
+}
+
+/// Stops the builtin router of `environment`; whether one ran.
+///
+/// # Errors
+/// When it does not stop.
+pub(in crate::app) fn stop_router(
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<bool, AppError> {
+    let Some(TargetConfig::Local(LocalConfig {
+        listen: Some(listen), ..
+    })) = &environment.target
+    else {
+        return Ok(false);
+    };
+    match BuiltinRouter::connect(&router_options(workspace, environment, *listen)) {
+        Ok(router) => {
+            router.stop(workspace.context.clock.as_ref())?;
+            Ok(true)
+        }
+        Err(error) if error.kind == ErrorKind::Missing => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn router_options(workspace: &Workspace, environment: &Environment, listen: SocketAddr) -> RouterOptions {
+    RouterOptions {
+        binary: workspace.context.binary.clone(),
+        listen,
+        state_directory: workspace.state("router").join(environment.name.value.as_str()),
+    }
+}
+
+impl Ground<'_> {
+    pub(super) fn local(&self, local: &LocalConfig, purpose: Purpose) -> Result<Parts, AppError> {
+        let temporary = self.environment.temporary.as_ref();
+        let target = target(
+            self.workspace,
+            &self.environment.name.value,
+            local,
+            temporary.map(|temporary| temporary.expires),
+        );
+        let router = match local.listen {
+            Some(listen) => self.router(listen, purpose)?,
+            None => None,
+        };
+        let entry = local
+            .listen
+            .map(|listen| format!("http://{listen}").parse())
+            .transpose()?;
+        Ok(Parts {
+            target: Arc::new(target),
+            router,
+            routed: local.listen.map(|_| Granularity::Percent),
+            counted: true,
+            units: units(&self.workspace.project.service, local.instances)?,
+            url: self.environment.url.clone().or(entry),
+            parallelism: LOCAL_PARALLELISM as u32,
+            lookouts: 1,
+            stop: Some(local.stop_timeout),
+            backup: None,
+        })
+    }
+
+    /// The builtin router: started where something is to be done, else only asked if it runs.
+    fn router(&self, listen: SocketAddr, purpose: Purpose) -> Result<Option<Arc<dyn Router>>, AppError> {
+        let context = &self.workspace.context;
+        let options = router_options(self.workspace, self.environment, listen);
+        let router = match purpose {
+            Purpose::Act => BuiltinRouter::ensure(&options, context.clock.as_ref()),
+            Purpose::Look => BuiltinRouter::connect(&options),
+        };
+        match router {
+            Ok(router) => Ok(Some(Arc::new(router))),
+            Err(error) if purpose == Purpose::Look && error.kind == ErrorKind::Missing => Ok(None),
+            // Somebody else has the address.
+            Err(error) if error.kind == ErrorKind::Conflict => Err(AppError::NotAllowed(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

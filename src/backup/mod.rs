@@ -1,0 +1,3 @@
+//! Backups of what runs, one technology per folder.
+
+pub mod proxmox;

@@ -1,0 +1,156 @@
+//! Acceptance deployments that are there: shown, and removed when their time is over.
+
+use super::shell::Shell;
+use crate::app::acceptance::{self, Ended, Known, Survey};
+use crate::app::{AppError, Exit, Workspace};
+use crate::model::{EnvironmentName, Timestamp};
+use serde_json::{Value, json};
+
+/// Which are meant.
+pub(super) struct Ask {
+    /// Only those of this environment.
+    pub(super) only: Option<EnvironmentName>,
+    /// Only this one.
+    pub(super) id: Option<EnvironmentName>,
+    /// Only those whose time is over.
+    pub(super) overdue: bool,
+    /// Touch nothing.
+    pub(super) dry_run: bool,
+}
+
+/// Shows every one.
+pub(super) fn list(shell: &Shell, only: Option<&EnvironmentName>) -> Result<Exit, AppError> {
+    let workspace = shell.workspace()?;
+    let survey = acceptance::survey(&workspace, only)?;
+    let now = shell.context.clock.now();
+    if survey.known.is_empty() {
+        shell.say("there is no acceptance deployment");
+    }
+    for known in &survey.known {
+        shell.say(&line(known, now));
+    }
+    let exit = unreachable(shell, &survey);
+    if shell.is_json() {
+        let known: Vec<Value> = survey.known.iter().map(|known| describe(known, now)).collect();
+        shell.json(&json!({ "schema": "greenroom.acceptances/1", "acceptances": known }));
+    }
+    Ok(exit)
+}
+
+/// Removes those that are meant.
+pub(super) fn collect(shell: &Shell, workspace: &Workspace, ask: &Ask) -> Result<Exit, AppError> {
+    let survey = acceptance::survey(workspace, ask.only.as_ref())?;
+    let now = shell.context.clock.now();
+    let meant: Vec<&Known> = survey
+        .known
+        .iter()
+        .filter(|known| ask.id.as_ref().is_none_or(|id| known.id == *id))
+        .filter(|known| !ask.overdue || known.expires <= now)
+        .collect();
+    if let (Some(id), true) = (&ask.id, meant.is_empty()) {
+        let names: Vec<&str> = survey.known.iter().map(|known| known.id.as_str()).collect();
+        return Err(AppError::Usage(format!(
+            "there is no acceptance deployment {id}; there are: {}",
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        )));
+    }
+    let origin = shell.context.origin("removing an acceptance deployment", None);
+    let mut ended = Vec::new();
+    for known in &meant {
+        if ask.dry_run {
+            shell.say(&format!("would go: {}", line(known, now)));
+            continue;
+        }
+        shell.tell(&line(known, now));
+        let one = acceptance::remove(workspace, &survey, known, &origin);
+        tell(shell, &one);
+        ended.push(one);
+    }
+    if meant.is_empty() {
+        shell.say(&match survey.known.len() {
+            0 => "there is no acceptance deployment".to_owned(),
+            count => format!("nothing is overdue; acceptance deployments that are there: {count}"),
+        });
+    }
+    let blind = unreachable(shell, &survey);
+    let exit = match acceptance::exit(&ended) {
+        Exit::Done => blind,
+        // Whoever is at work on one that was not named removes it.
+        Exit::Busy if ask.id.is_none() => blind,
+        other => other,
+    };
+    if shell.is_json() {
+        let known: Vec<Value> = meant.iter().map(|known| describe(known, now)).collect();
+        let ended: Vec<Value> = ended.iter().map(outcome).collect();
+        shell.json(&json!({
+            "schema": "greenroom.prune-guests/1",
+            "exit": exit as u8,
+            "found": known,
+            "removed": ended,
+        }));
+    }
+    Ok(exit)
+}
+
+/// Tells what became of one.
+pub(super) fn tell(shell: &Shell, ended: &Ended) {
+    match &ended.result {
+        Ok(()) => shell.tell(&format!("{} is removed", ended.id)),
+        Err(error) => shell.warn(&format!("{} is not removed: {error}", ended.id)),
+    }
+}
+
+/// Warns of environments that could not be looked at.
+fn unreachable(shell: &Shell, survey: &Survey) -> Exit {
+    for (name, error) in &survey.unreachable {
+        shell.warn(&format!("warning: {name} cannot be looked at: {error}"));
+    }
+    if survey.unreachable.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Halted
+    }
+}
+
+fn line(known: &Known, now: Timestamp) -> String {
+    let things: Vec<&str> = known.things().collect();
+    let things = if things.is_empty() {
+        "nothing of it is found".to_owned()
+    } else {
+        things.join(", ")
+    };
+    let by = match &known.made {
+        Some(made) => format!("made from {} by {}", made.of, made.origin.actor.name),
+        None => "the ledger does not know it".to_owned(),
+    };
+    let end = if known.expires <= now {
+        format!("overdue since {}", known.expires.human())
+    } else {
+        format!("until {}", known.expires.human())
+    };
+    format!("{}  {end}, {by}: {things}", known.id)
+}
+
+fn describe(known: &Known, now: Timestamp) -> Value {
+    json!({
+        "id": known.id,
+        "environment": known.made.as_ref().map(|made| &made.of),
+        "by": known.made.as_ref().map(|made| &made.origin),
+        "suite": known.made.as_ref().and_then(|made| made.suite.as_ref()),
+        "expires": known.expires,
+        "overdue": known.expires <= now,
+        "found": known.things().collect::<Vec<_>>(),
+    })
+}
+
+fn outcome(ended: &Ended) -> Value {
+    json!({
+        "id": ended.id,
+        "removed": ended.result.is_ok(),
+        "error": ended.result.as_ref().err().map(ToString::to_string),
+    })
+}

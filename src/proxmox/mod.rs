@@ -1,0 +1,26 @@
+//! The API of Proxmox VE, as far as greenroom speaks it (PVE 8 and 9).
+//!
+//! A [`Request`] is data, made by the functions in [`calls`] and nowhere else. A [`Transport`] sends it,
+//! [`Api`] reads what comes back: an answer of the wished form, a task ([`Upid`]), or a [`Fault`] that is
+//! classified by one table. Nothing here waits, repeats or decides.
+
+pub mod answers;
+mod api;
+pub mod calls;
+mod decode;
+mod fault;
+pub mod guest;
+mod privileges;
+mod request;
+mod task;
+mod upid;
+mod wire;
+
+pub use api::Api;
+pub use fault::{Fault, FaultClass, unlock_hint};
+pub use guest::{GuestKind, GuestRef};
+pub use privileges::{Need, Needs, commands, missing, needs};
+pub use request::{Answer, Method, NoAnswer, NoAnswerKind, Open, Request, Transport, Upload};
+pub use task::{Exit, LogLine, TaskState};
+pub use upid::Upid;
+pub use wire::{HttpTransport, ProxmoxSettings, ProxmoxSettingsError};

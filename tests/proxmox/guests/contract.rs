@@ -1,0 +1,28 @@
+//! Every kind of guest keeps the contract of a target.
+
+use super::stage::{Stage, kinds, unit};
+use greenroom::testing::proxmox::USER;
+use greenroom::testing::target::{TargetCase, target_contract};
+
+#[test]
+fn every_kind_of_guest_keeps_the_contract() {
+    for (name, plan) in kinds() {
+        let stage = Stage::new();
+        let docker = stage.docker();
+        docker.lock().unwrap().waking = 2;
+        let target = stage.target(stage.settings(plan, 2));
+        let case = TargetCase {
+            target: &target,
+            unit: unit(0),
+            first: stage.release("1.0.0"),
+            second: stage.release("2.0.0"),
+            kill: &|instance| stage.kill(instance),
+        };
+        if let Err(error) = target_contract(&case) {
+            panic!("{name}: {error}");
+        }
+        assert_eq!(stage.cluster.foreign_touched(USER), [], "{name}");
+        let left: Vec<u32> = stage.cluster.guests().iter().map(|guest| guest.id()).collect();
+        assert_eq!(left, [9000, 9100], "{name}: only the templates are left");
+    }
+}

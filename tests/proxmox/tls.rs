@@ -1,0 +1,158 @@
+//! Whom the client trusts: a server of `openssl s_server`, whose certificate nobody has signed.
+
+use crate::wire::transport_with;
+use greenroom::host::http::{Fingerprint, Settings};
+use greenroom::proxmox::{Api, FaultClass, NoAnswerKind, Transport, answers, calls};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+/// A server that tells its version, over TLS.
+struct Server {
+    directory: tempfile::TempDir,
+    process: Child,
+    url: String,
+    /// Kept open: writing to a closed one would end the server.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Server {
+    fn start(tls: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let api = directory.path().join("api2/json");
+        fs::create_dir_all(&api).unwrap();
+        let body = r#"{"data":{"version":"9.1.4","release":"9.1"}}"#;
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        fs::write(api.join("version"), answer).unwrap();
+        let text = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let (key, certificate) = (text("key.pem"), text("certificate.pem"));
+        let request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=pve1 \
+             -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE";
+        let made = Command::new("openssl")
+            .args(request.split_whitespace())
+            .args(["-keyout", &key, "-out", &certificate])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let mut process = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-HTTP", tls])
+            .args(["-key", &key, "-cert", &certificate])
+            .current_dir(directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It says "ACCEPT 127.0.0.1:PORT" once it listens.
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            assert!(
+                output.read_line(&mut line).unwrap() > 0,
+                "openssl s_server has ended"
+            );
+            if let Some(address) = line.trim().strip_prefix("ACCEPT ") {
+                break address.to_owned();
+            }
+        };
+        Self {
+            directory,
+            process,
+            url: format!("https://{address}"),
+            _output: output,
+        }
+    }
+
+    fn certificate(&self) -> PathBuf {
+        self.directory.path().join("certificate.pem")
+    }
+
+    /// As openssl says it: with colons and in capitals.
+    fn fingerprint(&self) -> String {
+        let output = Command::new("openssl")
+            .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
+            .arg(self.certificate())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.trim().split_once('=').unwrap().1.to_owned()
+    }
+
+    fn version(&self, http: Settings) -> Result<answers::Version, FaultClass> {
+        let api = Api::new(Arc::new(transport_with(&[&self.url], http)));
+        let version = api.ask("asking for the version", &calls::cluster::version());
+        version.map_err(|fault| fault.class)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn pinned(fingerprint: &str) -> Settings {
+    Settings {
+        pin: Some(fingerprint.parse::<Fingerprint>().unwrap()),
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn nobody_is_trusted_without_a_reason() {
+    let server = Server::start("-no_ssl3");
+    assert_eq!(server.version(Settings::default()), Err(FaultClass::Untrusted));
+    let insecure = Settings {
+        insecure: true,
+        ..Settings::default()
+    };
+    assert_eq!(server.version(insecure).unwrap().release, "9.1");
+    let known = Settings {
+        ca_file: Some(server.certificate()),
+        ..Settings::default()
+    };
+    assert_eq!(server.version(known).unwrap().release, "9.1");
+}
+
+#[test]
+fn a_pinned_certificate_is_trusted_and_no_other() {
+    for tls in ["-tls1_2", "-tls1_3"] {
+        let server = Server::start(tls);
+        let fingerprint = server.fingerprint();
+        let plain = fingerprint.replace(':', "").to_lowercase();
+        for form in [&fingerprint, &plain] {
+            assert_eq!(server.version(pinned(form)).unwrap().version, "9.1.4", "{tls}");
+        }
+        let other = "0A".repeat(32);
+        assert_eq!(server.version(pinned(&other)), Err(FaultClass::Untrusted));
+        // A pin is not loosened by anything beside it.
+        let both = Settings {
+            insecure: true,
+            ca_file: Some(server.certificate()),
+            ..pinned(&other)
+        };
+        assert_eq!(server.version(both), Err(FaultClass::Untrusted));
+        let none = transport_with(&[&server.url], pinned(&other))
+            .send(&calls::cluster::version())
+            .unwrap_err();
+        assert_eq!(none.kind, NoAnswerKind::Untrusted);
+        assert!(none.text.contains(&fingerprint), "says what it saw: {none}");
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_trusted_is_not_passed_over() {
+    let (stranger, known) = (Server::start("-no_ssl3"), Server::start("-no_ssl3"));
+    let settings = pinned(&known.fingerprint());
+    let transport = transport_with(&[&stranger.url, &known.url], settings);
+    let none = transport.send(&calls::cluster::version()).unwrap_err();
+    assert_eq!(none.kind, NoAnswerKind::Untrusted, "{none}");
+}
