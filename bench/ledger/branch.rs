@@ -34,7 +34,11 @@ pub(crate) fn run(records: usize) {
     let mut head = ledger.head(&story::production()).unwrap();
     report("append", 31, || {
         let draft = ledger::draft(1, "one more");
-        head = Some(ledger.append(&story::production(), head.as_ref(), &draft).unwrap());
+        head = Some(
+            ledger
+                .append(&story::production(), head.as_ref(), &draft)
+                .unwrap(),
+        );
     });
     let lease = GitLease::open(open(), Arc::new(FakeClock::default()));
     let holder = Holder {
@@ -54,11 +58,21 @@ fn git(directory: &Path, words: &str) -> String {
         .arg("-C")
         .arg(directory)
         .args(words.split(' '))
-        .envs([("GIT_AUTHOR_NAME", "bench"), ("GIT_AUTHOR_EMAIL", "bench@acme.test")])
-        .envs([("GIT_COMMITTER_NAME", "bench"), ("GIT_COMMITTER_EMAIL", "bench@acme.test")])
+        .envs([
+            ("GIT_AUTHOR_NAME", "bench"),
+            ("GIT_AUTHOR_EMAIL", "bench@acme.test"),
+        ])
+        .envs([
+            ("GIT_COMMITTER_NAME", "bench"),
+            ("GIT_COMMITTER_EMAIL", "bench@acme.test"),
+        ])
         .output()
         .unwrap();
-    assert!(output.status.success(), "git {words}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "git {words}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -72,7 +86,9 @@ fn seed(place: &Path, records: usize) {
         let name = format!("production/{seq:020}.json");
         let bytes = std::fs::read(place.join("plain").join(&name)).unwrap();
         let mark = format!("{{\"seq\":{seq}}}");
-        input.extend(format!("commit refs/heads/{BRANCH}\ncommitter b <b@acme.test> {seq} +0000\ndata 1\n.\n").bytes());
+        input.extend(
+            format!("commit refs/heads/{BRANCH}\ncommitter b <b@acme.test> {seq} +0000\ndata 1\n.\n").bytes(),
+        );
         input.extend(format!("M 100644 inline {name}\ndata {}\n", bytes.len()).bytes());
         input.extend(bytes);
         input.extend(format!("\nM 100644 inline production/head\ndata {}\n{mark}\n", mark.len()).bytes());
@@ -96,7 +112,11 @@ fn seed(place: &Path, records: usize) {
 /// How large the branch is, and how long a fresh clone takes to have it.
 fn first_fetch(place: &Path) -> (String, Duration) {
     let counted = git(&place.join("remote.git"), "count-objects -v -H");
-    let size = counted.lines().find_map(|line| line.strip_prefix("size-pack: ")).unwrap().to_owned();
+    let size = counted
+        .lines()
+        .find_map(|line| line.strip_prefix("size-pack: "))
+        .unwrap()
+        .to_owned();
     let environment = Environment::of([("LC_ALL", "C")], place);
     let store = Store::open(place.join("clone"), &environment).unwrap();
     let began = Instant::now();
@@ -129,7 +149,9 @@ fn one_status(branch: Arc<GitBranch>) {
         .into_iter()
         .map(|seq| ledger.read(&environment, seq).unwrap().unwrap().record)
         .collect();
-    let held = GitLease::open(branch, Arc::new(FakeClock::default())).holder(&environment).unwrap();
+    let held = GitLease::open(branch, Arc::new(FakeClock::default()))
+        .holder(&environment)
+        .unwrap();
     assert!(status(&head, &others, held).unwrap().live.is_some());
 }
 
