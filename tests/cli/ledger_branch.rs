@@ -1,6 +1,6 @@
 //! The record on a branch of the project's repository: what a run leaves there, and what others see.
 
-use crate::project::{PIPELINE, Project, Ran};
+use crate::project::{PIPELINE, Project, Ran, eventually, free_port};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -69,6 +69,24 @@ impl Shared {
         self.beside.path().join("remote.git")
     }
 
+    /// How many records there are.
+    fn records(&self, branch: &str) -> usize {
+        let refs = git(
+            &self.remote(),
+            &[
+                "for-each-ref",
+                "--format=%(objectname)",
+                &format!("refs/heads/{branch}"),
+            ],
+        );
+        match refs.as_str() {
+            "" => 0,
+            tip => git(&self.remote(), &["rev-list", "--count", tip])
+                .parse()
+                .unwrap(),
+        }
+    }
+
     /// greenroom in a fresh clone.
     fn elsewhere(&self, clone: &str, words: &[&str], variables: &[(&str, &str)]) -> Ran {
         let url = format!("file://{}", self.remote().display());
@@ -108,7 +126,7 @@ fn what_was_deployed_here_is_known_in_every_clone() {
     assert!(lease.contains("\"free\""), "{lease}");
     assert_eq!(
         git(&project.path(""), &["status", "--porcelain"]),
-        "M VERSION\n?? app/mode".replace("M ", "M ")
+        "M VERSION\n?? app/mode"
     );
 
     let status = shared.elsewhere("one", &["status", "staging"], &[]);
@@ -126,7 +144,7 @@ fn what_was_deployed_here_is_known_in_every_clone() {
         history.err
     );
     let audit = shared.elsewhere("three", &["audit", "verify"], &[]);
-    let records = git(&shared.remote(), &["rev-list", "--count", "record"]);
+    let records = shared.records("record");
     assert!(
         audit
             .out
@@ -161,12 +179,7 @@ fn in_ci_the_record_is_on_a_branch_where_nothing_else_is_said() {
     let ran = project.with(&["run"], CI);
     assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
     assert!(!project.path(".greenroom/ledger").exists());
-    assert!(
-        git(&shared.remote(), &["rev-list", "--count", "greenroom-ledger"])
-            .parse::<u32>()
-            .unwrap()
-            > 5
-    );
+    assert!(shared.records("greenroom-ledger") > 5);
     let status = shared.elsewhere("clone", &["status", "staging"], CI);
     assert!(
         status.out.contains("staging: hello 1.0.0 since"),
@@ -215,4 +228,63 @@ fn a_job_that_may_not_push_is_told_before_anything_is_touched() {
     assert_eq!(shared.project.processes(), [] as [u32; 0]);
     // Looking needs no permission.
     assert_eq!(shared.project.with(&["status"], CI).status, 0);
+}
+
+#[test]
+fn looking_at_every_environment_takes_one_fetch_and_few_processes() {
+    use std::os::unix::fs::PermissionsExt;
+    let shared = Shared::new("ledger: { gitBranch: record }\n");
+    let project = &shared.project;
+    for name in ["acceptance", "production"] {
+        project.environment(name, free_port(), QUICK);
+    }
+    project.must(&["run", "-e", "staging"]);
+    // Writes down how git is called.
+    let log = shared.beside.path().join("calls");
+    let bin = shared.beside.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let script = format!(
+        "#!/bin/sh\necho \"$*\" >> {}\nPATH={} exec git \"$@\"\n",
+        log.display(),
+        std::env!("PATH")
+    );
+    std::fs::write(bin.join("git"), script).unwrap();
+    std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env!("PATH"));
+    for (words, most) in [
+        (&["status"][..], 4),
+        (&["history", "staging"][..], 4),
+        (&["audit", "verify"][..], 4),
+    ] {
+        let ran = project.with(words, &[("PATH", &path)]);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        let calls = std::fs::read_to_string(&log).unwrap();
+        std::fs::remove_file(&log).unwrap();
+        assert_eq!(
+            calls.lines().filter(|line| line.contains(" fetch ")).count(),
+            1,
+            "{words:?}: {calls}"
+        );
+        assert!(calls.lines().count() <= most, "{words:?}: {calls}");
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_is_taken_up_in_its_clone() {
+    let shared = Shared::new("ledger: { gitBranch: record }\n");
+    let project = &shared.project;
+    project.must(&["run"]);
+    for (records, version) in [(2, "1.1.0"), (9, "1.2.0")] {
+        project.version(version, "");
+        let before = shared.records("record");
+        let mut child = project.command(&["deploy", "-e", "staging"]).spawn().unwrap();
+        eventually("some records", || shared.records("record") >= before + records);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let resumed = project.run(&["resume", "staging"]);
+        assert_eq!(resumed.status, 0, "{}{}", resumed.out, resumed.err);
+        assert_eq!(project.get("/"), (200, format!("hello from {version}\n")));
+        let audit = project.must(&["audit", "verify"]);
+        assert!(audit.out.contains("the chain is whole"), "{}", audit.out);
+    }
 }

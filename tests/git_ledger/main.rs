@@ -4,7 +4,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "what cannot be set up or read back fails the test, which polls"
+    clippy::too_many_lines,
+    reason = "what cannot be set up or read back fails the test, which polls and tells a story"
 )]
 
 mod clones;
