@@ -2,7 +2,7 @@
 //! compare-and-swap.
 
 use super::process::{self, Limits};
-use super::store::{Store, unreachable};
+use super::store::{NAMELESS, Store, unreachable};
 use super::{not_run, words};
 use crate::model::CommitId;
 use crate::ports::{ErrorKind, PortError};
@@ -113,16 +113,9 @@ impl Store {
 
     fn push(&self, remote: &str, update: &Update<'_>) -> Published {
         let doing = format!("pushing {} to {remote}", update.name);
-        let mut command = self.command();
+        let mut command = self.command_to_push();
         command
-            .args([
-                "-c",
-                &format!("remote.{remote}.mirror=false"),
-                "-c",
-                "push.pushOption=",
-            ])
-            // No note of it below refs/remotes, where the user's refs are.
-            .args(["-c", &format!("remote.{remote}.fetch=^{}", update.name)])
+            .args(["-c", "push.pushOption="])
             .args([
                 "push",
                 "--porcelain",
@@ -136,7 +129,7 @@ impl Store {
             command.arg(format!("--force-with-lease={}:{old}", update.name));
         }
         command
-            .args(["--end-of-options", remote])
+            .args(["--end-of-options", NAMELESS])
             .arg(format!("{}:{}", update.new, update.name));
         let limits = Limits {
             timeout: update.patience,

@@ -24,6 +24,8 @@ pub(super) const LOCAL: Limits = Limits {
 /// Who commits. Nobody can be reached there (RFC 2606).
 const NAME: &str = "greenroom";
 const EMAIL: &str = "greenroom@localhost.invalid";
+/// The remote as [`Store::command_to_push`] knows it.
+pub(super) const NAMELESS: &str = "greenroom-push";
 /// Variables that would make git write down what it sends, credentials among it.
 const TELLING: [&str; 5] = [
     "GIT_TRACE",
@@ -40,6 +42,10 @@ pub struct Store {
     remote: Option<String>,
     /// The command that git starts for a remote over ssh, where it is not git's own choice.
     ssh: Option<String>,
+    /// How the remote is reached: what is configured of it and matters to a push.
+    way: Vec<(String, String)>,
+    /// How many settings the environment brings already (git-config(1), `GIT_CONFIG_COUNT`).
+    settings: usize,
     objects: Mutex<Option<Objects>>,
 }
 
@@ -62,10 +68,15 @@ impl Store {
             directory: directory.into(),
             remote: None,
             ssh: None,
+            way: Vec::new(),
+            settings: environment
+                .get("GIT_CONFIG_COUNT")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0),
             objects: Mutex::default(),
         };
         let doing = "looking for the remote of the repository";
-        let pattern = r"^(remote\..*\.(url|pushurl)|core\.sshcommand)$";
+        let pattern = r"^(remote\..*\.(url|pushurl|receivepack|vcs|proxy|proxyauthmethod)|core\.sshcommand)$";
         let output = store.git(&["config", "-z", "--get-regexp", pattern], doing)?;
         if !matches!(output.code, Some(0 | 1)) {
             return Err(failed(doing, &output));
@@ -82,9 +93,13 @@ impl Store {
                 return Err(PortError::new(ErrorKind::Invalid, doing, message));
             }
         };
-        let urls = store.remote.as_ref().and_then(|name| remotes.get(name));
-        if urls.is_some_and(|urls| urls.iter().any(|url| is_ssh(url))) && environment.get("GIT_SSH").is_none()
-        {
+        let way = store.remote.as_ref().and_then(|name| remotes.get(name));
+        store.way = way.cloned().unwrap_or_default();
+        let ssh = store
+            .way
+            .iter()
+            .any(|(key, value)| key.ends_with("url") && is_ssh(value));
+        if ssh && environment.get("GIT_SSH").is_none() {
             let base = environment.get("GIT_SSH_COMMAND").or(configured.as_deref());
             store.ssh = without_questions(base.unwrap_or("ssh"));
         }
@@ -276,6 +291,22 @@ impl Store {
         command
     }
 
+    /// Git that knows the remote under another name too, [`NAMELESS`]: git notes every push to a configured
+    /// remote in the user's refs. Settings may hold a password, so they are no arguments.
+    pub(super) fn command_to_push(&self) -> Command {
+        let mut command = self.command();
+        for (number, (key, value)) in (self.settings..).zip(&self.way) {
+            command
+                .env(
+                    format!("GIT_CONFIG_KEY_{number}"),
+                    format!("remote.{NAMELESS}.{key}"),
+                )
+                .env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        }
+        command.env("GIT_CONFIG_COUNT", (self.settings + self.way.len()).to_string());
+        command
+    }
+
     pub(super) fn git(&self, args: &[&str], doing: &str) -> Result<Output, PortError> {
         let mut command = self.command();
         command.args(args);
@@ -314,9 +345,9 @@ fn import(
     input
 }
 
-/// The URLs of each remote, and the configured ssh command.
-fn remotes(config: &str) -> (BTreeMap<String, Vec<String>>, Option<String>) {
-    let mut remotes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// The settings of each remote that has a URL, and the configured ssh command.
+fn remotes(config: &str) -> (Remotes, Option<String>) {
+    let mut remotes = Remotes::new();
     let mut ssh = None;
     for entry in config.split('\0') {
         let Some((key, value)) = entry.split_once('\n') else {
@@ -325,16 +356,18 @@ fn remotes(config: &str) -> (BTreeMap<String, Vec<String>>, Option<String>) {
         if key == "core.sshcommand" {
             ssh = Some(value.to_owned());
         }
-        let name = key.strip_prefix("remote.").and_then(|rest| {
-            rest.strip_suffix(".url")
-                .or_else(|| rest.strip_suffix(".pushurl"))
-        });
-        if let Some(name) = name.filter(|name| !name.starts_with('-')) {
-            remotes.entry(name.to_owned()).or_default().push(value.to_owned());
+        let remote = key.strip_prefix("remote.").and_then(|rest| rest.rsplit_once('.'));
+        if let Some((name, key)) = remote.filter(|(name, _)| !name.starts_with('-')) {
+            let settings = remotes.entry(name.to_owned()).or_default();
+            settings.push((key.to_owned(), value.to_owned()));
         }
     }
+    remotes.retain(|_, settings| settings.iter().any(|(key, _)| key == "url"));
     (remotes, ssh)
 }
+
+/// Keys and values, by the name of the remote.
+type Remotes = BTreeMap<String, Vec<(String, String)>>;
 
 /// Whether a URL is one that git opens with ssh (git-clone(1), "Git URLs").
 fn is_ssh(url: &str) -> bool {
@@ -370,10 +403,12 @@ mod tests {
     #[test]
     fn remotes_and_the_ssh_command_are_read_from_the_configuration() {
         let config = "remote.origin.url\nhttps://h/a\0remote.origin.pushurl\ngit@h:a\0remote.a.b.url\n/x\0\
-                      core.sshcommand\nssh -i key\0remote.--evil.url\nx\0";
+                      core.sshcommand\nssh -i key\0remote.--evil.url\nx\0remote.gone.proxy\nx\0";
         let (remotes, ssh) = remotes(config);
         assert_eq!(remotes.keys().collect::<Vec<_>>(), ["a.b", "origin"]);
-        assert_eq!(remotes["origin"], ["https://h/a", "git@h:a"]);
+        let setting = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let origin = [setting("url", "https://h/a"), setting("pushurl", "git@h:a")];
+        assert_eq!(remotes["origin"], origin);
         assert_eq!(ssh.as_deref(), Some("ssh -i key"));
     }
 
