@@ -146,3 +146,25 @@ fn get(port: u16) -> String {
         Err(error) => panic!("{error}"),
     }
 }
+
+#[test]
+fn the_demo_in_virtual_machines_holds_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = greenroom(directory.path())
+        .args(["demo", "--proxmox"])
+        .output()
+        .unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for part in [
+        "VM 2000  shop-1-blue",
+        "3.0.0 was taken back",
+        "VM 2000 of somebody else was asked to change 0 times",
+        "Everything held",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("  x "), "{said}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "{said}");
+    assert_eq!(left_behind(directory.path()), [] as [String; 0]);
+}

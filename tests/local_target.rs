@@ -4,12 +4,13 @@
 use greenroom::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
 use greenroom::host::process::ProcessIdentity;
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{Release, SecretSource, Slot, Timestamp, UnitId};
+use greenroom::model::{EnvironmentName, Release, SecretSource, Slot, Timestamp, UnitId};
 use greenroom::ports::{
     BuildRequest, Builder, Clock, ErrorKind, Instance, Interrupted, Registry, Removal, Stop, Target,
 };
 use greenroom::registry::layout::LayoutRegistry;
-use greenroom::target::local::{LocalSettings, LocalTarget, units};
+use greenroom::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
+use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};
 use greenroom::testing::target::{PutNow as _, TargetCase, gone, target_contract};
 use rustix::process::{Pid, Signal};
 use std::collections::BTreeMap;
@@ -78,11 +79,15 @@ impl World {
 
     /// A target on the state directory, as a new greenroom process would have it.
     fn target(&self) -> LocalTarget {
+        self.target_of(self.state(), "test", None)
+    }
+
+    fn target_of(&self, state: PathBuf, environment: &str, expires: Option<Timestamp>) -> LocalTarget {
         let settings = LocalSettings {
-            expires: None,
-            state_directory: self.state(),
+            expires,
+            state_directory: state,
             service: "web".into(),
-            environment: "test".parse().unwrap(),
+            environment: environment.parse().unwrap(),
             port_variable: "PORT".into(),
             command: None,
             base_variables: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
@@ -595,4 +600,32 @@ fn greenroom_may_be_killed_at_any_moment_and_nothing_is_orphaned() {
         }
         assert_eq!(world.processes(), Vec::<u32>::new(), "round {round}");
     }
+}
+
+#[test]
+fn what_was_made_for_a_time_is_swept() {
+    let world = World::new();
+    let release = world.release("1.0", SERVICE);
+    let directory = |environment: &EnvironmentName| world.root.join("all").join(environment.as_str());
+    let make = |environment: &EnvironmentName, expires: Option<Timestamp>| {
+        let target = world.target_of(directory(environment), environment.as_str(), expires);
+        target.put_now(&unit(), Slot::Blue, &release).unwrap();
+    };
+    // What stands there beside is nobody's business.
+    fs::create_dir_all(world.root.join("all/theirs")).unwrap();
+    let none = "none".parse().unwrap();
+    let sweeper = LocalSweeper::beside(world.target_of(directory(&none), "none", None));
+    let at = Timestamp::from_unix_millis(1_795_176_000_000);
+    sweeper_contract(&SweeperCase {
+        sweeper: &sweeper,
+        make: &make,
+        stands: &|environment| directory(environment).exists(),
+        pause: &|| std::thread::sleep(Duration::from_millis(5)),
+        at,
+    })
+    .unwrap();
+    assert!(world.root.join("all/theirs").exists());
+    let stays = "stays".parse().unwrap();
+    let target = world.target_of(directory(&stays), "stays", None);
+    gone(&target, &unit(), Slot::Blue, Stop::Force).unwrap();
 }

@@ -2,12 +2,13 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::config::environment::Environment;
-use crate::config::proxmox::Proxmox;
+use crate::config::environment::{Backup, Environment};
+use crate::config::proxmox::{Guest, Proxmox};
 use crate::host::http::Settings;
 use crate::model::Secret;
 use crate::ports::{ErrorKind, PortError};
-use crate::proxmox::{Api, HttpTransport, ProxmoxSettings};
+use crate::proxmox::rights::Work;
+use crate::proxmox::{Api, GuestKind, HttpTransport, ProxmoxSettings};
 use std::sync::Arc;
 
 /// The API of the cluster that `environment` runs on. Nothing is sent yet.
@@ -56,4 +57,42 @@ fn token(workspace: &Workspace, environment: &Environment, proxmox: &Proxmox) ->
     };
     let found = workspace.secret_sources().resolve("proxmox.token", &source.value);
     found.map_err(|error| AppError::Project(error.to_string()))
+}
+
+/// What the configuration wants to be done with the cluster, with guests on `bridge`: a clone keeps the
+/// network of what it is cloned from.
+pub(super) fn work(environment: &Environment, proxmox: &Proxmox, bridge: String) -> Work {
+    let (vm, container) = match &proxmox.guest {
+        Some(Guest::Vm(vm)) => (Some(vm), None),
+        Some(Guest::Container(container)) => (None, Some(&container.value)),
+        None => (None, None),
+    };
+    let image = container.and_then(|container| container.oci_image.as_ref());
+    let archive = container.and_then(|container| container.template.as_deref());
+    let backup = environment.deployment.backup;
+    let backups = proxmox.backup_storage.as_ref().unwrap_or(&proxmox.storage);
+    Work {
+        kind: if container.is_some() {
+            GuestKind::Container
+        } else {
+            GuestKind::Vm
+        },
+        pool: proxmox.pool.as_ref().map(|pool| pool.value.clone()),
+        node: proxmox.node.clone(),
+        storage: proxmox.storage.clone(),
+        template: vm
+            .map(|vm| vm.template)
+            .or_else(|| container.and_then(|container| container.clone)),
+        archives: image
+            .map(|image| (image.storage.clone(), !image.pull))
+            .or_else(|| {
+                let storage = archive?.split(':').next()?;
+                Some((storage.to_owned(), false))
+            }),
+        pulls: image.is_some_and(|image| image.pull),
+        bridge: Some((bridge, proxmox.vlan)),
+        agent: vm.is_some_and(|vm| vm.workload.is_some()),
+        snapshots: backup == Backup::Snapshot,
+        backups: (backup == Backup::Full).then(|| backups.clone()),
+    }
 }

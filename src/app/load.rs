@@ -23,6 +23,50 @@ pub fn load(path: &Path) -> Loaded {
     }
 }
 
+/// The same as it would be with one more file, `added`, beside the root file.
+pub fn load_with(path: &Path, added: &Path, text: &str) -> Loaded {
+    match self::text(path) {
+        Ok(root) => {
+            let files = With {
+                beside: Beside(directory(path)),
+                added,
+                text,
+            };
+            config::load(&path.display().to_string(), root, &files)
+        }
+        // The same problem as without it.
+        Err(_) => load(path),
+    }
+}
+
+/// Files beside the root file, and one that is not written yet.
+struct With<'a> {
+    beside: Beside,
+    added: &'a Path,
+    text: &'a str,
+}
+
+impl Files for With<'_> {
+    fn matching(&self, pattern: &str) -> Result<Vec<Found>, String> {
+        let mut all = self.beside.matching(pattern)?;
+        let parts = |path: &Path| {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            (directory(path), name.unwrap_or_default())
+        };
+        let ((wanted, pattern), (parent, name)) = (parts(Path::new(pattern)), parts(self.added));
+        // The same directory, written with or without a leading dot.
+        if wanted.components().eq(parent.components()) && matches(&pattern, &name) {
+            let path = self.beside.0.join(self.added);
+            all.push(Found {
+                path: path.display().to_string(),
+                text: Ok(self.text.to_owned()),
+            });
+            all.sort_by(|one, other| one.path.cmp(&other.path));
+        }
+        Ok(all)
+    }
+}
+
 fn directory(path: &Path) -> PathBuf {
     path.parent().map(Path::to_path_buf).unwrap_or_default()
 }

@@ -112,11 +112,7 @@ pub fn run(
     };
     let first = workspace.environment(first)?;
     checked(workspace, ready.skip_tests, tell)?;
-    let mut built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
-    if let Some(built) = built.as_mut().filter(|_| wish.untagged) {
-        built.tags.clear();
-        built.withheld = None;
-    }
+    let built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
     if let Some(built) = &built {
         tell(Progress::Built(built));
     }
@@ -128,10 +124,7 @@ pub fn run(
         let environment = workspace.environment(name)?;
         judge(&mut gate, environment, &ask(environment), tell)?;
     }
-    if let Some(built) = built
-        .as_ref()
-        .filter(|built| built.made.is_some() && !wish.untagged)
-    {
+    if let Some(built) = taggable(built.as_ref(), wish) {
         let may = gate
             .pass(&first.name.value)
             .and_then(|()| deploy::judge(workspace, first, &ask(first)));
@@ -269,7 +262,24 @@ fn image(
         (Some(_), None) => Err(AppError::Usage(
             "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
         )),
-        (None, _) => build(workspace, environment, identity, lines),
+        (None, _) => {
+            let built = build(workspace, environment, identity, lines)?;
+            Ok(built.map(|built| if wish.untagged { bare(built) } else { built }))
+        }
+    }
+}
+
+/// The image, where it was built and is to have tags.
+fn taggable<'a>(built: Option<&'a Built>, wish: &Wish) -> Option<&'a Built> {
+    built.filter(|built| built.made.is_some() && !wish.untagged)
+}
+
+/// The image without the tags that were meant for it.
+fn bare(built: Built) -> Built {
+    Built {
+        tags: Vec::new(),
+        withheld: None,
+        ..built
     }
 }
 

@@ -65,5 +65,5 @@ pub fn take_up(
     }
     let recorded = journal.record(event).map_err(DriveError::from)?;
     rollout.apply(&recorded).map_err(DriveError::from)?;
-    Ok(Some(drive(&world, rollout, journal, &hold, &events)?))
+    Ok(Some(drive(&world, rollout, journal, &hold, (&events, watchers))?))
 }

@@ -55,12 +55,11 @@ pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> 
     })?;
     let release = live(workspace, environment)?;
     let attended: OnceLock<Arc<Attended>> = OnceLock::new();
-    let clock = Arc::clone(&workspace.context.clock);
-    let around = |runner: Arc<dyn Runner>| -> Arc<dyn Runner> {
-        let made = attended.get_or_init(|| Arc::new(Attended::new(runner, Arc::clone(&clock))));
+    let clock = &workspace.context.clock;
+    let probe = probe(workspace, environment, &release, &|runner| {
+        let made = attended.get_or_init(|| Arc::new(Attended::new(runner, Arc::clone(clock))));
         Arc::clone(made) as Arc<dyn Runner>
-    };
-    let probe = probe(workspace, environment, &release, &around)?;
+    })?;
     let plan = plan(workspace, environment, release, suites.clone(), url.clone())?;
     let mut record = Record {
         workspace,

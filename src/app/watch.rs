@@ -5,7 +5,7 @@ use crate::model::{EnvironmentName, Redactor};
 use std::sync::Arc;
 
 type Note = dyn Fn(&EnvironmentName, &str) + Send + Sync;
-/// Hears each line that a builder writes, without secrets.
+/// Hears each line that a builder writes, or what is waited for, without secrets.
 pub type Lines = Arc<dyn Fn(&str) + Send + Sync>;
 type Make = dyn Fn(&EnvironmentName, &Redactor) -> Vec<Box<dyn Observer>> + Send + Sync;
 
@@ -14,6 +14,7 @@ type Make = dyn Fn(&EnvironmentName, &Redactor) -> Vec<Box<dyn Observer>> + Send
 pub struct Watchers {
     make: Arc<Make>,
     note: Arc<Note>,
+    waiting: Arc<Note>,
     lines: Lines,
 }
 
@@ -25,6 +26,7 @@ impl Watchers {
         Self {
             make: Arc::new(make),
             note: Arc::new(|_, _| {}),
+            waiting: Arc::new(|_, _| {}),
             lines: Arc::new(|_| {}),
         }
     }
@@ -34,6 +36,15 @@ impl Watchers {
     pub fn noting(self, note: impl Fn(&EnvironmentName, &str) + Send + Sync + 'static) -> Self {
         Self {
             note: Arc::new(note),
+            ..self
+        }
+    }
+
+    /// The same; `waiting` hears what a step that takes its time is waiting for.
+    #[must_use]
+    pub fn waiting(self, waiting: impl Fn(&EnvironmentName, &str) + Send + Sync + 'static) -> Self {
+        Self {
+            waiting: Arc::new(waiting),
             ..self
         }
     }
@@ -51,6 +62,12 @@ impl Watchers {
 
     pub(super) fn of(&self, environment: &EnvironmentName, redactor: &Redactor) -> Vec<Box<dyn Observer>> {
         (self.make)(environment, redactor)
+    }
+
+    /// Who hears what is waited for in `environment`.
+    pub(super) fn waiter(&self, environment: &EnvironmentName) -> Lines {
+        let (waiting, environment) = (Arc::clone(&self.waiting), environment.clone());
+        Arc::new(move |what| waiting(&environment, what))
     }
 
     pub(super) fn lines(&self) -> &Lines {

@@ -2,6 +2,8 @@
 
 mod ledger;
 
+pub use ledger::Place as RecordPlace;
+
 use super::context::Context;
 use super::error::{AppError, Problems};
 use super::load;
@@ -42,7 +44,7 @@ pub struct Workspace {
     known: OnceLock<Vec<Secret>>,
     redactor: OnceLock<Redactor>,
     registry: OnceLock<Arc<Registries>>,
-    record: OnceLock<ledger::Place>,
+    record: OnceLock<RecordPlace>,
 }
 
 impl Workspace {

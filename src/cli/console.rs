@@ -22,6 +22,7 @@ impl Shell {
         let clock = Arc::clone(&self.context.clock);
         let lines = Arc::new(Mutex::new(()));
         let note = self.noting(several);
+        let waiting = self.waits(several);
         Watchers::new(move |environment, redactor| {
             let out: Box<dyn Write + Send> = if json {
                 Box::new(io::stderr())
@@ -46,6 +47,7 @@ impl Shell {
             })]
         })
         .noting(note)
+        .waiting(waiting)
         .hearing(self.lines())
     }
 }
@@ -75,6 +77,21 @@ impl Shell {
         }
         let voice = self.voice();
         Arc::new(move |line| voice.warn(&format!("  build | {}", foreign::line(line))))
+    }
+
+    /// Tells what a step that takes its time is waiting for, where no status line shows that it goes on.
+    fn waits(&self, several: bool) -> impl Fn(&EnvironmentName, &str) + Send + Sync + 'static {
+        let (voice, silent) = (self.voice(), self.global.quiet || self.style().live);
+        move |environment, what| {
+            if !silent {
+                let prefix = if several {
+                    format!("{environment:<12} ")
+                } else {
+                    String::new()
+                };
+                voice.tell(&format!("{prefix}         … {}", foreign::line(what)));
+            }
+        }
     }
 
     /// Tells what is worth knowing before a rollout begins.

@@ -11,6 +11,7 @@ mod check;
 mod console;
 mod demo;
 mod deploy;
+mod doctor;
 mod environment;
 mod failure;
 mod guests;
@@ -82,6 +83,7 @@ enum Command {
     Abort(abort::Args),
     Image(image::Args),
     Environment(environment::Args),
+    Doctor(doctor::Args),
     Status(status::Args),
     History(history::Args),
     Audit(audit::Args),
@@ -139,6 +141,7 @@ impl Command {
             | Self::Tag(_)
             | Self::Verify(_)
             | Self::Environment(_)
+            | Self::Doctor(_)
             | Self::Status(_)
             | Self::History(_)
             | Self::Audit(_)
@@ -167,6 +170,7 @@ impl Command {
             Self::Abort(args) => abort::run(shell, &args),
             Self::Image(args) => image::run(shell, &args),
             Self::Environment(args) => environment::run(shell, &args),
+            Self::Doctor(args) => doctor::run(shell, &args),
             Self::Status(args) => status::run(shell, &args),
             Self::History(args) => history::run(shell, &args),
             Self::Audit(args) => audit::run(shell, &args),

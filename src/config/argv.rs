@@ -1,13 +1,13 @@
 //! Commands as lists of words.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A program and its arguments; at least the program, which is not empty. A single string is refused
 /// with the list to write instead: it would need a shell.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Argv(#[schemars(length(min = 1))] pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Argv {

@@ -4,10 +4,10 @@
 use super::range::{days, maybe_share, replicas};
 use crate::model::Period;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Where the infrastructure of an environment is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Infrastructure {
     /// Who provides it.
@@ -28,7 +28,7 @@ pub struct Infrastructure {
 }
 
 /// Who provides the infrastructure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
     /// Amazon Web Services.
@@ -42,7 +42,7 @@ pub enum Provider {
 }
 
 /// A Kubernetes cluster by name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cluster {
     /// Name of the cluster.
@@ -56,7 +56,7 @@ pub struct Cluster {
 }
 
 /// What an environment may use.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Resources {
     /// The part that runs a fixed number of times.
@@ -74,7 +74,7 @@ pub struct Resources {
 }
 
 /// The part that runs a fixed number of times.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Orchestrator {
     /// How often it runs, 0 to 1000.
@@ -93,7 +93,7 @@ pub struct Orchestrator {
 }
 
 /// The part that grows and shrinks.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Workers {
     /// Fewest, 0 to 1000.
@@ -116,7 +116,7 @@ pub struct Workers {
 }
 
 /// The database.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Database {
     /// Size of the instance, in the provider's words.
@@ -132,7 +132,7 @@ pub struct Database {
 }
 
 /// Monitoring.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Monitoring {
     /// Whether there is any.
@@ -148,7 +148,7 @@ pub struct Monitoring {
 }
 
 /// Security policy of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecurityPolicy {
     /// Who may reach it.
@@ -166,7 +166,7 @@ pub struct SecurityPolicy {
 }
 
 /// Who may reach an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NetworkPolicy {
     /// Anyone.
@@ -178,7 +178,7 @@ pub enum NetworkPolicy {
 }
 
 /// How users prove who they are.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Authentication {
     /// The method.
@@ -189,7 +189,7 @@ pub struct Authentication {
 }
 
 /// A method of authentication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthenticationMethod {
     /// OAuth.
@@ -201,7 +201,7 @@ pub enum AuthenticationMethod {
 }
 
 /// What is encrypted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Encryption {
     /// Data that is stored.
@@ -216,7 +216,7 @@ pub struct Encryption {
 }
 
 /// What an environment complies with.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Compliance {
     /// Standards: SOC2, ISO27001, GDPR.
@@ -232,7 +232,7 @@ pub struct Compliance {
 }
 
 /// Logs, metrics and traces of an environment.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Observability {
     /// Logs.
@@ -247,7 +247,7 @@ pub struct Observability {
 }
 
 /// Logs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Logging {
     /// The least important message that is kept.
@@ -262,7 +262,7 @@ pub struct Logging {
 }
 
 /// Importance of a log message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// For those who look for a fault.
@@ -276,7 +276,7 @@ pub enum LogLevel {
 }
 
 /// Form of log messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For machines.
@@ -286,7 +286,7 @@ pub enum LogFormat {
 }
 
 /// Metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metrics {
     /// Whether there are any.
@@ -305,7 +305,7 @@ pub struct Metrics {
 }
 
 /// Traces.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tracing {
     /// Whether there are any.
@@ -321,7 +321,7 @@ pub struct Tracing {
 }
 
 /// An amount as Kubernetes writes it: `500m`, `2`, `512Mi`, `10Gi`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(extend("pattern" = "^[0-9]+(\\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$"))]
 pub struct Quantity(String);

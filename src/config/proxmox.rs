@@ -7,11 +7,11 @@ use super::range::{maybe_within, within};
 use crate::model::{Period, SecretSource};
 use core::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Guests of a Proxmox host.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Proxmox {
     /// Address or URL: `192.168.1.100`, `https://pve.example:8006`.
@@ -89,7 +89,7 @@ pub struct Proxmox {
 }
 
 /// Ids that guests may have, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VmIdRange {
     /// First id, at least 100.
@@ -103,7 +103,7 @@ pub struct VmIdRange {
 }
 
 /// Addresses that guests may have, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddressRange {
     /// First address: `192.168.2.50`.
@@ -113,7 +113,7 @@ pub struct AddressRange {
 }
 
 /// What a guest is.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Guest {
     /// A virtual machine.
@@ -123,7 +123,7 @@ pub enum Guest {
 }
 
 /// A virtual machine, cloned from a template.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VirtualMachine {
     /// Id of the template that is cloned.
@@ -159,7 +159,7 @@ pub struct VirtualMachine {
 }
 
 /// A disk of the template that is grown.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrownDisk {
     /// Its name: `scsi0`, `virtio0`.
@@ -171,7 +171,7 @@ pub struct GrownDisk {
 }
 
 /// What runs in a virtual machine.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Workload {
     /// The image, by the guest's own Docker, started through the guest agent.
@@ -182,7 +182,7 @@ pub enum Workload {
 }
 
 /// The image, by the guest's own Docker.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DockerWorkload {
     /// Port that it listens on.
@@ -192,7 +192,7 @@ pub struct DockerWorkload {
 }
 
 /// A container that is a guest: exactly one of `ociImage`, `template` and `clone`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GuestContainer {
     /// The service's own image (Proxmox VE 9.1).
@@ -226,7 +226,7 @@ pub struct GuestContainer {
 }
 
 /// The service's own image as a guest.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OciGuest {
     /// Storage that the image's archive is uploaded to, with content type `vztmpl`; `local` where absent.
@@ -239,7 +239,7 @@ pub struct OciGuest {
 }
 
 /// What moves the traffic from guest to guest.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RemoteRouter {
     /// `HAProxy`, through its runtime interface.
@@ -249,7 +249,7 @@ pub enum RemoteRouter {
 }
 
 /// `HAProxy`, through its runtime interface.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Haproxy {
     /// Where the interface is: `tcp://192.168.2.2:9999`, `unix:///run/haproxy.sock`.
@@ -259,7 +259,7 @@ pub struct Haproxy {
 }
 
 /// An address that moves from guest to guest.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceAddress {
     /// The address and the service's port: `192.168.2.10:80`. The address lies in the environment's

@@ -4,11 +4,11 @@
 use super::defaults;
 use crate::model::Period;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// A workload of a Kubernetes cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kubernetes {
     /// Context of the kubeconfig; the current one where absent.
@@ -26,7 +26,7 @@ pub struct Kubernetes {
 }
 
 /// Containers on Docker hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Docker {
     /// `unix:///var/run/docker.sock` or `ssh://user@host`; the local one where empty.
@@ -41,7 +41,7 @@ pub struct Docker {
 }
 
 /// A compose stack on hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Compose {
     /// `ssh://user@host`; this machine where empty.
@@ -56,7 +56,7 @@ pub struct Compose {
 }
 
 /// An AWS ECS service.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Ecs {
     /// Region; that of the credentials where absent.

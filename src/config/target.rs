@@ -4,10 +4,12 @@ use super::proxmox::Proxmox;
 use super::remote::{Compose, Docker, Ecs, Kubernetes};
 use crate::model::{Period, UnitId};
 use core::net::SocketAddr;
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// Where an environment runs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum TargetConfig {
     /// Processes on this machine.
     Local(LocalTarget),
@@ -41,7 +43,8 @@ impl TargetConfig {
 }
 
 /// Processes on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LocalTarget {
     /// How many units, 1 to 1000.
     pub instances: u32,
@@ -58,7 +61,8 @@ pub struct LocalTarget {
 }
 
 /// Commands of the user's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CommandTarget {
     /// Puts the release.
     pub deploy: Vec<String>,

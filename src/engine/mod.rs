@@ -23,5 +23,5 @@ mod traffic;
 
 pub use journal::{Journal, JournalError, Observer};
 pub use keeper::LeaseKeeper;
-pub use session::{DriveError, Session};
+pub use session::{DriveError, Session, Tell};
 pub use site::{PrepareHook, Redact, Site};

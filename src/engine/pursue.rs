@@ -11,6 +11,9 @@ const SHORTEST: Duration = Duration::from_millis(20);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// After so long somebody wants to know what is waited for.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// How one unit's act came out.
 type Ended<T> = Result<T, PortError>;
 
@@ -56,6 +59,7 @@ impl Session<'_> {
     ) -> Option<Ended<T>> {
         let began = self.site.clock.monotonic();
         let patience = self.site.target.capabilities().patience;
+        let mut told = String::new();
         loop {
             if self.is_called() {
                 return None;
@@ -73,6 +77,10 @@ impl Session<'_> {
                     format!("waiting for {unit}"),
                     message,
                 )));
+            }
+            if passed >= SILENCE && told != what {
+                (self.tell)(&(self.site.redact)(&format!("{unit}: {what}")));
+                told = what;
             }
             if self.site.clock.sleep(pause(passed)).is_err() {
                 return None;

@@ -57,7 +57,12 @@ pub struct Session<'a> {
     heard: u32,
     /// The time of day when the session began, and the clock's steady time then.
     began: (Timestamp, Duration),
+    /// Hears what is waited for.
+    pub(super) tell: Tell,
 }
+
+/// Hears what an act that takes its time is waiting for.
+pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl<'a> Session<'a> {
     /// A session for a rollout whose events so far are in the journal's ledger.
@@ -75,7 +80,14 @@ impl<'a> Session<'a> {
             signals,
             heard: 0,
             began: (site.clock.now(), site.clock.monotonic()),
+            tell: Arc::new(|_| {}),
         }
+    }
+
+    /// The same; `tell` hears what an act that takes its time is waiting for.
+    #[must_use]
+    pub fn telling(self, tell: Tell) -> Self {
+        Self { tell, ..self }
     }
 
     /// The rollout as it stands.

@@ -153,21 +153,13 @@ fn named(plan: Option<&Plan>, id: &ReleaseId) -> String {
 
 /// Whether the traffic goes to what is live, evenly, and to nobody else.
 fn traffic(live: Option<&Plan>, seen: &Seen) -> Vec<Drift> {
-    let differs = |place: Option<(&UnitId, Slot)>, message| Drift {
-        kind: Deviation::Traffic,
-        unit: place.map(|(unit, _)| unit.clone()),
-        slot: place.map(|(_, slot)| slot),
-        message,
-    };
     let routes = match &seen.routes {
-        None => return Vec::new(),
-        Some(Err(why)) if live.is_some() => return vec![differs(None, format!("the router: {why}"))],
-        Some(Err(_)) => return Vec::new(),
         Some(Ok(routes)) => routes,
+        Some(Err(why)) if live.is_some() => return vec![misled(None, format!("the router: {why}"))],
+        Some(Err(_)) | None => return Vec::new(),
     };
     let id = live.map(|plan| plan.candidate.id());
-    let mut found = Vec::new();
-    let mut weights = Vec::new();
+    let (mut found, mut weights) = (Vec::new(), Vec::new());
     for (unit, state) in &seen.units {
         let Ok(state) = state else { continue };
         let wanted = live.is_some_and(|plan| is_wanted(plan, unit));
@@ -180,44 +172,58 @@ fn traffic(live: Option<&Plan>, seen: &Seen) -> Vec<Drift> {
             .iter()
             .find(|route| route.unit == *unit && route.slot == *slot);
         let place = Some((unit, *slot));
-        match route {
-            Some(route) if route.weight > 0 => {
-                weights.push(route.weight);
-                if let Some(address) = instance
-                    .address
-                    .as_ref()
-                    .filter(|address| **address != route.address)
-                {
-                    let wrong = &route.address;
-                    let message = format!("{unit} ({slot}) is at {address}, and the router leads to {wrong}");
-                    found.push(differs(place, message));
-                }
-            }
-            _ => found.push(differs(place, format!("{unit} ({slot}) runs and has no traffic"))),
+        let Some(route) = route.filter(|route| route.weight > 0) else {
+            found.push(misled(place, format!("{unit} ({slot}) runs and has no traffic")));
+            continue;
+        };
+        weights.push(route.weight);
+        let elsewhere = instance.address.as_ref();
+        if let Some(address) = elsewhere.filter(|address| **address != route.address) {
+            let wrong = &route.address;
+            let message = format!("{unit} ({slot}) is at {address}, and the router leads to {wrong}");
+            found.push(misled(place, message));
         }
     }
-    let astray = routes.iter().filter(|route| {
-        let state = seen.units.get(&route.unit).and_then(|state| state.as_ref().ok());
-        let release = state.and_then(|state| state.slots.get(&route.slot));
-        route.weight > 0 && release.is_none_or(|found| Some(&found.release) != id.as_ref())
-    });
-    found.extend(astray.map(|route| {
+    found.extend(astray(routes, seen, id.as_ref()));
+    if weights.iter().any(|weight| Some(weight) != weights.first()) {
+        let shown: Vec<String> = weights.iter().map(u16::to_string).collect();
+        let shown = shown.join(" : ");
+        found.push(misled(
+            None,
+            format!("the units get unequal shares of the traffic: {shown}"),
+        ));
+    }
+    found
+}
+
+fn misled(place: Option<(&UnitId, Slot)>, message: String) -> Drift {
+    Drift {
+        kind: Deviation::Traffic,
+        unit: place.map(|(unit, _)| unit.clone()),
+        slot: place.map(|(_, slot)| slot),
+        message,
+    }
+}
+
+/// Routes with traffic to what is not live. Of a unit that could not be looked at nothing is said.
+fn astray(routes: &[Route], seen: &Seen, id: Option<&ReleaseId>) -> Vec<Drift> {
+    let is_astray = |route: &&Route| {
+        let release = match seen.units.get(&route.unit) {
+            Some(Err(_)) => return false,
+            Some(Ok(state)) => state.slots.get(&route.slot),
+            None => None,
+        };
+        route.weight > 0 && release.is_none_or(|found| Some(&found.release) != id)
+    };
+    let told = |route: &Route| {
         let Route {
             unit, slot, address, ..
         } = route;
         let message =
             format!("the router leads to {unit} ({slot}) at {address}, where nothing that is live stands");
-        differs(Some((unit, *slot)), message)
-    }));
-    if weights.iter().any(|weight| Some(weight) != weights.first()) {
-        let shown: Vec<String> = weights.iter().map(u16::to_string).collect();
-        let message = format!(
-            "the units get unequal shares of the traffic: {}",
-            shown.join(" : ")
-        );
-        found.push(differs(None, message));
-    }
-    found
+        misled(Some((unit, *slot)), message)
+    };
+    routes.iter().filter(is_astray).map(told).collect()
 }
 
 #[cfg(test)]
@@ -341,11 +347,11 @@ mod tests {
             ["Traffic: the router: it does not run"]
         );
         unseen.units.insert(unit.clone(), Err("no answer".to_owned()));
+        let unknown = ["Unknown: web-1 cannot be looked at: no answer"];
+        unseen.routes = seen(&[], &[(Slot::Green, 1)]).routes;
+        assert_eq!(told(Some(&plan), &unseen), unknown, "it may well be there");
         unseen.routes = None;
-        assert_eq!(
-            told(Some(&plan), &unseen),
-            ["Unknown: web-1 cannot be looked at: no answer"]
-        );
+        assert_eq!(told(Some(&plan), &unseen), unknown);
         let foreign = UnitState {
             slots: BTreeMap::from([(Slot::Green, instance(&plan.candidate, true))]),
             foreign: Some("VM 2003".to_owned()),

@@ -62,6 +62,15 @@ impl LocalRunner {
         Ok(finish(child, command, Keep::End, None)?.finished)
     }
 
+    /// The file that `program` names: itself where it holds a slash, else the first one on the search path.
+    ///
+    /// # Errors
+    /// Says why there is none, and how to get one.
+    pub fn locate(&self, program: &str) -> Result<PathBuf, String> {
+        let path = self.minimal.get("PATH").map_or(DEFAULT_PATH, String::as_str);
+        find(program, path, &self.root)
+    }
+
     fn spawn(&self, command: &Command, stdin: Stdio) -> Result<Child, PortError> {
         let doing = doing(command);
         let Some((program, arguments)) = command.argv.split_first() else {

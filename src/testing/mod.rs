@@ -10,6 +10,7 @@ pub mod registry;
 pub mod router;
 pub mod runner;
 pub mod story;
+pub mod sweeper;
 pub mod target;
 
 pub use clock::FakeClock;

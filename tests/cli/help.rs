@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 36] = [
+const COMMANDS: [&[&str]; 40] = [
     &[],
     &["run"],
     &["plan"],
@@ -26,7 +26,11 @@ const COMMANDS: [&[&str]; 36] = [
     &["environment"],
     &["environment", "list"],
     &["environment", "show"],
+    &["environment", "create"],
+    &["environment", "compare"],
+    &["environment", "protect"],
     &["environment", "detect"],
+    &["doctor"],
     &["status"],
     &["history"],
     &["audit", "verify"],

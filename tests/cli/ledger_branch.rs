@@ -187,6 +187,17 @@ fn in_ci_the_record_is_on_a_branch_where_nothing_else_is_said() {
         status.out,
         status.err
     );
+    let refs = git(&shared.remote(), &["for-each-ref"]);
+    let doctor = project.with(&["doctor"], CI);
+    assert!(
+        doctor
+            .out
+            .contains("branch greenroom-ledger of origin takes pushes"),
+        "{}{}",
+        doctor.out,
+        doctor.err
+    );
+    assert_eq!(git(&shared.remote(), &["for-each-ref"]), refs);
     // On a person's machine it is a directory, until the pipeline says otherwise.
     assert!(
         project

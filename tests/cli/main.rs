@@ -11,7 +11,10 @@ mod acceptance;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;
+mod doctor;
+mod environments;
 mod github;
+mod guests;
 mod help;
 mod ledger_branch;
 mod project;

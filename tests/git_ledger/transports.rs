@@ -87,6 +87,9 @@ fn without_credentials_nobody_is_asked_and_the_error_says_what_is_missing() {
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied, "{error}");
     assert!(error.message.contains("contents: write"), "{error}");
+    // Known before anything is tried in earnest.
+    let trial = yard.branch("clone").try_push().unwrap_err();
+    assert_eq!(trial.kind, ErrorKind::Denied, "{trial}");
 }
 
 #[test]

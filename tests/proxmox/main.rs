@@ -6,11 +6,14 @@
 mod address;
 mod backup;
 mod data;
+mod doctor;
 mod every;
 mod golden;
 mod life;
+mod reach;
 mod schema;
 mod stage;
+mod temporary;
 mod tls;
 mod trouble;
 mod wire;
@@ -18,7 +21,14 @@ mod wire;
 mod guests {
     mod contract;
     mod crashes;
+    mod faults;
     mod guards;
     mod made;
+    mod many;
+    mod random;
+    pub(crate) mod rollouts;
+    #[path = "../../rollout/scenario.rs"]
+    #[expect(dead_code, reason = "the tests of the machine use the rest")]
+    pub(crate) mod scenario;
     pub(crate) mod stage;
 }

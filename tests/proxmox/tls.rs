@@ -10,16 +10,16 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 /// A server that tells its version, over TLS.
-struct Server {
+pub(crate) struct Server {
     directory: tempfile::TempDir,
     process: Child,
-    url: String,
+    pub(crate) url: String,
     /// Kept open: writing to a closed one would end the server.
     _output: BufReader<ChildStdout>,
 }
 
 impl Server {
-    fn start(tls: &str) -> Self {
+    pub(crate) fn start(tls: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let api = directory.path().join("api2/json");
         fs::create_dir_all(&api).unwrap();
@@ -70,12 +70,12 @@ impl Server {
         }
     }
 
-    fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.directory.path().join("certificate.pem")
     }
 
     /// As openssl says it: with colons and in capitals.
-    fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         let output = Command::new("openssl")
             .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
             .arg(self.certificate())

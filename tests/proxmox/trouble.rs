@@ -2,10 +2,11 @@
 
 use crate::stage::{Stage, container, copy, stages, vm};
 use greenroom::ports::ErrorKind;
-use greenroom::proxmox::answers::{GuestConfig, Permissions, Storage, Volume};
+use greenroom::proxmox::answers::{GuestConfig, Permissions, Storage, Version, Volume};
 use greenroom::proxmox::calls::backup::{self, Backup};
 use greenroom::proxmox::calls::{cluster, guest, storage, vm as qemu};
-use greenroom::proxmox::{Api, Exit, FaultClass, GuestRef};
+use greenroom::proxmox::rights::{self, Work};
+use greenroom::proxmox::{Api, Exit, FaultClass, GuestKind, GuestRef};
 use greenroom::testing::proxmox::{FakeStorage, TaskFault, USER, What, When};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +51,7 @@ fn a_backup_is_there_once_it_is_listed_and_brings_the_guest_back() {
             ..qemu::VmSettings::default()
         };
         stage.run(&qemu::configure(&at, &change));
-        let restore = backup::restore(&at, &archive.volid, None);
+        let restore = backup::restore(&at, &archive.volid, "local-zfs", None, true);
         assert_eq!(stage.refused(&restore).class, FaultClass::Running);
         stage.run(&guest::stop(&at, true));
         stage.run(&restore);
@@ -127,6 +128,9 @@ fn a_token_may_only_what_it_was_given() {
         };
         assert_eq!(stage.refused(&clone).class, denied("/vms/9000", "VM.Clone"));
         stage.cluster.grant(USER, "/vms/9000", &["VM.Clone"]);
+        let bridge = "/sdn/zones/localnetwork/vmbr0";
+        assert_eq!(stage.refused(&clone).class, denied(bridge, "SDN.Use"));
+        stage.cluster.grant(USER, bridge, &["SDN.Use"]);
         stage.run(&clone);
         assert_eq!(
             stage.refused(&guest::start(&vm(2000))).class,
@@ -307,7 +311,17 @@ fn a_container_is_backed_up_and_restored_too() {
         let found = archives(&stage, 2000);
         assert_eq!(found.len(), 2, "two within one second have two names");
         stage.run(&guest::destroy(&at));
-        stage.run(&backup::restore(&at, &found[0].volid, Some("local-zfs")));
+        stage.run(&backup::restore(
+            &at,
+            &found[0].volid,
+            "local-zfs",
+            Some("staging"),
+            false,
+        ));
+        assert_eq!(
+            stage.cluster.guest(2000).unwrap().pool.as_deref(),
+            Some("staging")
+        );
         let after = stage.config(&at);
         assert_eq!(
             after.property("net0", "hwaddr"),
@@ -316,38 +330,59 @@ fn a_container_is_backed_up_and_restored_too() {
     }
 }
 
+fn card(bridge: &str, vlan: Option<u16>) -> qemu::VmCard {
+    qemu::VmCard {
+        model: "virtio".to_owned(),
+        mac: None,
+        plug: qemu::Plug {
+            bridge: bridge.to_owned(),
+            vlan,
+            firewall: false,
+        },
+    }
+}
+
 /// The privileges that are asked for are enough for everything that is done, on a cluster that checks them.
 #[test]
 fn the_privileges_that_are_asked_for_are_enough() {
     let [stage, _] = stages();
-    let needs = greenroom::proxmox::needs(&greenroom::proxmox::Needs {
-        major: 9,
-        kind: greenroom::proxmox::GuestKind::Vm,
-        pool: Some("staging"),
+    let work = Work {
+        kind: GuestKind::Vm,
+        pool: Some("staging".to_owned()),
+        node: "pve1".to_owned(),
+        storage: "local-zfs".to_owned(),
         template: Some(9000),
-        storage: "local-zfs",
-        backup_storage: Some("local"),
-        image_storage: None,
-        pulls_on: None,
-        bridge: "vmbr0",
-        vlan: None,
-        exec: true,
-    });
+        archives: None,
+        pulls: false,
+        bridge: Some(("vmbr0".to_owned(), Some(12))),
+        agent: true,
+        snapshots: true,
+        backups: Some("local".to_owned()),
+    };
+    // Of the template's own card, which the copy has until it gets another one.
+    let untagged = Work {
+        bridge: Some(("vmbr0".to_owned(), None)),
+        ..work.clone()
+    };
+    let version: Version = stage.api.ask("asking", &cluster::version()).unwrap();
+    let mut needs = rights::needs(&work, &version);
+    needs.extend(rights::needs(&untagged, &version).pop());
     for need in &needs {
         let privileges: Vec<&str> = need.privileges.iter().copied().collect();
         stage.cluster.grant(USER, &need.path, &privileges);
     }
     for need in &needs {
         let asked = cluster::permissions(Some(&need.path));
-        let rights: Permissions = stage.api.ask("asking", &asked).unwrap();
-        let missing = greenroom::proxmox::missing(need, rights.get(&need.path));
-        assert!(missing.is_empty(), "{}: {missing:?}", need.path);
+        let granted: Permissions = stage.api.ask("asking", &asked).unwrap();
+        let lacking = rights::lacking(need, &granted);
+        assert!(lacking.is_empty(), "{}: {lacking:?}", need.path);
     }
     let at = stage.running_vm(2000);
     let settings = qemu::VmSettings {
         name: Some("web".to_owned()),
         cores: Some(2),
         memory: Some(1024),
+        card: Some(card("vmbr0", Some(12))),
         ssh_keys: Some("ssh-ed25519 AAAA me@x".to_owned()),
         upgrade: Some(false),
         ..qemu::VmSettings::default()
@@ -364,7 +399,18 @@ fn the_privileges_that_are_asked_for_are_enough() {
     let shield = storage::protect("pve1", "local", &found[0].volid, false);
     stage.api.change("acting", &shield).unwrap();
     stage.run(&guest::stop(&at, true));
-    stage.run(&backup::restore(&at, &found[0].volid, None));
+    stage.run(&backup::restore(&at, &found[0].volid, "local-zfs", None, true));
     stage.run(&storage::delete("pve1", "local", &found[0].volid));
     stage.run(&guest::destroy(&at));
+    let other = qemu::VmSettings {
+        card: Some(card("vmbr1", None)),
+        ..qemu::VmSettings::default()
+    };
+    let at = stage.running_vm(2001);
+    let denied = FaultClass::Denied {
+        path: "/sdn/zones/localnetwork/vmbr1".to_owned(),
+        privilege: "SDN.Use".to_owned(),
+    };
+    let fault = stage.refused(&qemu::configure(&at, &other));
+    assert_eq!(fault.class, denied, "another network was not asked for");
 }

@@ -9,7 +9,7 @@ use crate::config::environment::Environment;
 use crate::history::Made;
 use crate::model::{EnvironmentName, Origin, Timestamp};
 use crate::ports::{Clock, ErrorKind, PortError, Removal, Stop, Sweeper, Temporary};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,34 +58,7 @@ pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<S
         Some(name) => vec![workspace.environment(name)?],
         None => workspace.project.environments.values().collect(),
     };
-    let mut survey = Survey {
-        known: Vec::new(),
-        unreachable: Vec::new(),
-        sweepers: Vec::new(),
-        swept: Vec::new(),
-    };
-    let mut found: BTreeMap<EnvironmentName, Vec<(usize, Temporary)>> = BTreeMap::new();
-    for environment in environments.iter().filter(|found| found.temporary.is_none()) {
-        let looked = sweeper(workspace, environment).and_then(|sweeper| match sweeper {
-            Some(sweeper) => Ok(Some((sweeper.list()?, sweeper))),
-            None => Ok(None),
-        });
-        match looked {
-            Ok(Some((things, sweeper))) => {
-                for thing in things {
-                    let same = found.entry(thing.environment.clone()).or_default();
-                    // Two environments may keep theirs in the same place.
-                    if !same.iter().any(|(_, known)| *known == thing) {
-                        same.push((survey.sweepers.len(), thing));
-                    }
-                }
-                survey.sweepers.push(sweeper);
-                survey.swept.push(environment.name.value.clone());
-            }
-            Ok(None) => {}
-            Err(error) => survey.unreachable.push((environment.name.value.clone(), error)),
-        }
-    }
+    let (mut survey, mut found) = look(workspace, &environments);
     let ledger = workspace.ledger()?;
     let mut made: BTreeMap<EnvironmentName, Made> = BTreeMap::new();
     for name in ledger.environments()? {
@@ -93,9 +66,7 @@ pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<S
             made.insert(name, how);
         }
     }
-    let mut names: Vec<EnvironmentName> = found.keys().chain(made.keys()).cloned().collect();
-    names.sort();
-    names.dedup();
+    let names: BTreeSet<EnvironmentName> = found.keys().chain(made.keys()).cloned().collect();
     for id in names {
         let how = made.remove(&id);
         let other = |how: &Made| only.is_some_and(|only| how.of != *only);
@@ -120,6 +91,42 @@ pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<S
         .known
         .sort_by(|one, two| (one.expires, &one.id).cmp(&(two.expires, &two.id)));
     Ok(survey)
+}
+
+/// What carries an end, by the environment that it was made for, and the sweeper that found it.
+type Things = BTreeMap<EnvironmentName, Vec<(usize, Temporary)>>;
+
+/// Lets the sweepers of these environments look.
+fn look(workspace: &Workspace, environments: &[&Environment]) -> (Survey, Things) {
+    let mut survey = Survey {
+        known: Vec::new(),
+        unreachable: Vec::new(),
+        sweepers: Vec::new(),
+        swept: Vec::new(),
+    };
+    let mut found = Things::new();
+    for environment in environments.iter().filter(|found| found.temporary.is_none()) {
+        let looked = sweeper(workspace, environment).and_then(|sweeper| match sweeper {
+            Some(sweeper) => Ok(Some((sweeper.list()?, sweeper))),
+            None => Ok(None),
+        });
+        match looked {
+            Ok(Some((things, sweeper))) => {
+                for thing in things {
+                    let same = found.entry(thing.environment.clone()).or_default();
+                    // Two environments may keep theirs in the same place.
+                    if !same.iter().any(|(_, known)| *known == thing) {
+                        same.push((survey.sweepers.len(), thing));
+                    }
+                }
+                survey.sweepers.push(sweeper);
+                survey.swept.push(environment.name.value.clone());
+            }
+            Ok(None) => {}
+            Err(error) => survey.unreachable.push((environment.name.value.clone(), error)),
+        }
+    }
+    (survey, found)
 }
 
 /// Why nothing can be said about what was made from `of`.

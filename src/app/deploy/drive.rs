@@ -111,10 +111,11 @@ pub fn drive(
     rollout: Rollout,
     journal: Journal,
     hold: &Hold,
-    events: &Events,
+    (events, watchers): (&Events, &Watchers),
 ) -> Result<Deployed, AppError> {
     let environment = rollout.plan().environment.clone();
-    let mut session = Session::new(&world.site, rollout, journal, &hold.keeper);
+    let session = Session::new(&world.site, rollout, journal, &hold.keeper);
+    let mut session = session.telling(watchers.waiter(&environment));
     let outcome = session.drive()?;
     let head = session.journal().head.as_ref().map(|head| head.hash.clone());
     let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -160,7 +160,7 @@ pub fn deploy(
     journal
         .record(Event::Planned(plan.clone()))
         .map_err(DriveError::from)?;
-    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, &events)?;
+    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, (&events, watchers))?;
     Ok(Done::Deployed(Box::new(Deployed { notes, ..deployed })))
 }
 

@@ -93,6 +93,7 @@ pub(in crate::app) fn has_health_check(environment: &Environment) -> bool {
     }
     match &environment.target {
         Some(TargetConfig::Local(local)) => local.listen.is_some(),
+        Some(TargetConfig::Proxmox(proxmox)) => proxmox.router.is_some() || environment.url.is_some(),
         _ => environment.url.is_some(),
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 const BRANCH: &str = "greenroom-ledger";
 
 /// Where the record is.
-pub(super) enum Place {
+pub enum Place {
     /// Files in a directory.
     Directory(PathBuf),
     /// A branch, and the ledger on it.
@@ -78,7 +78,11 @@ impl Workspace {
         })
     }
 
-    fn record(&self) -> Result<&Place, AppError> {
+    /// Where the record is kept.
+    ///
+    /// # Errors
+    /// As [`Workspace::ledger`].
+    pub fn record(&self) -> Result<&Place, AppError> {
         if let Some(place) = self.record.get() {
             return Ok(place);
         }

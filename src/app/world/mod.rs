@@ -169,9 +169,12 @@ pub(super) fn sweeper(
     let name = &environment.name.value;
     match &environment.target {
         Some(TargetConfig::Local(local)) => Ok(Some(Arc::new(local::sweeper(workspace, name, local)))),
+        Some(TargetConfig::Proxmox(proxmox)) => {
+            let guests = proxmox::sweeper(workspace, environment, proxmox)?;
+            Ok(Some(Arc::new(guests)))
+        }
         Some(
-            TargetConfig::Proxmox(_)
-            | TargetConfig::Command(_)
+            TargetConfig::Command(_)
             | TargetConfig::Kubernetes(_)
             | TargetConfig::Docker(_)
             | TargetConfig::Compose(_)

@@ -3,8 +3,9 @@
 use super::{Ground, Parts};
 use crate::app::cluster;
 use crate::app::error::AppError;
+use crate::app::workspace::Workspace;
 use crate::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
-use crate::config::environment::Backup as BackupConfig;
+use crate::config::environment::{Backup as BackupConfig, Environment};
 use crate::config::proxmox::{
     Guest, GuestContainer, Haproxy, Proxmox, RemoteRouter, VirtualMachine, Workload as WorkloadConfig,
 };
@@ -18,7 +19,7 @@ use crate::router::haproxy::{HaproxyOptions, HaproxyRouter};
 use crate::target::local::units;
 use crate::target::proxmox::{
     ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
-    VmPlan, Workload, neighbours,
+    Sweeper, TemporaryGuests, VmPlan, Workload, neighbours,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -193,6 +194,25 @@ impl Ground<'_> {
             }
         }
     }
+}
+
+/// What finds the guests of acceptance deployments that were made beside `environment`.
+///
+/// # Errors
+/// As [`cluster::api`].
+pub(super) fn sweeper(
+    workspace: &Workspace,
+    environment: &Environment,
+    proxmox: &Proxmox,
+) -> Result<TemporaryGuests, AppError> {
+    let sweeper = Sweeper::new(
+        cluster::api(workspace, environment, proxmox)?,
+        proxmox.vm_id_range.start..=proxmox.vm_id_range.end,
+        proxmox.pool.as_ref().map(|pool| pool.value.clone()),
+        Arc::clone(&workspace.context.clock),
+        proxmox.timeout.as_duration(),
+    );
+    Ok(TemporaryGuests::new(sweeper, workspace.project.service.clone()))
 }
 
 fn scope(settings: &GuestSettings) -> Scope {

@@ -1,16 +1,19 @@
 //! `greenroom environment`.
 
+mod compare;
+mod create;
 mod protect;
 
 use super::shell::Shell;
+use crate::app::environment::describe;
 use crate::app::shutdown::shut_down;
 use crate::app::{AppError, Exit, protection};
-use crate::config::{Environment, TargetConfig, detect};
+use crate::config::{TargetConfig, detect};
 use crate::model::EnvironmentName;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-/// List, show, protect and detect environments
+/// List, show, create, compare, protect and detect environments
 ///
 /// Example: greenroom environment list
 #[derive(Debug, clap::Args)]
@@ -28,6 +31,8 @@ enum Command {
         /// The environment
         environment: EnvironmentName,
     },
+    Create(Box<create::Args>),
+    Compare(compare::Args),
     Protect(protect::Args),
     /// Tell which environment this machine is in (ENVIRONMENT, then NODE_ENV)
     Detect,
@@ -43,6 +48,8 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     match &args.command {
         Command::List => list(shell),
         Command::Show { environment } => show(shell, environment),
+        Command::Create(args) => create::run(shell, args),
+        Command::Compare(args) => compare::run(shell, args),
         Command::Protect(args) => protect::run(shell, args),
         Command::Detect => detected(shell),
         Command::Stop { environment } => stop(shell, environment),
@@ -115,51 +122,6 @@ fn stop(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
     Ok(if ended.left == 0 { Exit::Done } else { Exit::Halted })
 }
 
-/// What matters about an environment. Secrets only by name.
-fn describe(environment: &Environment) -> Value {
-    let deployment = &environment.deployment;
-    json!({
-        "name": environment.name.value,
-        "type": environment.kind,
-        "description": environment.description,
-        "url": environment.url,
-        "target": environment.target.as_ref().map(TargetConfig::as_str),
-        "network": environment.network.as_ref().map(|network| json!({
-            "subnet": network.subnet.value.to_string(),
-            "gateway": network.gateway.value.to_string(),
-            "dnsServers": network.dns_servers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        })),
-        "protection": {
-            "enabled": environment.protection.enabled,
-            "requireApproval": environment.protection.require_approval,
-            "allowOverwrite": environment.protection.allow_overwrite,
-            "requireTests": environment.protection.require_tests,
-            "from": environment.protection.from.as_ref().map(|from| from.value.to_string()),
-            "signatures": environment.protection.signatures.as_ref().map(|needed| json!({
-                "all": needed.all.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                "any": needed.any.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            })),
-        },
-        "deployment": {
-            "strategy": deployment.strategy,
-            "healthCheckPath": deployment.readiness.path,
-            "healthCheckInterval": deployment.readiness.interval,
-            "healthCheckTimeout": deployment.readiness.timeout,
-            "autoPromote": deployment.auto_promote,
-            "cleanupOnFailure": deployment.cleanup_on_failure,
-            "rollback": {
-                "enabled": deployment.rollback.enabled,
-                "automatic": deployment.rollback.automatic,
-                "watch": deployment.rollback.watch,
-            },
-        },
-        "suites": environment.suites.iter().map(|suite| &suite.name).collect::<Vec<_>>(),
-        "variables": environment.variables,
-        "secrets": environment.secrets.keys().collect::<Vec<_>>(),
-        "features": environment.features,
-    })
-}
-
 /// JSON as indented lines, without what is not there.
 fn lines(value: &Value, depth: usize) -> Vec<String> {
     let Value::Object(fields) = value else {
@@ -190,6 +152,6 @@ fn lines(value: &Value, depth: usize) -> Vec<String> {
     lines
 }
 
-fn scalar(value: &Value) -> String {
+pub(super) fn scalar(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -3,10 +3,12 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::environment::Environment;
 use super::super::place::{Located, Place};
+use super::super::proxmox::RemoteRouter;
 use super::super::raw::RawHooks;
 use super::super::target::TargetConfig;
 use super::super::typed::{closest, did_you_mean};
 use crate::model::EnvironmentName;
+use std::collections::BTreeMap;
 
 /// What the root file needs to know of what was written for environments.
 pub(super) struct Names<'a> {
@@ -72,6 +74,36 @@ pub(super) fn compare(environments: &[Environment], problems: &mut Vec<Diagnosti
     };
     report("subnet", subnets(true).collect(), problems);
     report("subnet", subnets(false).collect(), problems);
+    backends(environments, problems);
+}
+
+/// Two environments in one backend of an `HAProxy`: their units have the same names, so that each would
+/// steer the other's servers.
+fn backends(environments: &[Environment], problems: &mut Vec<Diagnostic>) {
+    let mut known: BTreeMap<(&str, &str), &Environment> = BTreeMap::new();
+    for environment in environments {
+        let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
+            continue;
+        };
+        let Some(RemoteRouter::Haproxy(haproxy)) = &proxmox.router else {
+            continue;
+        };
+        let Some(other) = known.insert((&haproxy.runtime, &haproxy.backend), environment) else {
+            continue;
+        };
+        let (own, others) = (&environment.name, &other.name);
+        problems.push(
+            Diagnostic::error(
+                own.place,
+                format!(
+                    "`{}` and `{}` have the same backend `{}` of one HAProxy",
+                    others.value, own.value, haproxy.backend
+                ),
+            )
+            .related(others.place, format!("`{}`", others.value))
+            .help("give each environment one of its own: `router: { haproxy: { backend: … } }`"),
+        );
+    }
 }
 
 /// A range of numbers that an environment has for itself.

@@ -83,7 +83,6 @@ pub(super) fn resolve(
         .suites
         .map(|known| suites(&raw.suites, known, &mut unsupported, problems))
         .unwrap_or_default();
-    let acceptance = acceptance::resolve(raw.acceptance, scope.suites, problems);
     check_replicas(raw.resources.as_ref(), keys, problems);
     let hooks = raw.hooks.as_ref().or(scope.hooks).map(hooks).unwrap_or_default();
     Some(Environment {
@@ -107,7 +106,7 @@ pub(super) fn resolve(
             .collect(),
         deployment,
         suites,
-        acceptance,
+        acceptance: acceptance::resolve(raw.acceptance, scope.suites, problems),
         temporary: None,
         hooks,
         freeze: Vec::new(),

@@ -99,7 +99,7 @@ impl Store {
     /// Publishes a ref: of several that try, exactly one succeeds.
     pub fn publish(&self, update: &Update<'_>) -> Published {
         match self.remote() {
-            Some(remote) => self.push(remote, update),
+            Some(remote) => self.push(remote, update, &[]),
             None => match self.move_ref(update.name, update.new, update.old) {
                 Ok(true) => Published::Landed,
                 Ok(false) => Published::Moved,
@@ -111,7 +111,23 @@ impl Store {
         }
     }
 
-    fn push(&self, remote: &str, update: &Update<'_>) -> Published {
+    /// What would become of a ref `name` if it were published; it is not. Where there is no remote nothing
+    /// is tried.
+    pub fn try_publish(&self, name: &str, new: &CommitId) -> Published {
+        let update = Update {
+            name,
+            new,
+            old: None,
+            replace: false,
+            patience: Duration::from_secs(30),
+        };
+        match self.remote() {
+            Some(remote) => self.push(remote, &update, &["--dry-run"]),
+            None => Published::Landed,
+        }
+    }
+
+    fn push(&self, remote: &str, update: &Update<'_>, flags: &[&str]) -> Published {
         let doing = format!("pushing {} to {remote}", update.name);
         let mut command = self.command_to_push();
         command
@@ -123,7 +139,8 @@ impl Store {
                 "--no-follow-tags",
                 "--no-signed",
             ])
-            .arg("--recurse-submodules=no");
+            .arg("--recurse-submodules=no")
+            .args(flags);
         if update.replace {
             let old = update.old.map_or("", CommitId::as_str);
             command.arg(format!("--force-with-lease={}:{old}", update.name));

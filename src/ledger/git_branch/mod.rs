@@ -19,7 +19,7 @@ pub use lease::GitLease;
 pub use records::GitLedger;
 
 use crate::host::git::{Object, Published, Store, Update};
-use crate::model::{CommitId, EnvironmentName};
+use crate::model::{CommitId, EnvironmentName, Timestamp};
 use crate::ports::{ErrorKind, PortError};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -72,8 +72,25 @@ impl GitBranch {
         }
     }
 
+    /// Asks whether the branch takes a push, without one: the way there and the credentials are tried, rules
+    /// of the other side and its hooks are not.
+    ///
+    /// # Errors
+    /// `Denied` when it does not; when it cannot be reached.
+    pub fn try_push(&self) -> Result<(), PortError> {
+        let doing = format!("trying to push to {}", self.place());
+        // Nothing points at this, and it is never sent.
+        let at = Timestamp::from_unix_millis(0);
+        let committed = self.store.commit(None, &[("trial", b"")], "a trial\n", at)?;
+        match self.store.try_publish("refs/greenroom/trial", &committed.id) {
+            Published::Landed | Published::Moved => Ok(()),
+            Published::Refused(words) => Err(self.refused(&doing, &words)),
+            Published::Unknown(error) => Err(error),
+        }
+    }
+
     /// For people: `branch greenroom-ledger of origin`.
-    fn place(&self) -> String {
+    pub fn place(&self) -> String {
         let of = self.store.remote().unwrap_or("this repository");
         format!("branch {} of {of}", self.branch)
     }

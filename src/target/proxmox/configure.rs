@@ -21,6 +21,10 @@ impl ProxmoxTarget {
             let message = format!("there is no address for {}: widen the addresses", owned.guest());
             return Err(PortError::new(ErrorKind::Denied, doing, message));
         }
+        let Some(fresh) = self.guests.prove_again(owned, doing)? else {
+            return Ok(());
+        };
+        let owned = fresh.owned();
         let set = match &self.settings.guest {
             GuestPlan::Vm(vm) => self.guests.configure_vm(owned, self.of_vm(vm, address)),
             GuestPlan::Container(plan) => {
@@ -33,6 +37,15 @@ impl ProxmoxTarget {
             return Ok(());
         };
         let made = fresh.owned();
+        let is_taken = self.tags().is_subset(&made.config().tags())
+            && made.config().is_on("protection") == self.settings.protect;
+        if !is_taken {
+            let message = format!(
+                "{} did not take its configuration, whatever was answered",
+                made.guest()
+            );
+            return Err(PortError::new(ErrorKind::Transient, doing, message));
+        }
         let Some(identity) = made.identity() else {
             let message = format!(
                 "{} has nothing that tells it from others: its template has no smbios1 or no net0",
@@ -123,8 +136,11 @@ impl ProxmoxTarget {
             return Ok(None);
         }
         let words = format!("{disk} of {guest} grows to {wanted} GiB");
+        let Some(fresh) = self.guests.prove_again(owned, &doing)? else {
+            return Ok(Some(Step::Again));
+        };
         Ok(Some(
-            match self.guests.resize(owned, disk, wanted).map_err(changed)? {
+            match self.guests.resize(fresh.owned(), disk, wanted).map_err(changed)? {
                 None => Step::Again,
                 Some(task) => {
                     let job = Job {

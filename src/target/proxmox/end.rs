@@ -32,12 +32,17 @@ impl ProxmoxTarget {
         if self.still(&seat.1, stop)? {
             return Ok(Removal::Stopping);
         }
+        let mut freshness = Freshness::Lately;
         for _ in 0..STEPS {
-            let owned = match self.locate(&seat, Freshness::Now)? {
+            let owned = match self.locate(&seat, freshness)? {
                 Located::Ours(owned) => owned,
                 Located::Making(guest, lock) => {
                     self.within(&seat.1, &guest, &lock, &doing)?;
                     return Ok(Removal::Stopping);
+                }
+                Located::Nothing(_) if freshness == Freshness::Lately => {
+                    freshness = Freshness::Now;
+                    continue;
                 }
                 Located::Nothing(_) => {
                     self.jobs.unlocked(&seat.1);
@@ -50,6 +55,7 @@ impl ProxmoxTarget {
                 return Ok(Removal::Stopping);
             }
             let Some(status) = self.guests.status(owned.guest())? else {
+                self.index.forget();
                 continue;
             };
             match self.end(&seat.1, &owned, &status, stop)? {

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// How long a list of guests is good enough to look at.
 const LIST: Duration = Duration::from_secs(1);
 /// How long it is remembered which slot a guest away from its place belongs to.
-const HINT: Duration = Duration::from_secs(30);
+const HINT: Duration = Duration::from_secs(600);
 
 /// The list of guests as it was at a moment.
 type Listed = (Duration, Arc<Vec<Resource>>);
@@ -31,9 +31,9 @@ pub(super) enum Located {
 /// How fresh a look has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freshness {
-    /// Before something is changed.
+    /// Before it is said that nothing is there.
     Now,
-    /// To look at.
+    /// To look at, or to find what is read anew anyway.
     Lately,
 }
 

@@ -13,16 +13,11 @@ use crate::proxmox::guest::{Marker, Place, Stranger, guest_name, tags};
 use crate::proxmox::{Fault, FaultClass, GuestKind, GuestRef, Request};
 use std::net::IpAddr;
 
-use super::index::Freshness;
+use super::index::{Freshness, Located};
 
 impl ProxmoxTarget {
     /// Begins to make the guest of a slot that has none.
-    pub(super) fn make(
-        &self,
-        seat: &(u32, Seat),
-        release: &Release,
-        strangers: &[Stranger],
-    ) -> Result<Step, PortError> {
+    pub(super) fn make(&self, seat: &(u32, Seat), release: &Release) -> Result<Step, PortError> {
         // Fails before anything is made.
         self.wanted(release)?;
         let (source, most) = match &self.settings.guest {
@@ -50,8 +45,10 @@ impl ProxmoxTarget {
             let source = source.unwrap_or_default();
             return Ok(Step::Wait(format!("waits until {source} can be cloned again")));
         }
-        let begun = self.begin(seat, release, strangers, (source, volume));
-        self.index.forget();
+        let begun = self.begin(seat, release, (source, volume));
+        if matches!(begun, Ok(Step::Wait(_)) | Err(_)) {
+            self.index.forget();
+        }
         if !matches!(begun, Ok(Step::Wait(_))) {
             self.jobs.drop(&seat.1);
         }
@@ -62,10 +59,14 @@ impl ProxmoxTarget {
         &self,
         seat: &(u32, Seat),
         release: &Release,
-        strangers: &[Stranger],
         of: (Option<u32>, Option<String>),
     ) -> Result<Step, PortError> {
-        let place = self.place(seat, strangers)?;
+        // What was looked at last may be a second old.
+        let Located::Nothing(strangers) = self.locate(seat, Freshness::Now)? else {
+            self.jobs.drop(&seat.1);
+            return Ok(Step::Again);
+        };
+        let place = self.place(seat, &strangers)?;
         let (request, words) = match (&self.settings.guest, of) {
             (GuestPlan::Vm(vm), _) => self.clone_of(vm.template, GuestKind::Vm, seat, (place, release))?,
             (GuestPlan::Container(_), (Some(source), _)) => {
@@ -110,7 +111,7 @@ impl ProxmoxTarget {
     /// The first place that nobody has.
     fn place(&self, seat: &(u32, Seat), strangers: &[Stranger]) -> Result<Place, PortError> {
         let places = self.settings.places();
-        let rows = self.index.rows(&self.guests, Freshness::Now)?;
+        let rows = self.index.rows(&self.guests, Freshness::Lately)?;
         let mut taken = Vec::new();
         for place in places.candidates(seat.0, seat.1.1) {
             let visible = rows.iter().any(|row| row.vmid == place.id());

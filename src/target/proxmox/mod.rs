@@ -17,6 +17,7 @@ mod make;
 mod settings;
 mod start;
 mod sweep;
+mod temporary;
 mod workload;
 
 use crate::host::secrets::Secrets;
@@ -37,6 +38,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 pub use sweep::{Made, Sweeper};
+pub use temporary::TemporaryGuests;
 
 /// Most steps that one call takes before it gives the word back.
 const STEPS: usize = 12;
@@ -137,10 +139,10 @@ impl ProxmoxTarget {
     /// One look and the one thing that comes next.
     fn step(&self, seat: &(u32, Seat), release: &Release) -> Result<Step, PortError> {
         let doing = format!("starting {} ({})", seat.1.0, seat.1.1);
-        let owned = match self.locate(seat, Freshness::Now)? {
+        let owned = match self.locate(seat, Freshness::Lately)? {
             Located::Ours(owned) => owned,
             Located::Making(guest, lock) => return Ok(Step::Wait(being_made(&guest, &lock))),
-            Located::Nothing(strangers) => return self.make(seat, release, &strangers),
+            Located::Nothing(_) => return self.make(seat, release),
         };
         if let Some(lock) = owned.config().lock() {
             return Ok(Step::Wait(is_locked(owned.guest(), lock)));

@@ -32,7 +32,7 @@ pub struct Sweeper {
     ids: RangeInclusive<u32>,
     pool: Option<String>,
     clock: Arc<dyn Clock>,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     tasks: Mutex<BTreeMap<u32, (Work, Upid)>>,
 }
 
@@ -61,13 +61,21 @@ impl Sweeper {
     /// # Errors
     /// Those of the cluster.
     pub fn all(&self) -> Result<Vec<Made>, PortError> {
+        let mut made = self.marked(true)?;
+        made.retain(|made| made.marker.identity.is_some());
+        Ok(made)
+    }
+
+    /// The same with those that were never finished. Only those that are made in full have the tag; the
+    /// others show in their configuration alone, so that with `tagged` fewer are read.
+    pub(super) fn marked(&self, tagged: bool) -> Result<Vec<Made>, PortError> {
         let mut made = Vec::new();
         let rows = self
             .api
             .ask::<Vec<crate::proxmox::answers::Resource>>("listing the guests", &calls::cluster::guests())?;
         for row in rows {
             let Some(guest) = row.guest() else { continue };
-            if !self.ids.contains(&guest.id) || !row.tags().contains(TAG) {
+            if !self.ids.contains(&guest.id) || (tagged && !row.tags().contains(TAG)) {
                 continue;
             }
             let doing = format!("reading the configuration of {guest}");
@@ -81,9 +89,7 @@ impl Sweeper {
                 config,
                 pool: row.pool,
             };
-            if let Ok(owned) = prove(found, &self.scope(&marker))
-                && owned.is_made()
-            {
+            if let Ok(owned) = prove(found, &self.scope(&marker)) {
                 made.push(shown(&owned));
             }
         }
@@ -108,7 +114,18 @@ impl Sweeper {
     /// `Denied` when its time is not up or it is another guest by now, else those of the cluster.
     pub fn remove(&self, made: &Made) -> Result<Removal, PortError> {
         let doing = format!("removing {}", made.guest);
-        if self.is_under_way(made.guest.id)? {
+        self.end(made, Stop::Force, &|owned| self.same(made, owned, &doing))
+    }
+
+    /// One act towards the end of a guest of which `may` holds, proven anew.
+    pub(super) fn end(
+        &self,
+        made: &Made,
+        stop: Stop,
+        may: &dyn Fn(&Owned) -> Result<(), PortError>,
+    ) -> Result<Removal, PortError> {
+        let doing = format!("removing {}", made.guest);
+        if self.is_under_way(made.guest.id, stop)? {
             return Ok(Removal::Stopping);
         }
         let guests = Guests::new(self.api.clone(), self.scope(&made.marker));
@@ -128,14 +145,14 @@ impl Sweeper {
                 }
                 Standing::Ours(owned) => owned,
             };
-            self.same(made, &owned, &doing)?;
+            may(&owned)?;
             if owned.config().lock().is_some() {
                 return Ok(Removal::Stopping);
             }
             let Some(status) = guests.status(owned.guest())? else {
                 continue;
             };
-            match next(&guests, (&owned, &status), Stop::Force, self.timeout)? {
+            match next(&guests, (&owned, &status), stop, self.timeout)? {
                 Act::Again => {}
                 Act::Wait => return Ok(Removal::Stopping),
                 Act::Begun(work, task) => {
@@ -147,6 +164,13 @@ impl Sweeper {
         Ok(Removal::Stopping)
     }
 
+    /// Whether the token sees a guest with this id.
+    pub(super) fn is_there(&self, id: u32) -> Result<bool, PortError> {
+        let rows: Vec<crate::proxmox::answers::Resource> =
+            self.api.ask("listing the guests", &calls::cluster::guests())?;
+        Ok(rows.iter().any(|row| row.vmid == id))
+    }
+
     /// Whether it is the guest that was listed, and its time is up.
     fn same(&self, made: &Made, owned: &Owned, doing: &str) -> Result<(), PortError> {
         let denied = |message: String| Err(PortError::new(ErrorKind::Denied, doing, message));
@@ -154,19 +178,21 @@ impl Sweeper {
             return denied(format!("{} is another guest by now", made.guest));
         }
         match owned.marker().expires {
-            Some(expires) if is_overdue(owned.marker(), self.clock.now()) => {
-                let _ = expires;
-                Ok(())
-            }
+            Some(_) if is_overdue(owned.marker(), self.clock.now()) => Ok(()),
             Some(expires) => denied(format!("{} is kept until {}", made.guest, expires.human())),
             None => denied(format!("{} was made to stay: it has no expiry", made.guest)),
         }
     }
 
-    fn is_under_way(&self, id: u32) -> Result<bool, PortError> {
-        let Some((_, task)) = locked(&self.tasks).get(&id).cloned() else {
+    /// Whether a task of this process has to end first. One that shuts a guest down is overruled by force.
+    pub(super) fn is_under_way(&self, id: u32, stop: Stop) -> Result<bool, PortError> {
+        let Some((work, task)) = locked(&self.tasks).get(&id).cloned() else {
             return Ok(false);
         };
+        if (&work, stop) == (&Work::Shutdown, Stop::Force) {
+            locked(&self.tasks).remove(&id);
+            return Ok(false);
+        }
         let ended = match self.api.task(&task) {
             Ok(TaskState::Running) => return Ok(true),
             Ok(TaskState::Ended(exit)) => exit.fault(&task, "removing a guest"),

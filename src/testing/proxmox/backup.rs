@@ -131,7 +131,8 @@ impl State {
         guest.lock = Some("create".to_owned());
         guest.flock = None;
         guest.snapshots.clear();
-        guest.pool = pool_of.clone().flatten();
+        let wanted = asked.param("pool").map(str::to_owned);
+        guest.pool = wanted.or_else(|| pool_of.clone().flatten());
         let begin = Begin::new(&at.node, type_of(&at, "qmrestore", "vzrestore"), id);
         let begin = if pool_of.is_some() {
             self.unlocked(&at)?.lock = Some("create".to_owned());

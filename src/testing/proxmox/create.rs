@@ -32,6 +32,7 @@ impl State {
         }
         let storage = asked.param("storage").unwrap_or("local-zfs").to_owned();
         self.need_storage(&storage)?;
+        self.need_bridge(source.config.get("net0").map_or("", String::as_str))?;
         let target = asked.param("target").unwrap_or(&at.node).to_owned();
         if !self.nodes.contains_key(&target) {
             return Err(Refusal::died(format!("no such cluster node '{target}'")));
@@ -138,6 +139,7 @@ impl State {
                 "unable to create CT {id} - {noun} {id} already exists on node '{node}'"
             )));
         }
+        self.need_bridge(asked.param("net0").unwrap_or_default())?;
         let template = asked.param("ostemplate").unwrap_or_default().to_owned();
         let storage = template.split(':').next().unwrap_or_default();
         let known = self

@@ -81,6 +81,9 @@ impl State {
 
     pub(super) fn configure(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
         for (name, value) in &asked.request.params {
+            if matches!(name.as_str(), "net0" | "net1") {
+                self.need_bridge(value)?;
+            }
             let names = if name == "delete" {
                 value.split(',').collect()
             } else {

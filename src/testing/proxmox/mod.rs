@@ -155,6 +155,13 @@ impl Cluster {
         }
     }
 
+    /// Whether a task holds a guest, so that nobody else could change it.
+    pub fn is_held(&self, id: u32) -> bool {
+        let state = self.state();
+        let guest = state.guests.get(&id);
+        guest.is_some_and(|guest| guest.flock.is_some() || guest.lock.is_some())
+    }
+
     /// A guest as it stands.
     pub fn guest(&self, id: u32) -> Option<FakeGuest> {
         self.state().guests.get(&id).cloned()

@@ -59,6 +59,19 @@ impl State {
         self.need(&format!("/vms/{id}"), "VM.Allocate")
     }
 
+    /// Refuses unless the user may plug a guest into the bridge of a card, with its VLAN.
+    pub(super) fn need_bridge(&self, card: &str) -> Result<(), Refusal> {
+        let part = |name: &str| {
+            card.split(',')
+                .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+        };
+        let Some(bridge) = part("bridge") else {
+            return Ok(());
+        };
+        let vlan = part("tag").map(|vlan| format!("/{vlan}")).unwrap_or_default();
+        self.need(&format!("/sdn/zones/localnetwork/{bridge}{vlan}"), "SDN.Use")
+    }
+
     /// What the user may do, by path.
     pub(super) fn permissions(&self, path: Option<&str>) -> BTreeMap<String, BTreeMap<String, u8>> {
         let everything = [Grant {

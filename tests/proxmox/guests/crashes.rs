@@ -4,23 +4,27 @@ use super::stage::{Stage, kinds, unit};
 use greenroom::model::Slot;
 use greenroom::ports::Stop;
 use greenroom::proxmox::{Answer, NoAnswer, Request, Transport};
+use greenroom::testing::FakeClock;
 use greenroom::testing::proxmox::{Cluster, USER};
 use greenroom::testing::target::{PutNow as _, gone};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 struct Death;
 
 /// Lets the process die at one request, before or after it was answered.
 struct Mortal {
     cluster: Arc<Cluster>,
+    clock: Arc<FakeClock>,
     left: AtomicUsize,
     after: bool,
 }
 
 impl Transport for Mortal {
     fn send(&self, request: &Request) -> Result<Answer, NoAnswer> {
+        self.clock.advance(Duration::from_millis(250));
         let left = self.left.fetch_sub(1, Ordering::Relaxed);
         if left == 0 {
             if self.after {
@@ -46,12 +50,27 @@ fn a_death_at_any_request_is_survived() {
                 let _docker = stage.docker();
                 let settings = || stage.settings(plan.clone(), 1);
                 let (first, second) = (stage.release("1.0.0"), stage.release("2.0.0"));
-                let mortal = Arc::new(Mortal {
-                    cluster: stage.cluster.clone(),
-                    left: AtomicUsize::new(at),
-                    after,
-                });
-                let target = stage.target_over(settings(), mortal);
+                // Tasks take time, so that they are met under way.
+                for kind in [
+                    "qmclone",
+                    "vzclone",
+                    "vzcreate",
+                    "qmstart",
+                    "vzstart",
+                    "qmdestroy",
+                    "imgcopy",
+                ] {
+                    stage.cluster.takes(kind, Duration::from_millis(900));
+                }
+                let mortal = |left, after| {
+                    Arc::new(Mortal {
+                        cluster: stage.cluster.clone(),
+                        clock: stage.clock.clone(),
+                        left: AtomicUsize::new(left),
+                        after,
+                    })
+                };
+                let target = stage.target_over(settings(), mortal(at, after));
                 let life = catch_unwind(AssertUnwindSafe(|| {
                     target.put_now(&unit(0), Slot::Blue, &first).unwrap();
                     target.put_now(&unit(0), Slot::Green, &second).unwrap();
@@ -62,7 +81,7 @@ fn a_death_at_any_request_is_survived() {
                     Err(panic) if panic.is::<Death>() => true,
                     Err(panic) => resume_unwind(panic),
                 };
-                let heir = stage.target(settings());
+                let heir = stage.target_over(settings(), mortal(usize::MAX, false));
                 let put = heir.put_now(&unit(0), Slot::Green, &second).unwrap();
                 gone(&heir, &unit(0), Slot::Blue, Stop::Graceful).unwrap();
                 let guests = stage.cluster.guests();

@@ -3,7 +3,7 @@
 use greenroom::host::secrets::Secrets;
 use greenroom::model::{Artifact, Digest, Endpoint, Release, SecretSource, UnitId};
 use greenroom::oci::media;
-use greenroom::ports::{Blob, Instance, Registry, in_memory};
+use greenroom::ports::{Blob, Clock, Instance, Registry, in_memory};
 use greenroom::proxmox::calls::vm::Plug;
 use greenroom::proxmox::guest::Addresses;
 use greenroom::proxmox::{Api, GuestRef, Transport};
@@ -26,6 +26,8 @@ pub(crate) const SECRET: &str = "hunter2-swordfish";
 pub(crate) struct Stage {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) clock: Arc<FakeClock>,
+    /// The clock that counts: the one above, unless a test brought its own.
+    pub(crate) time: Arc<dyn Clock>,
     pub(crate) registry: Arc<MemoryRegistry>,
     pub(crate) scratch: tempfile::TempDir,
 }
@@ -33,7 +35,15 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Self {
         let clock = Arc::new(FakeClock::default());
-        let cluster = Arc::new(Cluster::new(clock.clone()));
+        Self::over(clock.clone(), clock)
+    }
+
+    pub(crate) fn with_clock(time: Arc<dyn Clock>) -> Self {
+        Self::over(Arc::default(), time)
+    }
+
+    fn over(clock: Arc<FakeClock>, time: Arc<dyn Clock>) -> Self {
+        let cluster = Arc::new(Cluster::new(time.clone()));
         cluster.add_pool("staging");
         cluster.add_template(GuestRef::vm("pve1", VM_TEMPLATE), "debian-13");
         // A protected template makes protected copies, with its tags.
@@ -46,6 +56,7 @@ impl Stage {
         Self {
             cluster,
             clock,
+            time,
             registry: Arc::default(),
             scratch: tempfile::tempdir().unwrap(),
         }
@@ -67,7 +78,7 @@ impl Stage {
             GuestPorts {
                 api: Api::new(transport),
                 registry: self.registry.clone(),
-                clock: self.clock.clone(),
+                clock: self.time.clone(),
                 secrets: Secrets::new(environment, self.scratch.path().to_owned()),
                 answers: Arc::new(|_| false),
             },
@@ -173,7 +184,7 @@ impl Stage {
 
     /// Seconds since the beginning.
     pub(crate) fn clock_passed(&self) -> u64 {
-        greenroom::ports::Clock::monotonic(&*self.clock).as_secs()
+        self.clock.monotonic().as_secs()
     }
 
     /// Turns a guest off, behind everybody's back.

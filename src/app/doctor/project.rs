@@ -1,0 +1,206 @@
+//! What belongs to the project as a whole: configuration, repository, ledger, registry, programs.
+
+use super::check::Check;
+use crate::app::workspace::{RecordPlace, Workspace};
+use crate::config::environment::Environment;
+use crate::config::image::{Build, BuilderName};
+use crate::config::scan::ScanSource;
+use crate::host::runner::LocalRunner;
+use crate::host::{files, random};
+use crate::model::{RepositoryName, Tag};
+use crate::ports::ErrorKind;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The tag that is asked for; whether it is there does not matter.
+const ASKED: &str = "latest";
+
+/// Looks at everything that belongs to no single environment; at the registries of `environments`.
+pub(super) fn examine(workspace: &Workspace, environments: &[&Environment]) -> Vec<Check> {
+    let mut checks = vec![configuration(workspace), repository(workspace)];
+    checks.extend(ledger(workspace));
+    checks.extend(registries(workspace, environments));
+    checks.push(builder(workspace));
+    checks.extend(scanner(workspace));
+    checks
+}
+
+fn configuration(workspace: &Workspace) -> Check {
+    let count = workspace.project.environments.len();
+    let found = format!(
+        "{} with {count} environment(s)",
+        workspace.root.join(crate::app::PIPELINE).display()
+    );
+    match workspace.project.unsupported.first() {
+        None => Check::ok("configuration", found),
+        Some(unsupported) => Check::warning(
+            "configuration",
+            format!("{found}; {} cannot be used in this version", unsupported.what),
+        )
+        .fix("greenroom check"),
+    }
+}
+
+fn repository(workspace: &Workspace) -> Check {
+    match workspace.repository().head() {
+        Ok(Some(commit)) => Check::ok("git repository", format!("at {}", commit.short())),
+        Ok(None) => Check::skipped("git repository", "there is none, or it has no commit yet"),
+        Err(error) => Check::setup("git repository", error.to_string())
+            .fix("apt-get install git, or run greenroom inside the clone"),
+    }
+}
+
+fn ledger(workspace: &Workspace) -> Vec<Check> {
+    let written = match workspace.record() {
+        Ok(RecordPlace::Directory(directory)) => in_directory(directory),
+        Ok(RecordPlace::Branch(branch, _)) => match branch.try_push() {
+            Ok(()) => Check::ok("ledger", format!("{} takes pushes", branch.place())),
+            Err(error) => Check::access("ledger", error.to_string())
+                .fix("`permissions: contents: write` for the job, or another `ledger:` (docs/ledger.md)"),
+        },
+        Err(error) => return vec![Check::setup("ledger", error.to_string()).fix("greenroom check")],
+    };
+    vec![written, chains(workspace)]
+}
+
+fn in_directory(directory: &Path) -> Check {
+    let shown = directory.display();
+    match try_to_write(directory) {
+        Ok(()) => Check::ok("ledger", format!("{shown} can be written")),
+        Err(error) => Check::setup("ledger", format!("{shown} cannot be written: {error}")).fix(format!(
+            "chown -R \"$(id -u)\" '{shown}', or name another one under `ledger:`"
+        )),
+    }
+}
+
+/// Writes a file and removes it, in the directory or the nearest one above that is there.
+fn try_to_write(directory: &Path) -> std::io::Result<()> {
+    // Something that is no directory cannot have records in it.
+    let there = directory.ancestors().find(|above| above.exists());
+    let file = there
+        .unwrap_or(directory)
+        .join(format!(".greenroom-{}", random::hex(8)?));
+    files::create_new(&file, b"", files::PRIVATE)?;
+    std::fs::remove_file(file)
+}
+
+fn chains(workspace: &Workspace) -> Check {
+    let what = "ledger's heads";
+    let ledger = match workspace.ledger() {
+        Ok(ledger) => ledger,
+        Err(error) => return Check::setup(what, error.to_string()).fix("greenroom check"),
+    };
+    let names = match ledger.environments() {
+        Ok(names) => names,
+        Err(error) => return Check::access(what, error.to_string()).fix("greenroom audit verify"),
+    };
+    if names.is_empty() {
+        return Check::skipped(what, "nothing was ever recorded");
+    }
+    for name in &names {
+        if let Err(error) = ledger.head(name) {
+            return Check::access(what, format!("{name}: {error}"))
+                .fix(format!("greenroom audit verify {name}"));
+        }
+    }
+    Check::ok(
+        what,
+        format!("those of {} chain(s) are where they should be", names.len()),
+    )
+}
+
+fn registries(workspace: &Workspace, environments: &[&Environment]) -> Vec<Check> {
+    let own = workspace.project.image.as_ref();
+    let own = own.map(|image| image.repository.as_str());
+    let repositories: BTreeSet<&str> = environments
+        .iter()
+        .filter_map(|environment| workspace.images_of(environment))
+        .chain(own)
+        .collect();
+    if repositories.is_empty() {
+        return vec![Check::skipped("registry", "the project has no image")];
+    }
+    repositories
+        .into_iter()
+        .map(|repository| registry(workspace, repository))
+        .collect()
+}
+
+/// Asks for a tag: this needs the way there, and credentials where it is not public.
+fn registry(workspace: &Workspace, repository: &str) -> Check {
+    let what = format!("registry of {repository}");
+    let host = repository.parse::<RepositoryName>().ok();
+    let host = host
+        .as_ref()
+        .and_then(RepositoryName::registry)
+        .map(str::to_owned);
+    let asked = workspace.registry().resolve(repository, &Tag::nearest(ASKED));
+    match (asked, host) {
+        (Ok(_), None) => Check::ok(what, "the project's own store"),
+        (Ok(Some(_)), Some(host)) => Check::ok(what, format!("{host} answers, and has images")),
+        (Ok(None), Some(host)) => Check::ok(what, format!("{host} answers; there is no {ASKED} yet")),
+        (Err(error), None) => Check::setup(what, error.to_string()).fix("ls -la .greenroom/images"),
+        (Err(error), Some(host)) => {
+            let check = Check::access(what, error.to_string());
+            match error.kind {
+                ErrorKind::Denied => check.fix(format!(
+                    "docker login {host}, or set GREENROOM_REGISTRY_USERNAME and GREENROOM_REGISTRY_PASSWORD"
+                )),
+                _ => check.fix(format!("curl -I https://{host}/v2/")),
+            }
+        }
+    }
+}
+
+/// The programs that can build a Containerfile.
+const TOOLS: [&str; 3] = ["docker", "buildah", "podman"];
+
+fn builder(workspace: &Workspace) -> Check {
+    let what = "builder";
+    let Some(image) = &workspace.project.image else {
+        return Check::skipped(what, "the project has no image");
+    };
+    match &image.build {
+        Build::None => Check::skipped(what, "the image is built elsewhere"),
+        Build::Files(_) => Check::ok(what, "greenroom packs the image itself"),
+        Build::Command(command) => {
+            let first = command.run.first().map_or("", String::as_str);
+            program(workspace, what, &[first])
+        }
+        Build::Dockerfile(dockerfile) => match dockerfile.builder {
+            None => program(workspace, what, &TOOLS),
+            Some(BuilderName::Buildx | BuilderName::Docker) => program(workspace, what, &["docker"]),
+            Some(BuilderName::Buildah) => program(workspace, what, &["buildah"]),
+            Some(BuilderName::Podman) => program(workspace, what, &["podman"]),
+        },
+    }
+}
+
+fn scanner(workspace: &Workspace) -> Option<Check> {
+    let scan = workspace.project.scan.as_ref()?;
+    Some(match &scan.source {
+        ScanSource::Command { argv, .. } => {
+            let first = argv.first().map_or("", String::as_str);
+            program(workspace, "scanner", &[first])
+        }
+        ScanSource::Report(file) => {
+            Check::skipped("scanner", format!("the report {} is read", file.display()))
+        }
+    })
+}
+
+/// Whether one of these programs is there.
+pub(super) fn program(workspace: &Workspace, what: &str, names: &[&str]) -> Check {
+    let runner = LocalRunner::new(workspace.context.environment.variables(), workspace.root.clone());
+    let mut missing = Vec::new();
+    for name in names {
+        match runner.locate(name) {
+            Ok(path) => return Check::ok(what, path.display().to_string()),
+            Err(why) => missing.push(why),
+        }
+    }
+    Check::setup(what, missing.join("; ")).fix(match names {
+        [only] if only.contains('/') => format!("chmod +x '{only}'"),
+        _ => format!("apt-get install {}", names.join(", or ")),
+    })
+}

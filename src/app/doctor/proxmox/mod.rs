@@ -1,0 +1,170 @@
+//! A Proxmox cluster: its hosts, the token, and whether everything that the configuration names is there.
+
+mod holdings;
+mod reach;
+mod rights;
+
+use super::check::Check;
+use crate::app::workspace::Workspace;
+use crate::config::environment::{Backup, Environment};
+use crate::config::proxmox::{Guest, GuestContainer, Proxmox, VirtualMachine};
+use crate::config::target::TargetConfig;
+use crate::ports::PortError;
+use crate::proxmox::answers::{Node, Version};
+use crate::proxmox::calls::cluster;
+use crate::proxmox::{Api, Fault, FaultClass};
+
+/// The oldest version that the client speaks with.
+const OLDEST: (u32, u32) = (8, 0);
+/// The first version that makes containers from images.
+const IMAGES: (u32, u32) = (9, 1);
+
+/// Looks at the cluster of an environment, each of its hosts first.
+pub(super) fn examine(workspace: &Workspace, environment: &Environment, proxmox: &Proxmox) -> Vec<Check> {
+    let token = match reach::token(workspace, proxmox) {
+        Ok(token) => token,
+        Err(check) => {
+            return vec![
+                check,
+                Check::skipped("cluster", "it cannot be asked without a token"),
+            ];
+        }
+    };
+    let (mut checks, api) = reach::hosts(workspace, proxmox, &token);
+    match api {
+        Some(api) => {
+            let service = &workspace.project.service;
+            checks.extend(inside(service, environment, &api, &reach::name_of(&token)));
+        }
+        None => checks.push(Check::skipped("cluster", "none of its hosts can be asked")),
+    }
+    checks
+}
+
+/// Looks at what the cluster of an environment says about itself; nothing where that runs elsewhere. `token`
+/// is the token's name: `USER@REALM!TOKENID`.
+pub fn inside(service: &str, environment: &Environment, api: &Api, token: &str) -> Vec<Check> {
+    let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
+        return Vec::new();
+    };
+    let version: Version = match api.ask("asking for the version", &cluster::version()) {
+        Ok(version) => version,
+        Err(fault) => {
+            return vec![
+                refused("token", fault, token),
+                Check::skipped("cluster", "it does not let the token in"),
+            ];
+        }
+    };
+    let site = Site {
+        service,
+        environment,
+        proxmox,
+        api,
+        token,
+        version,
+    };
+    let mut checks = vec![
+        Check::ok("token", format!("{token} is let in")),
+        site.version(),
+        site.node(),
+    ];
+    checks.extend(site.rights());
+    checks.extend(site.holdings());
+    checks
+}
+
+/// What every look inside needs.
+struct Site<'a> {
+    service: &'a str,
+    environment: &'a Environment,
+    proxmox: &'a Proxmox,
+    api: &'a Api,
+    token: &'a str,
+    version: Version,
+}
+
+impl Site<'_> {
+    fn vm(&self) -> Option<&VirtualMachine> {
+        match &self.proxmox.guest {
+            Some(Guest::Vm(vm)) => Some(vm),
+            Some(Guest::Container(_)) | None => None,
+        }
+    }
+
+    fn container(&self) -> Option<&GuestContainer> {
+        match &self.proxmox.guest {
+            Some(Guest::Container(container)) => Some(container),
+            Some(Guest::Vm(_)) | None => None,
+        }
+    }
+
+    fn backup(&self) -> Backup {
+        self.environment.deployment.backup
+    }
+
+    /// A look that the cluster refused.
+    fn refused(&self, what: impl Into<String>, fault: Fault) -> Check {
+        refused(what, fault, self.token)
+    }
+
+    fn version(&self) -> Check {
+        let what = "version";
+        let version = &self.version.version;
+        let images = self
+            .container()
+            .is_some_and(|container| container.oci_image.is_some());
+        if !self.version.at_least(OLDEST.0, OLDEST.1) {
+            return Check::access(what, format!("Proxmox VE {version} is older than 8.0"))
+                .fix("pve7to8 --full, then upgrade the cluster");
+        }
+        if images && !self.version.at_least(IMAGES.0, IMAGES.1) {
+            return Check::access(
+                what,
+                format!("Proxmox VE {version} makes no containers from images: `ociImage` needs 9.1"),
+            )
+            .fix("upgrade the cluster, or use `container: { template: … }`");
+        }
+        Check::ok(what, format!("Proxmox VE {version}"))
+    }
+
+    fn node(&self) -> Check {
+        let wanted = &self.proxmox.node;
+        let what = format!("node {wanted}");
+        let nodes: Vec<Node> = match self.api.ask("listing the nodes", &cluster::nodes()) {
+            Ok(nodes) => nodes,
+            Err(fault) => return self.refused(what, fault),
+        };
+        match nodes.iter().find(|node| node.node == *wanted) {
+            Some(node) if node.status.as_deref() == Some("online") => Check::ok(what, "online"),
+            Some(node) => {
+                let status = node.status.as_deref().unwrap_or("unknown");
+                Check::access(what, format!("it is {status}")).fix(format!("ssh root@{wanted} pvecm status"))
+            }
+            None => {
+                let names: Vec<&str> = nodes.iter().map(|node| node.node.as_str()).collect();
+                Check::setup(
+                    what,
+                    format!("the cluster has none of this name, but {}", names.join(", ")),
+                )
+                .fix(format!("write `node: {}`", names.first().unwrap_or(&"NODE")))
+            }
+        }
+    }
+}
+
+/// A look that the cluster refused.
+fn refused(what: impl Into<String>, fault: Fault, token: &str) -> Check {
+    let class = fault.class.clone();
+    let check = Check::access(what, PortError::from(fault).to_string());
+    let (user, id) = token.split_once('!').unwrap_or((token, "ID"));
+    match class {
+        FaultClass::Unauthenticated => check
+            .fix(format!("pveum user token list {user}"))
+            .fix(format!("pveum user token add {user} {id} --privsep 1")),
+        FaultClass::Denied { path, privilege } if !privilege.is_empty() => check.fix(format!(
+            "pveum acl modify {path} --users {user} --tokens '{token}' --roles ROLE   # a role with {privilege}"
+        )),
+        _ => check,
+    }
+}

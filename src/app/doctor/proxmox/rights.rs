@@ -1,0 +1,49 @@
+//! What the token may do, path by path.
+
+use super::super::check::Check;
+use super::Site;
+use crate::app::cluster::work;
+use crate::proxmox::answers::Permissions;
+use crate::proxmox::calls::cluster;
+use crate::proxmox::rights::{self, Need};
+
+impl Site<'_> {
+    /// One check for each path on which something is needed.
+    pub(super) fn rights(&self) -> Vec<Check> {
+        let needs = rights::needs(
+            &work(self.environment, self.proxmox, self.bridge()),
+            &self.version,
+        );
+        needs.iter().map(|need| self.right(need)).collect()
+    }
+
+    fn right(&self, need: &Need) -> Check {
+        let what = format!("rights on {}", need.path);
+        let asked: Result<Permissions, _> = self.api.ask(
+            "asking for the token's rights",
+            &cluster::permissions(Some(&need.path)),
+        );
+        let granted = match asked {
+            Ok(granted) => granted,
+            Err(fault) => return self.refused(what, fault),
+        };
+        let lacking = rights::lacking(need, &granted);
+        if lacking.is_empty() {
+            return Check::ok(what, format!("enough {}", need.purpose));
+        }
+        let lacking: Vec<&str> = lacking.into_iter().collect();
+        let mut check = Check::access(
+            what,
+            format!(
+                "{} lacks {}, which it needs {} (with privilege separation, its user needs it as well)",
+                self.token,
+                lacking.join(", "),
+                need.purpose
+            ),
+        );
+        for command in rights::grant(need, self.token) {
+            check = check.fix(command);
+        }
+        check
+    }
+}
