@@ -322,11 +322,6 @@ pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "std::thread::park_timeout",
         "a client of the demo rests between its requests; it is no part of a deployment",
     ),
-    (
-        "app::audit",
-        "crate::ledger::DirectoryLedger",
-        "an audit judges the bytes as they lie on disk, which the port does not show",
-    ),
 ];
 
 /// One broken rule.
