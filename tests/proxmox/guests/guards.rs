@@ -5,18 +5,14 @@ use greenroom::model::Slot;
 use greenroom::ports::{ErrorKind, PortError, Progress, Removal, Stop, Target};
 use greenroom::proxmox::GuestRef;
 use greenroom::target::proxmox::{ContainerSource, GuestSettings};
-use greenroom::testing::proxmox::{Cluster, TaskFault, USER, What, When};
+use greenroom::testing::proxmox::{Cluster, FakeGuest, TaskFault, USER, What, When};
 use greenroom::testing::target::{PutNow as _, gone};
 use std::sync::Arc;
 use std::time::Duration;
 
 fn ids(cluster: &Cluster) -> Vec<u32> {
     let guests = cluster.guests();
-    guests
-        .iter()
-        .map(|guest| guest.id())
-        .filter(|id| *id < 9000)
-        .collect()
+    guests.iter().map(FakeGuest::id).filter(|id| *id < 9000).collect()
 }
 
 #[test]

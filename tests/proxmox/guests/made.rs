@@ -6,6 +6,7 @@ use greenroom::oci::{Manifest, media};
 use greenroom::ports::{ErrorKind, Progress, Removal, Stop, Target};
 use greenroom::proxmox::guest::Marker;
 use greenroom::target::proxmox::{ContainerSource, GuestSettings, Workload};
+use greenroom::testing::proxmox::FakeGuest;
 use greenroom::testing::target::{PutNow as _, gone};
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -377,6 +378,6 @@ fn guests_whose_time_is_up_are_swept_and_no_others() {
     early.put_now(&unit(0), Slot::Blue, &release).unwrap();
     let again = sweeper.overdue().unwrap();
     while sweeper.remove(&again[0]).unwrap() != Removal::Gone {}
-    let left: Vec<u32> = stage.cluster.guests().iter().map(|guest| guest.id()).collect();
+    let left: Vec<u32> = stage.cluster.guests().iter().map(FakeGuest::id).collect();
     assert_eq!(left, [2010, 2020, 9000, 9100]);
 }

@@ -76,7 +76,7 @@ fn intrude(cluster: &Cluster, dice: &mut Dice, id: u32, foreign: &Foreign) {
         .into_iter()
         .filter(|guest| guest.maker.is_some() && guest.at.kind == at.kind)
         .filter(is_made)
-        .min_by_key(|guest| guest.id());
+        .min_by_key(FakeGuest::id);
     let serial = cluster.add_guest(at, "nextcloud");
     let (is_copy, runs) = (dice.one_in(2), dice.one_in(2));
     cluster.edit(id, |guest| {

@@ -58,7 +58,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("canary", &canary(false), |_| {}),
         case("canary by units", &canary(true), two),
         case("first deployment", &Strategy::BlueGreen, |s| {
-            s.has_previous = false
+            s.has_previous = false;
         }),
         case("leftovers", &Strategy::BlueGreen, |s| s.leftovers = true),
     ]
