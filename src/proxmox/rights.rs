@@ -169,7 +169,7 @@ pub fn lacking(need: &Need, granted: &Permissions) -> BTreeSet<&'static str> {
     // Whoever may run anything through the agent may ask it, too.
     let agent = held.contains_key(UNRESTRICTED);
     // A privilege is held by being named; its value says whether it holds below, too.
-    lacking.retain(|name| !held.contains_key(*name) && !(agent && name.starts_with(AGENT)));
+    lacking.retain(|name| !(held.contains_key(*name) || (agent && name.starts_with(AGENT))));
     lacking
 }
 
