@@ -60,6 +60,11 @@ const GUESTS: &[&str] = &[
 /// What virtual machines need besides.
 const MACHINES: &[&str] = &["VM.Config.CDROM", "VM.Config.Cloudinit", "VM.Config.HWType"];
 
+/// Begins the privileges of the guest agent.
+const AGENT: &str = "VM.GuestAgent.";
+/// Holds all others of them.
+const UNRESTRICTED: &str = "VM.GuestAgent.Unrestricted";
+
 /// Everything that is needed for `work` on a cluster of this version, one entry for each path and role.
 pub fn needs(work: &Work, version: &Version) -> Vec<Need> {
     let mut needs = vec![guests(work, version)];
@@ -161,8 +166,10 @@ pub fn lacking(need: &Need, granted: &Permissions) -> BTreeSet<&'static str> {
     let empty = BTreeMap::new();
     let held = granted.get(&need.path).unwrap_or(&empty);
     let mut lacking = need.privileges.clone();
+    // Whoever may run anything through the agent may ask it, too.
+    let agent = held.contains_key(UNRESTRICTED);
     // A privilege is held by being named; its value says whether it holds below, too.
-    lacking.retain(|privilege| !held.contains_key(*privilege));
+    lacking.retain(|name| !(held.contains_key(*name) || (agent && name.starts_with(AGENT))));
     lacking
 }
 
