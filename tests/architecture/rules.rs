@@ -301,6 +301,16 @@ pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "a client of the demo rests between its requests; it is no part of a deployment",
     ),
     (
+        "app::demo::proxmox",
+        "crate::testing::proxmox",
+        "the demo brings along a Proxmox that is none",
+    ),
+    (
+        "app::demo::proxmox",
+        "std::thread::park_timeout",
+        "its guests take a moment, and are no part of a deployment",
+    ),
+    (
         "app::audit",
         "crate::ledger::DirectoryLedger",
         "an audit judges the bytes as they lie on disk, which the port does not show",
