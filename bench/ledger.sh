@@ -1,5 +1,9 @@
 #!/bin/bash
-# The directory ledger by itself: status, a durable append, an audit of 100,000 records.
+# The ledgers by themselves: status, a durable append, an audit; a directory with 100,000 records, a git branch
+# with 100 and 5,000.
 . "$(dirname "$0")/setup.sh"
 cd "$root"
 cargo bench --locked --quiet --bench ledger -- "${RECORDS:-100000}"
+for records in 100 5000; do
+  cargo bench --locked --quiet --bench ledger -- branch "$records"
+done

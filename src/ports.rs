@@ -178,6 +178,10 @@ pub trait Router: Send + Sync {
     fn granularity(&self) -> Granularity;
     /// The base URL that clients use.
     fn entry(&self) -> Endpoint;
+    /// Whether its counters hold the times of answers: without them no limit on these can be judged.
+    fn times(&self) -> bool {
+        true
+    }
     /// The routes as they stand, with their counters.
     fn routes(&self) -> Result<Vec<RouteState>, PortError>;
     /// Makes exactly these routes stand: others are removed, requests under way are finished.

@@ -59,10 +59,7 @@ fn the_small_example_gets_every_default() {
     let project = project("tests/fixtures/config/small/greenroom.yaml");
     assert_eq!(project.version, VersionSource::Detect);
     assert_eq!(project.triggers, [Trigger::Dispatch { environment: None }]);
-    assert_eq!(
-        project.ledger,
-        LedgerConfig::Directory(".greenroom/ledger".into())
-    );
+    assert_eq!(project.ledger, LedgerConfig::Automatic);
     let image = project.image.as_ref().unwrap();
     assert!(matches!(&image.build, Build::Dockerfile(build) if build.file.is_none()));
     let staging = environment(&project, "staging");

@@ -374,6 +374,31 @@ proxmox: { host: h, node: n, storage: s, vmIdRange: { start: 1099, end: 1200 } }
 }
 
 #[test]
+fn a_backend_that_two_environments_share() {
+    insta::assert_snapshot!(problems(ALL, &[("environments/a.yaml", r"name: a
+type: staging
+proxmox:
+  { host: h, node: n, storage: s, vmIdRange: { start: 1000, end: 1099 }, router: { haproxy: { runtime: 'tcp://h:1', backend: app } } }
+"), ("environments/b.yaml", r"name: b
+extends: a
+proxmox: { vmIdRange: { start: 1100, end: 1200 } }
+")]), @r"
+    error: `a` and `b` have the same backend `app` of one HAProxy
+     --> environments/b.yaml:1:7
+      |
+    1 | name: b
+      |       ^
+      |
+     ::: environments/a.yaml:1:7
+      |
+    1 | name: a
+      |       ^ `a`
+      |
+      = help: give each environment one of its own: `router: { haproxy: { backend: … } }`
+    ");
+}
+
+#[test]
 fn subnets_that_overlap() {
     insta::assert_snapshot!(problems(ALL, &[("environments/a.yaml", r"name: a
 type: staging

@@ -5,7 +5,7 @@
 )]
 
 use greenroom::history::{Audit, Expectation, Problem, verify};
-use greenroom::ledger::{DirectoryLease, DirectoryLedger};
+use greenroom::ledger::{DirectoryLease, DirectoryLedger, RawLedger};
 use greenroom::model::{Digest, EnvironmentName, Period};
 use greenroom::ports::{ErrorKind, Holder, Lease, Ledger};
 use greenroom::testing::{FakeClock, lease, ledger, story};

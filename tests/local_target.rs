@@ -620,7 +620,7 @@ fn what_was_made_for_a_time_is_swept() {
         sweeper: &sweeper,
         make: &make,
         stands: &|environment| directory(environment).exists(),
-        pause: &|| std::thread::sleep(Duration::from_millis(5)),
+        pause: &std::thread::yield_now,
         at,
     })
     .unwrap();

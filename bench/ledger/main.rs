@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench ledger -- [RECORDS]            100000 records where nothing is said
 //! cargo bench --bench ledger -- write DIRECTORY RECORDS    only writes a ledger there
+//! cargo bench --bench ledger -- branch RECORDS       the same on a git branch, and leases
 //! ```
 //!
 //! Builds a whole ledger in a temporary directory, then measures, each on a freshly opened ledger:
@@ -11,8 +12,10 @@
 #![expect(clippy::print_stdout, reason = "the figures are the product")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
 
+mod branch;
+
 use greenroom::history::{Expectation, status, verify, wanted};
-use greenroom::ledger::DirectoryLedger;
+use greenroom::ledger::{DirectoryLedger, RawLedger};
 use greenroom::ports::Ledger;
 use greenroom::testing::{ledger, story};
 use std::fs;
@@ -32,6 +35,10 @@ fn main() {
         && write == "write"
     {
         story::write_large_ledger(Path::new(directory), records);
+        return;
+    }
+    if words.first().is_some_and(|word| word == "branch") {
+        branch::run(records);
         return;
     }
     let root = tempfile::tempdir_in(".").unwrap();

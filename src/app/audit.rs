@@ -2,8 +2,7 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{Audit, Expectation, verify};
-use crate::ledger::DirectoryLedger;
+use crate::history::{Audit, Expectation, Finding, Problem, verify};
 use crate::model::{Digest, EnvironmentName};
 
 /// The audit of one environment's ledger, and files in it that are no records.
@@ -15,12 +14,17 @@ pub fn audit(
     environment: &EnvironmentName,
     anchor: Option<&Digest>,
 ) -> Result<(Audit, Vec<String>), AppError> {
-    let ledger = DirectoryLedger::open(workspace.ledger_directory()?);
+    let ledger = workspace.raw_ledger()?;
     let raw = ledger.raw(environment)?;
     let expectation = Expectation {
         environment,
         head: raw.head,
         anchor: anchor.cloned(),
     };
-    Ok((verify(raw.records, &expectation), raw.strangers))
+    let mut audit = verify(raw.records, &expectation);
+    audit.findings.extend(raw.rewritten.map(|detail| Finding {
+        seq: None,
+        what: Problem::Rewritten { detail },
+    }));
+    Ok((audit, raw.strangers))
 }

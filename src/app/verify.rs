@@ -84,20 +84,11 @@ pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> 
             &|check: &Check| sample(check, probe.as_ref(), &url),
             &signal,
         );
-        let result = match finding.verdict {
-            Verdict::Pass => StepResult::Done,
-            Verdict::Fail => StepResult::Failed {
-                reason: finding.reason,
-                units: Vec::new(),
-            },
-            Verdict::Inconclusive => StepResult::Inconclusive {
-                reason: finding.reason,
-            },
-        };
-        record.add(Event::Ended { step, result });
         if finding.verdict != Verdict::Pass {
             verdict = Verdict::Fail;
         }
+        let result = result_of(finding);
+        record.add(Event::Ended { step, result });
         if record.interrupted.is_some() {
             break;
         }
@@ -107,6 +98,17 @@ pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> 
         verdict,
         interrupted: record.interrupted,
     })
+}
+
+fn result_of(Finding { verdict, reason, .. }: Finding) -> StepResult {
+    match verdict {
+        Verdict::Pass => StepResult::Done,
+        Verdict::Fail => StepResult::Failed {
+            reason,
+            units: Vec::new(),
+        },
+        Verdict::Inconclusive => StepResult::Inconclusive { reason },
+    }
 }
 
 struct Record<'a> {

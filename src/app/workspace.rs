@@ -1,19 +1,22 @@
 //! A project as it lies on disk: its configuration, its directory, its ledger, its images.
 
+mod ledger;
+
+pub use ledger::Place as RecordPlace;
+
 use super::context::Context;
 use super::error::{AppError, Problems};
 use super::load;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
 use crate::config::place::{Located, Sources};
-use crate::config::project::{LedgerConfig, Project};
+use crate::config::project::Project;
 use crate::config::target::TargetConfig;
 use crate::config::unsupported::{Part, Unsupported};
 use crate::host::git::Git;
 use crate::host::secrets::Secrets;
-use crate::ledger::{DirectoryLease, DirectoryLedger};
 use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
-use crate::ports::{Catalog, Lease, Ledger, Repository};
+use crate::ports::{Catalog, Repository};
 use crate::registry::Registries;
 use crate::registry::ghcr::GhcrSettings;
 use crate::registry::layout::LayoutRegistry;
@@ -41,6 +44,7 @@ pub struct Workspace {
     known: OnceLock<Vec<Secret>>,
     redactor: OnceLock<Redactor>,
     registry: OnceLock<Arc<Registries>>,
+    record: OnceLock<RecordPlace>,
 }
 
 impl Workspace {
@@ -75,6 +79,7 @@ impl Workspace {
             known: OnceLock::new(),
             redactor: OnceLock::new(),
             registry: OnceLock::new(),
+            record: OnceLock::new(),
         })
     }
 
@@ -106,38 +111,6 @@ impl Workspace {
     /// A directory below the project's own state.
     pub fn state(&self, part: &str) -> PathBuf {
         self.root.join(STATE).join(part)
-    }
-
-    /// The ledger.
-    ///
-    /// # Errors
-    /// When the configured kind of ledger is not available in this version.
-    pub fn ledger(&self) -> Result<Arc<dyn Ledger>, AppError> {
-        Ok(Arc::new(DirectoryLedger::open(self.ledger_directory()?)))
-    }
-
-    /// The ledger as a directory, for those who check its very bytes.
-    ///
-    /// # Errors
-    /// When the ledger is none.
-    pub fn ledger_directory(&self) -> Result<PathBuf, AppError> {
-        match &self.project.ledger {
-            LedgerConfig::Directory(directory) => Ok(self.root.join(directory)),
-            LedgerConfig::GitBranch(_) | LedgerConfig::ObjectStore(_) => {
-                Err(self.refuse(&[Part::Ledger], &self.project.unsupported))
-            }
-        }
-    }
-
-    /// The leases that keep rollouts of one environment apart.
-    ///
-    /// # Errors
-    /// As [`Workspace::ledger`].
-    pub fn lease(&self) -> Result<Arc<dyn Lease>, AppError> {
-        Ok(Arc::new(DirectoryLease::open(
-            &self.ledger_directory()?,
-            Arc::clone(&self.context.clock),
-        )))
     }
 
     /// Where images are: the embedded store, one OCI layout per repository, and every registry on the

@@ -115,6 +115,9 @@ pub struct CommandPolicy {
 /// Where the record is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerConfig {
+    /// Nothing is said: in CI a branch of the project's repository where it has a remote, else a
+    /// directory.
+    Automatic,
     /// A directory, relative to the project.
     Directory(PathBuf),
     /// A branch of the project's repository.

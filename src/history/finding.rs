@@ -51,6 +51,11 @@ pub enum Problem {
         /// That hash.
         hash: Digest,
     },
+    /// The store itself does not follow from what was seen of it before.
+    Rewritten {
+        /// What was seen, and what is there.
+        detail: String,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -77,6 +82,7 @@ impl fmt::Display for Problem {
                     "with the expected hash {hash} does not exist: the ledger was cut or rewritten"
                 )
             }
+            Self::Rewritten { detail } => f.write_str(detail),
         }
     }
 }
@@ -92,9 +98,10 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.seq {
-            Some(seq) => write!(f, "record {seq} {}", self.what),
-            None => write!(f, "a record {}", self.what),
+        match (self.seq, &self.what) {
+            (Some(seq), what) => write!(f, "record {seq} {what}"),
+            (None, what @ Problem::Rewritten { .. }) => what.fmt(f),
+            (None, what) => write!(f, "a record {what}"),
         }
     }
 }

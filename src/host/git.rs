@@ -1,16 +1,25 @@
-//! Facts from a git repository, through the `git` command.
+//! A git repository, through the `git` command: facts from it ([`Git`]), and what is kept in it and in
+//! its remote ([`Store`]).
 //!
-//! Only plumbing that runs no hook, pager, filter or external diff is used, nothing is fetched, and
-//! names from outside stand behind `--end-of-options`.
+//! Only plumbing that runs no hook, pager, filter or external diff is used, and names from outside stand
+//! behind `--end-of-options`.
 
 mod head;
+mod objects;
 mod process;
+mod remote;
+mod store;
+mod words;
+
+pub use objects::Object;
+pub use remote::{Published, Update};
+pub use store::{Committed, Store};
 
 use crate::model::{CommitId, Timestamp};
 use crate::ports::{Ancestry, ErrorKind, PortError, Repository};
 use head::Head;
 use process::{Limits, Output};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -132,29 +141,39 @@ impl Git {
 
     /// Runs git. An exit code other than 0 is for the caller to read.
     fn git(&self, args: &[&str], doing: &str) -> Result<Output, PortError> {
-        let mut command = Command::new("git");
-        command
-            .arg("-C")
-            .arg(&self.directory)
-            .args(["--no-pager", "-c", "core.fsmonitor=false"])
-            .args(args)
-            .env("LC_ALL", "C")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_NO_LAZY_FETCH", "1")
-            .env("GIT_NO_REPLACE_OBJECTS", "1");
-        for name in UNWANTED {
-            command.env_remove(name);
-        }
-        process::run(command, LIMITS).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => PortError::new(
-                ErrorKind::Missing,
-                doing,
-                "there is no git command here; install git",
-            ),
-            std::io::ErrorKind::TimedOut => PortError::new(ErrorKind::Transient, doing, error),
-            _ => PortError::new(ErrorKind::Invalid, doing, error),
-        })
+        let mut command = command(&self.directory);
+        command.args(args).env("GIT_NO_LAZY_FETCH", "1");
+        process::run(command, LIMITS).map_err(|error| not_run(doing, &error))
+    }
+}
+
+/// Git in `directory`, without a pager, prompts, or anything that leads it elsewhere.
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new("git");
+    command
+        .arg("-C")
+        .arg(directory)
+        .args(["--no-pager", "-c", "core.fsmonitor=false"])
+        .env("LC_ALL", "C")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_NO_REPLACE_OBJECTS", "1");
+    for name in UNWANTED {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Why git was not run to its end.
+fn not_run(doing: &str, error: &std::io::Error) -> PortError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => PortError::new(
+            ErrorKind::Missing,
+            doing,
+            "there is no git command here; install git",
+        ),
+        std::io::ErrorKind::TimedOut => PortError::new(ErrorKind::Transient, doing, error),
+        _ => PortError::new(ErrorKind::Invalid, doing, error),
     }
 }
 
@@ -269,5 +288,6 @@ fn failed(doing: &str, output: &Output) -> PortError {
     let code = output
         .code
         .map_or("a signal".to_owned(), |code| format!("code {code}"));
+    let said: String = said.chars().take(2000).collect();
     PortError::new(kind, doing, format!("git ended with {code}: {said}"))
 }

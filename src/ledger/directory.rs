@@ -1,16 +1,12 @@
 //! The ledger in a directory: `<root>/<environment>/<seq, 20 digits>.json`.
 
-mod head_mark;
-mod raw;
-
-pub use raw::{RawChain, RawRecord};
-
 use super::failure::failure;
+use super::head_mark::{self, HeadMark};
+use super::raw::{RawChain, RawLedger};
 use super::record::{LARGEST, decode, encode};
 use crate::host::{files, random};
 use crate::model::{Digest, Draft, EnvironmentName, Stored};
 use crate::ports::{ErrorKind, Ledger, PortError};
-use head_mark::HeadMark;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -263,6 +259,38 @@ impl Ledger for DirectoryLedger {
     }
 }
 
+impl RawLedger for DirectoryLedger {
+    fn raw(&self, environment: &EnvironmentName) -> Result<RawChain<'_>, PortError> {
+        let mut places = Vec::new();
+        let mut strangers = Vec::new();
+        // The mark first: a record appended while this runs is then beyond it, never short of it.
+        let head = self.mark(environment)?.map(|mark| (mark.seq, mark.hash));
+        for name in self.names(environment)? {
+            match seq_of(&name) {
+                Some(seq) => places.push(seq),
+                None if name == head_mark::FILE => {}
+                None => strangers.push(name),
+            }
+        }
+        places.sort_unstable();
+        strangers.sort_unstable();
+        let environment = environment.clone();
+        let records = places.into_iter().map(move |seq| {
+            let bytes = self
+                .content("reading a ledger record", &self.path(&environment, seq))
+                .map_err(|error| error.message)
+                .and_then(|bytes| bytes.ok_or_else(|| "it went away while it was read".to_owned()));
+            (seq, bytes)
+        });
+        Ok(RawChain {
+            records: Box::new(records),
+            head,
+            strangers,
+            rewritten: None,
+        })
+    }
+}
+
 /// Creates the directory and makes the names of those that had to be created durable.
 fn create_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
@@ -283,7 +311,7 @@ pub(crate) fn file_name(seq: u64) -> String {
 }
 
 /// The sequence number in a file name made by [`file_name`].
-fn seq_of(name: &str) -> Option<u64> {
+pub(super) fn seq_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".json")?;
     (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit()))
         .then(|| digits.parse().ok())

@@ -7,7 +7,7 @@
 //! newer epoch, then looks again at the file it took over from. At least one of them sees the other
 //! and steps back. Epochs in the ledger stop whatever still got through.
 
-mod entry;
+pub(super) mod entry;
 
 use super::directory::file_name;
 use super::failure::failure;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The largest lease file that is read, in bytes.
-const LARGEST: u64 = 64 * 1024;
+pub(super) const LARGEST: u64 = 64 * 1024;
 
 /// A lease of plain files. A holder that dies on this machine is noticed at once, on another
 /// machine when the lease expires.
@@ -223,7 +223,8 @@ impl Lease for DirectoryLease {
     }
 }
 
-fn as_held(entry: &Entry) -> Held {
+/// What its holder gets.
+pub(super) fn as_held(entry: &Entry) -> Held {
     Held {
         epoch: entry.epoch,
         nonce: entry.nonce.clone(),
@@ -231,6 +232,7 @@ fn as_held(entry: &Entry) -> Held {
     }
 }
 
-fn encode(doing: &str, entry: &Entry) -> Result<Vec<u8>, PortError> {
+/// The bytes that are stored.
+pub(super) fn encode(doing: &str, entry: &Entry) -> Result<Vec<u8>, PortError> {
     serde_json::to_vec_pretty(entry).map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))
 }

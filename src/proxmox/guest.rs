@@ -12,7 +12,7 @@ mod saved;
 mod service;
 
 pub use guests::{Fresh, Guests, Standing};
-pub use marker::{Marker, NoMarker};
+pub use marker::{Marker, NewMarker, NoMarker};
 pub use naming::{TAG, guest_name, tags};
 pub use place::{Addresses, Place, Places};
 pub use proof::{Doubt, Found, Owned, Scope, Stranger, prove};

@@ -1,6 +1,6 @@
 //! Plans: everything a rollout will do, settled before anything is touched.
 
-use super::step::Step;
+use super::step::{Step, Watch};
 use crate::model::{
     Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Signed, Slot, Strategy,
     UnitId,
@@ -26,6 +26,16 @@ pub struct Placement {
     pub previous: Option<Slot>,
     /// The slot that the candidate goes to; `None` when the unit is no longer wanted.
     pub candidate: Option<Slot>,
+}
+
+impl Plan {
+    /// Whether a limit on the times of answers is among what its traffic is judged by.
+    pub fn limits_times(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Observe(Watch::Traffic { thresholds, .. }) => thresholds.p95.is_some(),
+            _ => false,
+        })
+    }
 }
 
 /// When an instance counts as ready.

@@ -2,9 +2,10 @@
 
 use crate::model::{EnvironmentName, Period, Timestamp};
 use crate::ports::{ErrorKind, PortError, Removal, Stop, Sweeper, Temporary};
+use std::time::{Duration, Instant};
 
-/// A removal takes fewer looks than this.
-const LOOKS: usize = 2_000;
+/// A removal takes no longer than this.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the contract needs of the world in which a sweeper works.
 pub struct SweeperCase<'a> {
@@ -64,7 +65,8 @@ pub fn sweeper_contract(case: &SweeperCase<'_>) -> Result<(), PortError> {
 }
 
 fn gone(case: &SweeperCase<'_>, found: &Temporary, stop: Stop) -> Result<(), PortError> {
-    for _ in 0..LOOKS {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
         if case.sweeper.remove(found, stop)? == Removal::Gone {
             return Ok(());
         }
@@ -73,7 +75,7 @@ fn gone(case: &SweeperCase<'_>, found: &Temporary, stop: Stop) -> Result<(), Por
     Err(PortError::new(
         ErrorKind::Ambiguous,
         format!("removing {}", found.what),
-        format!("it is still there after {LOOKS} looks"),
+        "it is still there after twenty seconds",
     ))
 }
 

@@ -243,6 +243,28 @@ const HOMES: &[(&[&str], &[&str], &str)] = &[
         &["host::clock"],
         "waiting goes through ports::Clock, where a signal can end it",
     ),
+    (
+        &[
+            "crate::proxmox::calls::agent::exec",
+            "crate::proxmox::calls::agent::write_file",
+            "crate::proxmox::calls::backup::restore",
+            "crate::proxmox::calls::container::configure",
+            "crate::proxmox::calls::guest::delete_snapshot",
+            "crate::proxmox::calls::guest::destroy",
+            "crate::proxmox::calls::guest::resize",
+            "crate::proxmox::calls::guest::rollback",
+            "crate::proxmox::calls::guest::shutdown",
+            "crate::proxmox::calls::guest::snapshot",
+            "crate::proxmox::calls::guest::start",
+            "crate::proxmox::calls::guest::stop",
+            "crate::proxmox::calls::service::plug",
+            "crate::proxmox::calls::service::unplug",
+            "crate::proxmox::calls::vm::configure",
+            "crate::proxmox::calls::vm::configure_now",
+        ],
+        &["proxmox::guest"],
+        "a guest is changed in proxmox::guest, which takes a proof that it is greenroom's own",
+    ),
 ];
 
 /// What a pure module never names.
@@ -299,21 +321,6 @@ pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "app::demo::clients",
         "std::thread::park_timeout",
         "a client of the demo rests between its requests; it is no part of a deployment",
-    ),
-    (
-        "app::demo::proxmox",
-        "crate::testing::proxmox",
-        "the demo brings along a Proxmox that is none",
-    ),
-    (
-        "app::demo::proxmox",
-        "std::thread::park_timeout",
-        "its guests take a moment, and are no part of a deployment",
-    ),
-    (
-        "app::audit",
-        "crate::ledger::DirectoryLedger",
-        "an audit judges the bytes as they lie on disk, which the port does not show",
     ),
 ];
 
@@ -694,6 +701,16 @@ mod tests {
                 "src/ledger/lease.rs",
                 "use std::time::SystemTime;",
                 "the time comes from",
+            ),
+            (
+                "src/target/proxmox/end.rs",
+                "use crate::proxmox::calls::guest as calls; fn f() { calls::destroy(g) }",
+                "a guest is changed in proxmox::guest",
+            ),
+            (
+                "src/app/status.rs",
+                "fn f() { crate::proxmox::calls::agent::exec(g, c, i) }",
+                "a guest is changed in proxmox::guest",
             ),
             ("src/cli/run.rs", "fn f() { todo!() }", "nothing unfinished"),
             ("src/cli/run.rs", "include!(\"a.rs\");", "nothing unfinished"),

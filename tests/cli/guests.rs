@@ -5,7 +5,7 @@ use crate::project::{Project, Ran};
 use greenroom::host::clock::SystemClock;
 use greenroom::model::Secret;
 use greenroom::proxmox::GuestRef;
-use greenroom::testing::proxmox::{Cluster, Server, USER};
+use greenroom::testing::proxmox::{Cluster, FakeGuest, Server, USER};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -73,7 +73,7 @@ deployment: {{ healthCheckInterval: 50ms, healthCheckTimeout: 20s }}
     }
 
     fn ids(&self) -> Vec<u32> {
-        self.cluster.guests().iter().map(|guest| guest.id()).collect()
+        self.cluster.guests().iter().map(FakeGuest::id).collect()
     }
 }
 

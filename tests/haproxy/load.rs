@@ -9,7 +9,7 @@ use greenroom::host::clock::SystemClock;
 use greenroom::host::http::{Client, Settings};
 use greenroom::model::{
     Actor, Batch, Canary, Check, CheckKind, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec, Release,
-    Rolling, Slot, Strategy, Suite, UnitId,
+    Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
 };
 use greenroom::ports::{Command, Holder, Lease, Router, Target};
 use greenroom::probe::{Commands, ServiceProbe};
@@ -280,6 +280,21 @@ fn what_is_lost_without_care_is_seen() {
     });
     let report = wrk.stop();
     assert!(report.non_2xx.is_some(), "{report:?}");
+}
+
+#[test]
+fn a_limit_on_times_is_seen_in_the_plan() {
+    let service = Service::new();
+    let Strategy::Canary(timed) = canary() else {
+        panic!("a canary")
+    };
+    let thresholds = Thresholds {
+        p95: Some(Period::from_millis(300)),
+        ..timed.thresholds.clone()
+    };
+    let plain = service.plan(release("1.0.0"), canary());
+    let timed = service.plan(release("1.0.0"), Strategy::Canary(Canary { thresholds, ..timed }));
+    assert_eq!((plain.limits_times(), timed.limits_times()), (false, true));
 }
 
 #[test]

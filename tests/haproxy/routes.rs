@@ -308,6 +308,7 @@ fn errors_are_counted_by_what_clients_got() {
     let errors: u64 = states.iter().map(|state| state.counters.errors).sum();
     let requests: u64 = states.iter().map(|state| state.counters.requests).sum();
     assert_eq!((errors, requests), (10, 10), "{states:?}");
+    assert!(!router.times() && states.iter().all(|state| state.counters.quantile(0.5).is_none()));
     assert!(states.iter().all(|state| state.in_flight == 0));
 }
 

@@ -126,7 +126,12 @@ fn those_that_carry_an_end_are_listed_and_removed_due_or_not() {
         Removal::Gone,
         "again"
     );
-    let left: Vec<u32> = stage.cluster.guests().iter().map(|guest| guest.id()).collect();
+    let left: Vec<u32> = stage
+        .cluster
+        .guests()
+        .iter()
+        .map(greenroom::testing::proxmox::FakeGuest::id)
+        .collect();
     assert_eq!(left, [2020, 2050, 9000, 9100]);
 }
 

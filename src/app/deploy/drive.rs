@@ -6,14 +6,11 @@ use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::engine::{Journal, LeaseKeeper, Observer, Session};
-use crate::model::{EnvironmentName, Origin, Period, Timestamp};
+use crate::model::{EnvironmentName, Origin, Timestamp};
 use crate::ports::{ErrorKind, Holder};
 use crate::report::Recorded;
 use crate::rollout::{Event, Plan, Rollout};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// How long a lease is held without being renewed.
-const LEASE: Period = Period::from_secs(30);
 
 /// The lease on an environment, kept alive until this is dropped.
 pub struct Hold {
@@ -36,7 +33,7 @@ impl Hold {
         origin: &Origin,
         purpose: String,
     ) -> Result<Self, AppError> {
-        let lease = workspace.lease()?;
+        let (lease, period) = (workspace.lease()?, workspace.lease_period()?);
         let who = format!("{} ({})", origin.actor.name, origin.actor.via);
         let holder = Holder {
             who,
@@ -44,7 +41,7 @@ impl Hold {
             purpose,
         };
         let held = lease
-            .acquire(environment, &holder, LEASE)
+            .acquire(environment, &holder, period)
             .map_err(|error| match error.kind {
                 ErrorKind::Conflict => AppError::Busy {
                     environment: environment.clone(),
@@ -53,7 +50,7 @@ impl Hold {
                 _ => AppError::Port(error),
             })?;
         Ok(Self {
-            keeper: LeaseKeeper::keep(lease, environment.clone(), held, LEASE),
+            keeper: LeaseKeeper::keep(lease, environment.clone(), held, period),
         })
     }
 }

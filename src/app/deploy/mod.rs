@@ -111,9 +111,19 @@ pub fn prepare(
         ..rollout::plan(request, &ground.observed, world.abilities)?
     };
     gates::no_secrets_in(&plan, world)?;
+    let mut notes = passed.notes;
+    if let Some(router) = world.site.router.as_ref().filter(|router| !router.times()) {
+        notes.extend(plan.limits_times().then(|| {
+            format!(
+                "the router ({}) does not measure the times of answers: the limit on them (p95) cannot be judged, \
+                 so that the verdict on the traffic will be inconclusive",
+                router.name()
+            )
+        }));
+    }
     Ok(Prepared::Ready {
         plan: Box::new(plan),
-        notes: passed.notes,
+        notes,
     })
 }
 

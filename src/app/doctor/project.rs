@@ -1,7 +1,7 @@
 //! What belongs to the project as a whole: configuration, repository, ledger, registry, programs.
 
 use super::check::Check;
-use crate::app::workspace::Workspace;
+use crate::app::workspace::{RecordPlace, Workspace};
 use crate::config::environment::Environment;
 use crate::config::image::{Build, BuilderName};
 use crate::config::scan::ScanSource;
@@ -51,18 +51,26 @@ fn repository(workspace: &Workspace) -> Check {
 }
 
 fn ledger(workspace: &Workspace) -> Vec<Check> {
-    let directory = match workspace.ledger_directory() {
-        Ok(directory) => directory,
+    let written = match workspace.record() {
+        Ok(RecordPlace::Directory(directory)) => in_directory(directory),
+        Ok(RecordPlace::Branch(branch, _)) => match branch.try_push() {
+            Ok(()) => Check::ok("ledger", format!("{} takes pushes", branch.place())),
+            Err(error) => Check::access("ledger", error.to_string())
+                .fix("`permissions: contents: write` for the job, or another `ledger:` (docs/ledger.md)"),
+        },
         Err(error) => return vec![Check::setup("ledger", error.to_string()).fix("greenroom check")],
     };
+    vec![written, chains(workspace)]
+}
+
+fn in_directory(directory: &Path) -> Check {
     let shown = directory.display();
-    let written = match try_to_write(&directory) {
+    match try_to_write(directory) {
         Ok(()) => Check::ok("ledger", format!("{shown} can be written")),
         Err(error) => Check::setup("ledger", format!("{shown} cannot be written: {error}")).fix(format!(
             "chown -R \"$(id -u)\" '{shown}', or name another one under `ledger:`"
         )),
-    };
-    vec![written, chains(workspace)]
+    }
 }
 
 /// Writes a file and removes it, in the directory or the nearest one above that is there.

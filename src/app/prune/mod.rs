@@ -16,8 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The chain of the ledger that holds what was pruned, and the name of the lease that keeps two prunes
 /// apart.
 pub const CHAIN: &str = "greenroom-prune";
-/// How long the lease is held without being renewed.
-const LEASE: Period = Period::from_secs(30);
 /// Images named by one record, far below the largest record.
 const PER_RECORD: usize = 5_000;
 /// What is asked for. What is `None` is as the project's `retention` says.
@@ -189,14 +187,14 @@ fn repositories(workspace: &Workspace, ask: &Ask) -> Result<Vec<String>, AppErro
 }
 
 fn hold(workspace: &Workspace, own: &EnvironmentName, origin: &Origin) -> Result<LeaseKeeper, AppError> {
-    let lease = workspace.lease()?;
+    let (lease, period) = (workspace.lease()?, workspace.lease_period()?);
     let holder = Holder {
         who: format!("{} ({})", origin.actor.name, origin.actor.via),
         run: origin.run.clone(),
         purpose: "pruning images".to_owned(),
     };
     let held = lease
-        .acquire(own, &holder, LEASE)
+        .acquire(own, &holder, period)
         .map_err(|error| match error.kind {
             ErrorKind::Conflict => AppError::Busy {
                 environment: own.clone(),
@@ -204,7 +202,7 @@ fn hold(workspace: &Workspace, own: &EnvironmentName, origin: &Origin) -> Result
             },
             _ => AppError::Port(error),
         })?;
-    Ok(LeaseKeeper::keep(lease, own.clone(), held, LEASE))
+    Ok(LeaseKeeper::keep(lease, own.clone(), held, period))
 }
 
 /// Whatever keeps a ledger from being read is a reason to delete nothing.

@@ -280,14 +280,15 @@ pub(crate) struct RawRetention {
     pub(crate) grace: Period,
 }
 
-/// Where the record is kept.
+/// Where the record is kept. Default: in CI the branch `greenroom-ledger` of the project's repository, where
+/// it has a remote; else the directory `.greenroom/ledger`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Ledger")]
 pub(crate) enum RawLedger {
     /// A directory, relative to the project.
     Directory(PathBuf),
-    /// A branch of the project's repository.
+    /// A branch of the project's repository, on its remote.
     GitBranch(String),
     /// An object store: `s3://bucket/prefix`.
     ObjectStore(String),

@@ -36,7 +36,7 @@ pub(super) fn resolve(
     }
     let mut unsupported = Vec::new();
     let image = raw.image.take().map(|image| image::resolve(image, problems));
-    let ledger = ledger(raw.ledger.take(), &mut unsupported);
+    let ledger = ledger(raw.ledger.take(), &mut unsupported, problems);
     let scan = raw
         .scan
         .take()
@@ -284,14 +284,23 @@ fn channel(raw: RawChannel) -> Channel {
     }
 }
 
-fn ledger(raw: Option<Located<RawLedger>>, unsupported: &mut Vec<Unsupported>) -> LedgerConfig {
+fn ledger(
+    raw: Option<Located<RawLedger>>,
+    unsupported: &mut Vec<Unsupported>,
+    problems: &mut Vec<Diagnostic>,
+) -> LedgerConfig {
     let Some(Located { value, place }) = raw else {
-        return LedgerConfig::Directory(".greenroom/ledger".into());
+        return LedgerConfig::Automatic;
     };
     match value {
         RawLedger::Directory(path) => LedgerConfig::Directory(path),
         RawLedger::GitBranch(branch) => {
-            unsupported.push(later(Part::Ledger, "a ledger on a git branch", place));
+            if !is_branch(&branch) {
+                problems.push(
+                    Diagnostic::error(place, format!("{branch:?} cannot be the name of a branch"))
+                        .help("letters, digits, '-', '_', '.' and '/', as in greenroom-ledger"),
+                );
+            }
             LedgerConfig::GitBranch(branch)
         }
         RawLedger::ObjectStore(url) => {
@@ -299,6 +308,20 @@ fn ledger(raw: Option<Located<RawLedger>>, unsupported: &mut Vec<Unsupported>) -
             LedgerConfig::ObjectStore(url)
         }
     }
+}
+
+/// Whether a branch can have this name, by rules that are stricter than git's (git-check-ref-format(1)).
+fn is_branch(name: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && !part.ends_with('.')
+            && !part.to_ascii_lowercase().ends_with(".lock")
+            && !part.contains("..")
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    name.len() <= 200 && name.split('/').all(part)
 }
 
 /// The environment before is the one before in the promotion order, where nothing else is written.

@@ -1,7 +1,7 @@
 //! One run of a command with bounded output and time.
 
 use rustix::process::{Pid, Signal};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How much of its standard error is kept.
-const STDERR: u64 = 2 << 10;
+const STDERR: u64 = 16 << 10;
 
 /// What a command may take.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub(super) struct Output {
     /// Exit code; `None` when a signal ended it.
     pub(super) code: Option<i32>,
     pub(super) stdout: Vec<u8>,
-    /// The first 2 KiB.
+    /// The first 16 KiB: the greeting of a server may come before what matters.
     pub(super) stderr: String,
 }
 
@@ -41,13 +41,31 @@ impl Output {
 /// # Errors
 /// `NotFound` without such a command, `TimedOut` (it and all that it started are ended then),
 /// `InvalidData` when it writes too much.
-pub(super) fn run(mut command: Command, limits: Limits) -> io::Result<Output> {
+pub(super) fn run(command: Command, limits: Limits) -> io::Result<Output> {
+    run_on(command, None, limits)
+}
+
+/// The same, with `input` on its standard input.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn run_on(mut command: Command, input: Option<Vec<u8>>, limits: Limits) -> io::Result<Output> {
+    let stdin = if input.is_some() {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    };
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()?;
+    if let Some((mut pipe, input)) = child.stdin.take().zip(input) {
+        // On a thread of its own: it may write before it has read everything. What it does not read shows
+        // in how it ends.
+        thread::spawn(move || pipe.write_all(&input));
+    }
     let stderr = child.stderr.take().map(|pipe| read(pipe, STDERR, true));
     let stdout = child
         .stdout
@@ -106,7 +124,7 @@ fn read(mut pipe: impl Read + Send + 'static, most: u64, drain: bool) -> Reader 
 }
 
 /// Ends the command with all that it started.
-fn end(child: &mut Child) -> io::Result<()> {
+pub(super) fn end(child: &mut Child) -> io::Result<()> {
     // It has not been waited for, so its id is still its own.
     if rustix::process::kill_process_group(Pid::from_child(child), Signal::KILL).is_err() {
         child.kill()?;
@@ -135,6 +153,15 @@ mod tests {
         assert_eq!((output.text().as_str(), output.stderr.as_str()), ("out", "err\n"));
         assert_eq!(output.code, Some(3));
         assert_eq!(shell("kill -9 $$", ROOMY).unwrap().code, None);
+    }
+
+    #[test]
+    fn input_of_any_length_is_written_while_output_is_read() {
+        let mut command = Command::new("cat");
+        command.arg("-");
+        let input = vec![b'x'; 900_000];
+        let output = run_on(command, Some(input.clone()), ROOMY).unwrap();
+        assert_eq!((output.code, output.stdout), (Some(0), input));
     }
 
     #[test]

@@ -13,7 +13,7 @@ const CLOCK_MARGIN: Period = Period::from_secs(10);
 /// Whether an acquisition is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
+pub(in crate::ledger) enum State {
     /// By its holder, until it expires.
     Held,
     /// It was given back.
@@ -22,7 +22,7 @@ pub(super) enum State {
 
 /// Where the holder runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(in crate::ledger) struct Place {
     /// For people.
     host: String,
     /// Process ids mean something only within one namespace (`/proc/self/ns/pid`): containers of one
@@ -37,7 +37,7 @@ impl Place {
     ///
     /// # Errors
     /// When `/proc` cannot be read.
-    pub(super) fn current() -> io::Result<Self> {
+    pub(in crate::ledger) fn current() -> io::Result<Self> {
         Ok(Self {
             host: fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned(),
             namespace: fs::read_link("/proc/self/ns/pid")?.to_string_lossy().into_owned(),
@@ -53,28 +53,28 @@ impl Place {
 
 /// One acquisition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(in crate::ledger) struct Entry {
     /// Format version, 1.
-    pub(super) v: u32,
+    pub(in crate::ledger) v: u32,
     /// Also the name of the file.
-    pub(super) epoch: u64,
+    pub(in crate::ledger) epoch: u64,
     /// Whether it is in force.
-    pub(super) state: State,
+    pub(in crate::ledger) state: State,
     /// Marks this acquisition.
-    pub(super) nonce: String,
+    pub(in crate::ledger) nonce: String,
     /// Who.
-    pub(super) holder: Holder,
+    pub(in crate::ledger) holder: Holder,
     /// Since when.
-    pub(super) acquired: Timestamp,
+    pub(in crate::ledger) acquired: Timestamp,
     /// Until when.
-    pub(super) expires: Timestamp,
+    pub(in crate::ledger) expires: Timestamp,
     /// Where the holder runs.
-    pub(super) place: Place,
+    pub(in crate::ledger) place: Place,
 }
 
 impl Entry {
     /// Whether it keeps others waiting, seen from `here` at `now`.
-    pub(super) fn is_in_force(&self, here: &Place, now: Timestamp) -> bool {
+    pub(in crate::ledger) fn is_in_force(&self, here: &Place, now: Timestamp) -> bool {
         if self.state == State::Free {
             return false;
         }
@@ -91,7 +91,7 @@ impl Entry {
         now < self.expires.plus(margin)
     }
 
-    pub(super) fn tenure(&self) -> Tenure {
+    pub(in crate::ledger) fn tenure(&self) -> Tenure {
         Tenure {
             holder: self.holder.clone(),
             epoch: self.epoch,
@@ -101,7 +101,7 @@ impl Entry {
     }
 
     /// Who keeps others waiting, for the one who waits.
-    pub(super) fn refusal(&self) -> String {
+    pub(in crate::ledger) fn refusal(&self) -> String {
         let Holder { who, run, purpose } = &self.holder;
         let run = run.as_ref().map(|run| format!(" ({run})")).unwrap_or_default();
         format!(

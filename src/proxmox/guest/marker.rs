@@ -67,17 +67,6 @@ pub enum NoMarker {
 }
 
 impl Marker {
-    /// One for a guest that is about to be made.
-    pub fn new(id: u32, service: &str, environment: &EnvironmentName, of: (&UnitId, Slot)) -> NewMarker {
-        NewMarker {
-            id,
-            service: service.to_owned(),
-            environment: environment.clone(),
-            unit: of.0.clone(),
-            slot: of.1,
-        }
-    }
-
     /// Reads it out of a description to which people may have added lines.
     ///
     /// # Errors
@@ -147,6 +136,17 @@ pub struct NewMarker {
 }
 
 impl NewMarker {
+    /// For a guest of this id, unit and slot that is about to be made.
+    pub fn new(id: u32, service: &str, environment: &EnvironmentName, of: (&UnitId, Slot)) -> Self {
+        Self {
+            id,
+            service: service.to_owned(),
+            environment: environment.clone(),
+            unit: of.0.clone(),
+            slot: of.1,
+        }
+    }
+
     /// The marker of a guest that is half made, for `release`.
     pub fn of(self, release: ReleaseId, expires: Option<Timestamp>) -> Marker {
         Marker {
@@ -174,7 +174,7 @@ mod tests {
     fn marker() -> Marker {
         let environment = "staging".parse().unwrap();
         let unit = "web-1".parse().unwrap();
-        Marker::new(2001, "nextcloud", &environment, (&unit, Slot::Blue))
+        NewMarker::new(2001, "nextcloud", &environment, (&unit, Slot::Blue))
             .of("0123456789abcdef".parse().unwrap(), None)
     }
 

@@ -200,6 +200,7 @@ fn doubts(found: &Found, scope: &Scope) -> Result<Marker, Doubt> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::marker::NewMarker;
     use super::*;
     use crate::model::Slot;
     use std::collections::BTreeMap;
@@ -216,7 +217,7 @@ mod tests {
     fn found(kind: GuestKind, made: bool) -> Found {
         let scope = scope();
         let unit = "web-1".parse().unwrap();
-        let mut marker = Marker::new(2003, &scope.service, &scope.environment, (&unit, Slot::Blue))
+        let mut marker = NewMarker::new(2003, &scope.service, &scope.environment, (&unit, Slot::Blue))
             .of("0123456789abcdef".parse().unwrap(), None);
         let guest = GuestRef {
             kind,

@@ -175,6 +175,11 @@ impl Router for HaproxyRouter {
         self.entry.clone()
     }
 
+    /// Only averages, of the last 1024 requests, whoever answered them.
+    fn times(&self) -> bool {
+        false
+    }
+
     /// Weights are `HAProxy`'s, at most 256: where the shift's were above, they are in proportion. The
     /// counters are the server's since `HAProxy` started, whatever it served, and hold no times: it has
     /// none but averages.

@@ -58,7 +58,7 @@ impl ProxmoxTarget {
             protected: self.settings.protect,
             ..made.marker().clone()
         };
-        Ok(self.guests.mark(made, &marker).map_err(changed)?)
+        self.guests.mark(made, &marker).map_err(changed)
     }
 
     fn of_vm(&self, vm: &VmPlan, address: Option<std::net::IpAddr>) -> VmSettings {

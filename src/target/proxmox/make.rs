@@ -9,7 +9,7 @@ use crate::proxmox::answers::Id;
 use crate::proxmox::calls::container::{self, ContainerCard, ContainerSettings, NewContainer};
 use crate::proxmox::calls::vm::Addressing;
 use crate::proxmox::calls::{cluster, guest as calls};
-use crate::proxmox::guest::{Marker, Place, Stranger, guest_name, tags};
+use crate::proxmox::guest::{Marker, NewMarker, Place, Stranger, guest_name, tags};
 use crate::proxmox::{Fault, FaultClass, GuestKind, GuestRef, Request};
 use std::net::IpAddr;
 
@@ -249,7 +249,7 @@ impl ProxmoxTarget {
     }
 
     fn marker(&self, seat: &Seat, place: Place, release: &Release) -> Marker {
-        Marker::new(
+        NewMarker::new(
             place.id(),
             &self.settings.service,
             &self.settings.environment,

@@ -1,16 +1,33 @@
 //! Every kind of guest keeps the contract of a target.
 
 use super::stage::{Stage, kinds, unit};
+use crate::wire::{serve, transport};
+use greenroom::target::proxmox::{GuestSettings, ProxmoxTarget};
 use greenroom::testing::proxmox::USER;
 use greenroom::testing::target::{TargetCase, target_contract};
+use std::sync::Arc;
 
 #[test]
 fn every_kind_of_guest_keeps_the_contract() {
+    keep_the_contract(|stage, settings| stage.target(settings));
+}
+
+#[test]
+fn every_kind_of_guest_keeps_the_contract_over_http() {
+    keep_the_contract(|stage, settings| {
+        let server = serve(&stage.cluster);
+        let target = stage.target_over(settings, Arc::new(transport(&[&server.url()])));
+        stage.keep(server);
+        target
+    });
+}
+
+fn keep_the_contract(target: impl Fn(&Stage, GuestSettings) -> ProxmoxTarget) {
     for (name, plan) in kinds() {
         let stage = Stage::new();
         let docker = stage.docker();
         docker.lock().unwrap().waking = 2;
-        let target = stage.target(stage.settings(plan, 2));
+        let target = target(&stage, stage.settings(plan, 2));
         let case = TargetCase {
             target: &target,
             unit: unit(0),

@@ -228,6 +228,8 @@ fn guests_of_another_environment_or_pool_are_foreign() {
     assert_eq!(put.address.unwrap().as_str(), "http://10.0.0.4:8080");
     // Taken out of the pool by hand.
     stage.cluster.edit(2002, |guest| guest.pool = None);
+    // A list of guests is good for a second.
+    stage.clock.advance(Duration::from_secs(2));
     assert_eq!(
         target.remove(&unit(0), Slot::Blue, Stop::Force).unwrap(),
         Removal::Gone

@@ -12,7 +12,7 @@ use greenroom::target::proxmox::{
     VmPlan, Workload,
 };
 use greenroom::testing::FakeClock;
-use greenroom::testing::proxmox::{Cluster, Exec, ExecOutcome};
+use greenroom::testing::proxmox::{Cluster, Exec, ExecOutcome, Server};
 use greenroom::testing::registry::MemoryRegistry;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,7 @@ pub(crate) struct Stage {
     pub(crate) time: Arc<dyn Clock>,
     pub(crate) registry: Arc<MemoryRegistry>,
     pub(crate) scratch: tempfile::TempDir,
+    servers: Mutex<Vec<Server>>,
 }
 
 impl Stage {
@@ -59,7 +60,13 @@ impl Stage {
             time,
             registry: Arc::default(),
             scratch: tempfile::tempdir().unwrap(),
+            servers: Mutex::default(),
         }
+    }
+
+    /// Keeps a server for as long as the stage stands.
+    pub(crate) fn keep(&self, server: Server) {
+        self.servers.lock().unwrap().push(server);
     }
 
     /// A target as a new greenroom process would have it.

@@ -1,7 +1,7 @@
 //! The head mark: which record was appended last, so that the head is found without listing.
 //!
-//! It is written after the record and without waiting for the disk, so after a crash it may be
-//! behind or missing. It is never ahead: a mark that names a record that is not there, or one with
+//! In a directory it is written after the record and without waiting for the disk, so after a crash it
+//! may be behind or missing; on a git branch it comes with the record. It is never ahead: a mark that names a record that is not there, or one with
 //! another content, shows that records were removed or altered.
 
 use crate::host::random;
@@ -43,14 +43,19 @@ impl HeadMark {
         (checked.check == checked.mark.check()).then_some(checked.mark)
     }
 
-    /// Replaces the mark in `directory`; readers see the old one or the new one.
-    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
+    /// The bytes that are stored.
+    pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         let checked = Checked {
             mark: self.clone(),
             check: self.check(),
         };
+        Ok(serde_json::to_vec(&checked)?)
+    }
+
+    /// Replaces the mark in `directory`; readers see the old one or the new one.
+    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
         let staged = directory.join(format!(".stage-{}", random::hex(8)?));
-        fs::write(&staged, serde_json::to_vec(&checked)?)
+        fs::write(&staged, self.encode()?)
             .and_then(|()| fs::rename(&staged, directory.join(FILE)))
             .inspect_err(|_| {
                 let _ = fs::remove_file(&staged);

@@ -1,0 +1,148 @@
+//! Where the project's record is kept: a directory, or a branch of its git repository.
+
+use super::{STATE, Workspace};
+use crate::app::error::AppError;
+use crate::config::project::LedgerConfig;
+use crate::config::unsupported::Part;
+use crate::host::git::Store;
+use crate::ledger::{DirectoryLease, DirectoryLedger, GitBranch, GitLease, GitLedger, RawLedger};
+use crate::model::Period;
+use crate::ports::{ErrorKind, Lease, Ledger};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The branch where none is named.
+const BRANCH: &str = "greenroom-ledger";
+
+/// Where the record is.
+pub enum Place {
+    /// Files in a directory.
+    Directory(PathBuf),
+    /// A branch, and the ledger on it.
+    Branch(Arc<GitBranch>, Arc<GitLedger>),
+}
+
+impl Place {
+    fn branch(store: Store, branch: String) -> Self {
+        let branch = Arc::new(GitBranch::new(store, branch));
+        let ledger = Arc::new(GitLedger::open(Arc::clone(&branch)));
+        Self::Branch(branch, ledger)
+    }
+}
+
+impl Workspace {
+    /// The ledger.
+    ///
+    /// # Errors
+    /// When the configured kind of ledger is not available in this version, or there is no repository for
+    /// its branch.
+    pub fn ledger(&self) -> Result<Arc<dyn Ledger>, AppError> {
+        Ok(match self.record()? {
+            Place::Directory(directory) => Arc::new(DirectoryLedger::open(directory.clone())),
+            Place::Branch(_, ledger) => Arc::clone(ledger) as _,
+        })
+    }
+
+    /// The same, for those who check its very bytes.
+    ///
+    /// # Errors
+    /// As [`Workspace::ledger`].
+    pub fn raw_ledger(&self) -> Result<Arc<dyn RawLedger>, AppError> {
+        Ok(match self.record()? {
+            Place::Directory(directory) => Arc::new(DirectoryLedger::open(directory.clone())),
+            Place::Branch(_, ledger) => Arc::clone(ledger) as _,
+        })
+    }
+
+    /// The leases that keep rollouts of one environment apart.
+    ///
+    /// # Errors
+    /// As [`Workspace::ledger`].
+    pub fn lease(&self) -> Result<Arc<dyn Lease>, AppError> {
+        let clock = Arc::clone(&self.context.clock);
+        Ok(match self.record()? {
+            Place::Directory(directory) => Arc::new(DirectoryLease::open(directory, clock)),
+            Place::Branch(branch, _) => Arc::new(GitLease::open(Arc::clone(branch), clock)),
+        })
+    }
+
+    /// For how long a lease is taken. It is renewed at every quarter of it, which over a network is a push
+    /// each; whoever died elsewhere keeps others waiting for as long.
+    ///
+    /// # Errors
+    /// As [`Workspace::ledger`].
+    pub fn lease_period(&self) -> Result<Period, AppError> {
+        Ok(match self.record()? {
+            Place::Directory(_) => Period::from_secs(30),
+            Place::Branch(..) => Period::from_secs(120),
+        })
+    }
+
+    /// Where the record is kept.
+    ///
+    /// # Errors
+    /// As [`Workspace::ledger`].
+    pub fn record(&self) -> Result<&Place, AppError> {
+        if let Some(place) = self.record.get() {
+            return Ok(place);
+        }
+        let place = match &self.project.ledger {
+            LedgerConfig::Automatic => self.automatic()?,
+            LedgerConfig::Directory(directory) => Place::Directory(self.root.join(directory)),
+            LedgerConfig::GitBranch(branch) => {
+                let store = Store::open(&self.root, &self.context.environment)?;
+                Place::branch(store, branch.clone())
+            }
+            LedgerConfig::ObjectStore(_) => {
+                return Err(self.refuse(&[Part::Ledger], &self.project.unsupported));
+            }
+        };
+        Ok(self.record.get_or_init(|| place))
+    }
+
+    /// In CI, where disks do not last, a branch of the repository where it has a remote. A ledger that is
+    /// in the directory already stays there: no history is split in two.
+    fn automatic(&self) -> Result<Place, AppError> {
+        let directory = self.root.join(STATE).join("ledger");
+        let environment = &self.context.environment;
+        if !environment.is_ci() || directory.exists() {
+            return Ok(Place::Directory(directory));
+        }
+        let store = match Store::open(&self.root, environment) {
+            Ok(store) => store,
+            // There is no git here.
+            Err(error) if error.kind == ErrorKind::Missing => return Ok(Place::Directory(directory)),
+            Err(error) => return Err(error.into()),
+        };
+        match store.prefix() {
+            Ok(prefix) if store.remote().is_some() => Ok(Place::branch(store, branch_of(&prefix))),
+            Ok(_) => Ok(Place::Directory(directory)),
+            Err(error) if error.kind == ErrorKind::Missing => Ok(Place::Directory(directory)),
+            // A repository that git does not trust has a remote all the same: the record of this job would
+            // be lost on its disk.
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The branch of a project at `prefix` of its repository: each project in a repository has its own.
+fn branch_of(prefix: &str) -> String {
+    let parts = prefix.split(|c: char| !c.is_ascii_alphanumeric());
+    parts
+        .filter(|part| !part.is_empty())
+        .fold(BRANCH.to_owned(), |name, part| name + "-" + part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_project_in_a_repository_has_a_branch_of_its_own() {
+        assert_eq!(branch_of(""), "greenroom-ledger");
+        assert_eq!(
+            branch_of("services/web shop/"),
+            "greenroom-ledger-services-web-shop"
+        );
+    }
+}
