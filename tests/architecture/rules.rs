@@ -322,6 +322,16 @@ pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "std::thread::park_timeout",
         "a client of the demo rests between its requests; it is no part of a deployment",
     ),
+    (
+        "app::demo::proxmox",
+        "crate::testing::proxmox",
+        "the demo brings along a Proxmox that is none",
+    ),
+    (
+        "app::demo::proxmox",
+        "std::thread::park_timeout",
+        "its guests take a moment, and are no part of a deployment",
+    ),
 ];
 
 /// One broken rule.

@@ -156,3 +156,19 @@ fn a_host_that_cannot_be_trusted_is_not_passed_over() {
     let none = transport.send(&calls::cluster::version()).unwrap_err();
     assert_eq!(none.kind, NoAnswerKind::Untrusted, "{none}");
 }
+
+#[test]
+fn a_known_certificate_is_good_for_its_own_name_only_and_a_pinned_one_for_any() {
+    let server = Server::start("-no_ssl3");
+    let elsewhere = server.url.replace("127.0.0.1", "localhost");
+    let known = Settings {
+        ca_file: Some(server.certificate()),
+        ..Settings::default()
+    };
+    let version = calls::cluster::version();
+    let none = transport_with(&[&elsewhere], known).send(&version).unwrap_err();
+    assert_eq!(none.kind, NoAnswerKind::Untrusted, "{none}");
+    let pinned = pinned(&server.fingerprint());
+    let answer = transport_with(&[&elsewhere], pinned).send(&version).unwrap();
+    assert_eq!(answer.status, 200);
+}
