@@ -2,7 +2,7 @@
 
 mod ledger;
 
-pub use ledger::Place as RecordPlace;
+pub(super) use ledger::Place as RecordPlace;
 
 use super::context::Context;
 use super::error::{AppError, Problems};
