@@ -13,6 +13,7 @@ use greenroom::testing::backup::{BackupCase, backup_contract};
 use greenroom::testing::proxmox::{Cluster, TaskFault, USER, What, When};
 use greenroom::testing::target::PutNow as _;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,47 @@ pub(crate) fn release(version: &str) -> Release {
     }
 }
 
+/// One virtual machine of a unit, with nothing to be started in it.
+fn settings((subnet, gateway): (&str, &str), scratch: &Path) -> GuestSettings {
+    GuestSettings {
+        service: "shop".into(),
+        environment: "staging".parse().unwrap(),
+        units: vec![unit()],
+        ids: 2000..=2009,
+        pool: Some("staging".into()),
+        node: "pve1".into(),
+        storage: "local-zfs".into(),
+        network: Some(GuestNetwork {
+            addresses: Addresses {
+                subnet: subnet.parse().unwrap(),
+                gateway: gateway.parse().unwrap(),
+                range: None,
+                reserved: Vec::new(),
+            },
+            nameservers: Vec::new(),
+            search_domain: None,
+        }),
+        port: 8080,
+        guest: GuestPlan::Vm(VmPlan {
+            template: 9000,
+            full: false,
+            cores: 1,
+            memory: 512,
+            disk: None,
+            user: None,
+            ssh_keys: Vec::new(),
+            workload: None,
+        }),
+        protect: false,
+        prefix: None,
+        expires: None,
+        timeout: Duration::from_secs(600),
+        parallelism: 1,
+        clones_per_template: 1,
+        scratch: scratch.to_owned(),
+    }
+}
+
 impl Yard {
     fn new() -> Self {
         Self::on(("10.0.0.0/24", "10.0.0.1"))
@@ -49,43 +91,7 @@ impl Yard {
         cluster.add_pool("staging");
         cluster.add_template(GuestRef::vm("pve1", 9000), "debian-12");
         let scratch = tempfile::tempdir().unwrap();
-        let settings = GuestSettings {
-            service: "shop".into(),
-            environment: "staging".parse().unwrap(),
-            units: vec![unit()],
-            ids: 2000..=2009,
-            pool: Some("staging".into()),
-            node: "pve1".into(),
-            storage: "local-zfs".into(),
-            network: Some(GuestNetwork {
-                addresses: Addresses {
-                    subnet: subnet.parse().unwrap(),
-                    gateway: gateway.parse().unwrap(),
-                    range: None,
-                    reserved: Vec::new(),
-                },
-                nameservers: Vec::new(),
-                search_domain: None,
-            }),
-            port: 8080,
-            guest: GuestPlan::Vm(VmPlan {
-                template: 9000,
-                full: false,
-                cores: 1,
-                memory: 512,
-                disk: None,
-                user: None,
-                ssh_keys: Vec::new(),
-                workload: None,
-            }),
-            protect: false,
-            prefix: None,
-            expires: None,
-            timeout: Duration::from_secs(600),
-            parallelism: 1,
-            clones_per_template: 1,
-            scratch: scratch.path().to_owned(),
-        };
+        let settings = settings((subnet, gateway), scratch.path());
         let api = Api::new(cluster.clone());
         let ports = GuestPorts {
             api: api.clone(),

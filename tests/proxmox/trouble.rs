@@ -377,6 +377,22 @@ fn the_privileges_that_are_asked_for_are_enough() {
         let lacking = rights::lacking(need, &granted);
         assert!(lacking.is_empty(), "{}: {lacking:?}", need.path);
     }
+    lives(&stage);
+    let other = qemu::VmSettings {
+        card: Some(card("vmbr1", None)),
+        ..qemu::VmSettings::default()
+    };
+    let at = stage.running_vm(2001);
+    let denied = FaultClass::Denied {
+        path: "/sdn/zones/localnetwork/vmbr1".to_owned(),
+        privilege: "SDN.Use".to_owned(),
+    };
+    let fault = stage.refused(&qemu::configure(&at, &other));
+    assert_eq!(fault.class, denied, "another network was not asked for");
+}
+
+/// Everything that is done to a virtual machine from its clone to its end.
+fn lives(stage: &Stage) {
     let at = stage.running_vm(2000);
     let settings = qemu::VmSettings {
         name: Some("web".to_owned()),
@@ -395,22 +411,11 @@ fn the_privileges_that_are_asked_for_are_enough() {
     stage.run(&guest::snapshot(&at, "before", ""));
     stage.run(&guest::rollback(&at, "before", true));
     stage.run(&backup::take(&at, &to_local()));
-    let found = archives(&stage, 2000);
+    let found = archives(stage, 2000);
     let shield = storage::protect("pve1", "local", &found[0].volid, false);
     stage.api.change("acting", &shield).unwrap();
     stage.run(&guest::stop(&at, true));
     stage.run(&backup::restore(&at, &found[0].volid, "local-zfs", None, true));
     stage.run(&storage::delete("pve1", "local", &found[0].volid));
     stage.run(&guest::destroy(&at));
-    let other = qemu::VmSettings {
-        card: Some(card("vmbr1", None)),
-        ..qemu::VmSettings::default()
-    };
-    let at = stage.running_vm(2001);
-    let denied = FaultClass::Denied {
-        path: "/sdn/zones/localnetwork/vmbr1".to_owned(),
-        privilege: "SDN.Use".to_owned(),
-    };
-    let fault = stage.refused(&qemu::configure(&at, &other));
-    assert_eq!(fault.class, denied, "another network was not asked for");
 }
