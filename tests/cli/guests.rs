@@ -221,3 +221,46 @@ fn the_doctor_asks_the_cluster_with_the_token() {
     assert_eq!(shape.status, 3, "{}{}", shape.out, shape.err);
     assert!(shape.out.contains("USER@REALM!TOKENID=SECRET"), "{}", shape.out);
 }
+
+#[test]
+fn a_new_environment_gets_its_pool_where_the_token_may_make_one() {
+    let create = |site: &Site, name: &str, subnet: &str, ids: &str| {
+        let gateway = format!("{}1", subnet.trim_end_matches("0/24"));
+        let pool = format!("greenroom-{name}");
+        site.run(&[
+            "environment",
+            "create",
+            name,
+            "--from",
+            "staging",
+            "--subnet",
+            subnet,
+            "--gateway",
+            &gateway,
+            "--vm-ids",
+            ids,
+            "--pool",
+            &pool,
+            "--token-variable",
+            "PROXMOX_TOKEN",
+        ])
+    };
+    let site = Site::new();
+    let made = create(&site, "qa", "127.0.3.0/24", "3000-3009");
+    assert_eq!(made.status, 0, "{}", made.err);
+    assert!(made.out.contains("made the pool greenroom-qa"), "{}", made.out);
+    let comment = site.cluster.pools()["greenroom-qa"].clone();
+    assert!(comment.ends_with(" in qa"), "{comment}");
+
+    // A token without the right leaves it to the administrator, whose commands are shown.
+    site.cluster.grant(USER, "/pool/staging", &["VM.Audit"]);
+    let left = create(&site, "uat", "127.0.4.0/24", "4000-4009");
+    assert_eq!(left.status, 0, "{}", left.err);
+    assert!(
+        left.err.contains("the pool was not made") && left.err.contains("Pool.Allocate"),
+        "{}",
+        left.err
+    );
+    assert!(left.out.contains("pveum pool add greenroom-uat"), "{}", left.out);
+    assert!(!site.cluster.pools().contains_key("greenroom-uat"));
+}

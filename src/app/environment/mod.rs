@@ -2,10 +2,12 @@
 
 mod compare;
 mod create;
+mod pool;
 mod rights;
 
 pub use compare::{Comparison, Difference, Side, compare};
 pub use create::{Draft, ProxmoxWish, Wish, draft, write};
+pub use pool::{PoolMade, make_pool};
 pub use rights::Rights;
 
 use crate::config::{Environment, TargetConfig};

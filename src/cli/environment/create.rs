@@ -1,6 +1,6 @@
 //! `greenroom environment create`.
 
-use crate::app::environment::{Draft, ProxmoxWish, Rights, Wish, draft, write};
+use crate::app::environment::{Draft, PoolMade, ProxmoxWish, Rights, Wish, draft, make_pool, write};
 use crate::app::{AppError, Exit};
 use crate::cli::shell::Shell;
 use crate::model::{EnvironmentName, EnvironmentType};
@@ -10,8 +10,9 @@ use std::net::{IpAddr, SocketAddr};
 /// Create an environment: its file, checked against all others, and what its Proxmox cluster needs
 ///
 /// Writes environments/NAME.yaml and never over a file that is there. A subnet or a range of ids that
-/// overlaps another environment's is refused. For guests of a Proxmox cluster the commands are shown that
-/// make its pool, role, token and rights, for an administrator to run.
+/// overlaps another environment's is refused. For guests of a Proxmox cluster the pool is made where the
+/// environment's token is at hand and may do that, and the commands are shown that make the pool, the role,
+/// the token and its rights, for an administrator to run.
 ///
 /// Example: greenroom environment create qa --from staging --subnet 192.168.4.0/24 --gateway 192.168.4.1
 /// --vm-ids 4000-4099
@@ -93,8 +94,10 @@ fn range(text: &str) -> Result<(u32, u32), String> {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let made = draft(&workspace, shell.global.config.as_deref(), &args.wish())?;
+    let mut pool = None;
     if !args.dry_run {
         write(&workspace, &made)?;
+        pool = make_pool(&shell.workspace()?, &args.name)?;
     }
     if shell.is_json() {
         shell.json(&json!({
@@ -102,6 +105,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             "environment": args.name,
             "file": made.file,
             "written": !args.dry_run,
+            "poolMade": matches!(pool, Some(PoolMade::Made(_) | PoolMade::There(_))),
             "text": made.text,
             "commands": made.rights.as_ref().map(Rights::commands).unwrap_or_default(),
             "tokenVariable": made.token,
@@ -113,6 +117,12 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         shell.say(&made.text);
     } else {
         shell.say(&format!("wrote {}", made.file.display()));
+    }
+    match &pool {
+        Some(PoolMade::Made(name)) => shell.say(&format!("made the pool {name}")),
+        Some(PoolMade::There(name)) => shell.say(&format!("the pool {name} is there already")),
+        Some(PoolMade::Left(why)) => shell.warn(&format!("note: the pool was not made: {why}")),
+        None => {}
     }
     rights(shell, args, &made);
     shell.tell(&format!(
