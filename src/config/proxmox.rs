@@ -23,8 +23,8 @@ pub struct Proxmox {
     /// (`/etc/pve/pve-root-ca.pem`).
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// sha256 fingerprint of the host's certificate. It changes when the host renews the certificate, at
-    /// least every two years.
+    /// sha256 fingerprint of the certificate, which all of the hosts have to show: each node makes one of its
+    /// own. It changes when the certificate is renewed, at least every two years.
     #[serde(default)]
     pub fingerprint: Option<String>,
     /// Do not check the host's certificate.

@@ -66,12 +66,6 @@ fn check_trust(proxmox: &Proxmox, at: Place, problems: &mut Vec<Diagnostic>) {
                 .help("keep one of `caFile`, `fingerprint` and `insecure`"),
         );
     }
-    if proxmox.fingerprint.is_some() && !proxmox.fallback_hosts.is_empty() {
-        problems.push(
-            Diagnostic::error(at, "one fingerprint cannot be that of several hosts")
-                .help("use `caFile`, the authority that signed them all (/etc/pve/pve-root-ca.pem)"),
-        );
-    }
     if let Some(fingerprint) = &proxmox.fingerprint {
         let digits = fingerprint.chars().filter(|c| *c != ':');
         if digits.clone().count() != 64 || !digits.clone().all(|c| c.is_ascii_hexdigit()) {
