@@ -662,69 +662,72 @@ mod tests {
         }
     }
 
+    /// What leaves its home: the file, what stands there, and how the rule begins.
+    const HOMELESS: &[(&str, &str, &str)] = &[
+        ("src/app/run.rs", "use clap::Parser;", "clap stays in cli"),
+        (
+            "src/app/load.rs",
+            "use serde_yaml::Value;",
+            "serde_yaml stays in config",
+        ),
+        (
+            "src/cli/run.rs",
+            "fn f() { minijinja::render!(x) }",
+            "minijinja stays in",
+        ),
+        ("src/engine/session.rs", "use tokio::time;", "tokio stays in"),
+        (
+            "src/probe/tcp.rs",
+            "fn f() { println!(\"{x}\") }",
+            "only cli and host",
+        ),
+        (
+            "src/target/local/log.rs",
+            "fn f() { write!(std::io::stderr(), \"\") }",
+            "only cli and host",
+        ),
+        (
+            "src/app/context.rs",
+            "fn f() { std::env::current_dir() }",
+            "the environment is read once",
+        ),
+        (
+            "src/builder/files.rs",
+            "use std::process::Command;",
+            "commands are data",
+        ),
+        (
+            "src/host/runner.rs",
+            "fn f() { std::process::exit(1) }",
+            "the outcome is returned",
+        ),
+        (
+            "src/engine/retry.rs",
+            "use std::thread; fn f() { thread::sleep(d) }",
+            "waiting goes through",
+        ),
+        (
+            "src/ledger/lease.rs",
+            "use std::time::SystemTime;",
+            "the time comes from",
+        ),
+        (
+            "src/target/proxmox/end.rs",
+            "use crate::proxmox::calls::guest as calls; fn f() { calls::destroy(g) }",
+            "a guest is changed in proxmox::guest",
+        ),
+        (
+            "src/app/status.rs",
+            "fn f() { crate::proxmox::calls::agent::exec(g, c, i) }",
+            "a guest is changed in proxmox::guest",
+        ),
+        ("src/cli/run.rs", "fn f() { todo!() }", "nothing unfinished"),
+        ("src/cli/run.rs", "include!(\"a.rs\");", "nothing unfinished"),
+    ];
+
     #[test]
     fn what_leaves_its_home_is_found() {
-        for (file, text, rule) in [
-            ("src/app/run.rs", "use clap::Parser;", "clap stays in cli"),
-            (
-                "src/app/load.rs",
-                "use serde_yaml::Value;",
-                "serde_yaml stays in config",
-            ),
-            (
-                "src/cli/run.rs",
-                "fn f() { minijinja::render!(x) }",
-                "minijinja stays in",
-            ),
-            ("src/engine/session.rs", "use tokio::time;", "tokio stays in"),
-            (
-                "src/probe/tcp.rs",
-                "fn f() { println!(\"{x}\") }",
-                "only cli and host",
-            ),
-            (
-                "src/target/local/log.rs",
-                "fn f() { write!(std::io::stderr(), \"\") }",
-                "only cli and host",
-            ),
-            (
-                "src/app/context.rs",
-                "fn f() { std::env::current_dir() }",
-                "the environment is read once",
-            ),
-            (
-                "src/builder/files.rs",
-                "use std::process::Command;",
-                "commands are data",
-            ),
-            (
-                "src/host/runner.rs",
-                "fn f() { std::process::exit(1) }",
-                "the outcome is returned",
-            ),
-            (
-                "src/engine/retry.rs",
-                "use std::thread; fn f() { thread::sleep(d) }",
-                "waiting goes through",
-            ),
-            (
-                "src/ledger/lease.rs",
-                "use std::time::SystemTime;",
-                "the time comes from",
-            ),
-            (
-                "src/target/proxmox/end.rs",
-                "use crate::proxmox::calls::guest as calls; fn f() { calls::destroy(g) }",
-                "a guest is changed in proxmox::guest",
-            ),
-            (
-                "src/app/status.rs",
-                "fn f() { crate::proxmox::calls::agent::exec(g, c, i) }",
-                "a guest is changed in proxmox::guest",
-            ),
-            ("src/cli/run.rs", "fn f() { todo!() }", "nothing unfinished"),
-            ("src/cli/run.rs", "include!(\"a.rs\");", "nothing unfinished"),
-        ] {
+        for (file, text, rule) in HOMELESS {
             let found = rules(file, text);
             assert!(
                 found.len() == 1 && found[0].starts_with(rule),

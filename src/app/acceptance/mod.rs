@@ -366,7 +366,7 @@ pub fn run(
 /// Tests one that stands already.
 ///
 /// # Errors
-/// As [`test`].
+/// As [`test()`].
 pub fn run_on(workspace: &Workspace, settled: &Settled, afterwards: Afterwards) -> Result<Tested, AppError> {
     require_suite(workspace, settled)?;
     let mut tested = Tested::default();
