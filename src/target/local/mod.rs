@@ -44,8 +44,8 @@ pub use sweep::LocalSweeper;
 
 /// After this a process that was ended by force has vanished.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// After this a process that was forked has executed its program.
-const APPEARS: Period = Period::from_secs(1);
+/// After this a process that was forked has executed its program, on a machine that is busy as well.
+const APPEARS: Period = Period::from_secs(3);
 
 /// Runs releases as processes on this machine, each listening on a loopback port that it is told.
 pub struct LocalTarget {
@@ -331,9 +331,9 @@ impl Target for LocalTarget {
                     return Err(PortError::new(ErrorKind::Conflict, &doing, message));
                 }
                 if process.is_none() && self.may_appear(&record) {
-                    let message =
+                    let what =
                         "a greenroom that was ended a moment ago was starting it; its process may yet appear";
-                    return Err(PortError::new(ErrorKind::Transient, &doing, message));
+                    return Ok(Progress::Underway(what.to_owned()));
                 }
                 // It ended by itself or was asked to: what it may have left running goes with it.
                 for process in processes::of_instance(&record.token) {
