@@ -7,6 +7,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/openssl.rs"]
+mod openssl;
+
 mod registry {
     mod auth;
     mod catalog;

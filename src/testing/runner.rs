@@ -1,9 +1,10 @@
-//! The contract of [`Runner`] and a fake that answers from a script.
+//! The contract of [`Runner`], a fake that answers from a script, and commands made of hooks.
 
+use crate::engine::PrepareHook;
 use crate::model::Period;
 use crate::ports::{Captured, Command, ErrorKind, Finished, PortError, Runner};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Checks everything that [`Runner`] promises, on a machine that has a POSIX shell.
 ///
@@ -121,6 +122,19 @@ impl Runner for ScriptedRunner {
             overflowed,
         })
     }
+}
+
+/// Makes commands of hooks as they are written, with no variables and no secrets.
+pub fn hooks_as_written() -> PrepareHook {
+    Arc::new(|hook, _| {
+        Ok(Command {
+            argv: hook.argv.clone(),
+            directory: None,
+            variables: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            timeout: hook.timeout,
+        })
+    })
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::scenario::{Scenario, release};
 use greenroom::engine::{Journal, Session, Site};
 use greenroom::model::{Batch, Check, Endpoint, Percent, Period, Release, Rolling, Slot, Strategy, UnitId};
 use greenroom::ports::{
-    Capabilities, Clock, Command, Instance, Observation, PortError, Probe, Progress, Removal, Sample, Stop,
-    Target, UnitState,
+    Capabilities, Clock, Instance, Observation, PortError, Probe, Progress, Removal, Sample, Stop, Target,
+    UnitState,
 };
 use greenroom::rollout::{Event, Outcome, Rollout};
 use greenroom::testing::runner::ScriptedRunner;
@@ -111,15 +111,7 @@ fn a_thousand_units_are_done_fifty_at_a_time() {
         probe: Arc::new(AllWell(Arc::clone(&clock))),
         runner: Arc::new(runner),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        prepare: Arc::new(|hook, _| {
-            Ok(Command {
-                argv: hook.argv.clone(),
-                directory: None,
-                variables: BTreeMap::new(),
-                secrets: BTreeMap::new(),
-                timeout: hook.timeout,
-            })
-        }),
+        prepare: greenroom::testing::runner::hooks_as_written(),
         redact: Arc::new(str::to_owned),
     };
     let keeper = super::case::lease(&plan);

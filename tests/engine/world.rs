@@ -120,15 +120,7 @@ impl World {
             backup: Some(Arc::new(Port(Arc::clone(self)))),
             runner: Arc::new(Port(Arc::clone(self))),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            prepare: Arc::new(|hook, _| {
-                Ok(Command {
-                    argv: hook.argv.clone(),
-                    directory: None,
-                    variables: BTreeMap::new(),
-                    secrets: BTreeMap::new(),
-                    timeout: hook.timeout,
-                })
-            }),
+            prepare: greenroom::testing::runner::hooks_as_written(),
             redact: Arc::new(|text| text.replace("hunter2", "***")),
         }
     }

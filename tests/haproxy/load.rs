@@ -11,7 +11,7 @@ use greenroom::model::{
     Actor, Batch, Canary, Check, CheckKind, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec, Release,
     Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
 };
-use greenroom::ports::{Command, Holder, Lease, Router, Target};
+use greenroom::ports::{Holder, Lease, Router, Target};
 use greenroom::probe::{Commands, ServiceProbe};
 use greenroom::rollout::{
     Abilities, Event, Grounds, Kind, Observed, Occupancy, Outcome, Plan, Readiness, Request, RollbackPolicy,
@@ -60,15 +60,7 @@ impl Service {
             runner: Arc::new(ScriptedRunner::default()),
             stop: None,
             clock,
-            prepare: Arc::new(|hook, _| {
-                Ok(Command {
-                    argv: hook.argv.clone(),
-                    directory: None,
-                    variables: BTreeMap::new(),
-                    secrets: BTreeMap::new(),
-                    timeout: hook.timeout,
-                })
-            }),
+            prepare: greenroom::testing::runner::hooks_as_written(),
             redact: Arc::new(str::to_owned),
         }
     }

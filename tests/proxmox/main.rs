@@ -10,6 +10,8 @@ mod doctor;
 mod every;
 mod golden;
 mod life;
+#[path = "../support/openssl.rs"]
+mod openssl;
 mod reach;
 mod schema;
 mod stage;

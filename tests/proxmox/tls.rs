@@ -1,77 +1,35 @@
 //! Whom the client trusts: a server of `openssl s_server`, whose certificate nobody has signed.
 
+use crate::openssl::TlsServer;
 use crate::wire::transport_with;
 use greenroom::host::http::{Fingerprint, Settings};
 use greenroom::proxmox::{Api, FaultClass, NoAnswerKind, Transport, answers, calls};
-use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 
 /// A server that tells its version, over TLS.
 pub(crate) struct Server {
-    directory: tempfile::TempDir,
-    process: Child,
+    tls: TlsServer,
     pub(crate) url: String,
-    /// Kept open: writing to a closed one would end the server.
-    _output: BufReader<ChildStdout>,
 }
 
 impl Server {
     pub(crate) fn start(tls: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let api = directory.path().join("api2/json");
-        fs::create_dir_all(&api).unwrap();
         let body = r#"{"data":{"version":"9.1.4","release":"9.1"}}"#;
         let answer = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        fs::write(api.join("version"), answer).unwrap();
-        let text = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-        let (key, certificate) = (text("key.pem"), text("certificate.pem"));
-        let request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=pve1 \
-             -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE";
-        let made = Command::new("openssl")
-            .args(request.split_whitespace())
-            .args(["-keyout", &key, "-out", &certificate])
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(made.success());
-        let mut process = Command::new("openssl")
-            .args(["s_server", "-accept", "127.0.0.1:0", "-HTTP", tls])
-            .args(["-key", &key, "-cert", &certificate])
-            .current_dir(directory.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // It says "ACCEPT 127.0.0.1:PORT" once it listens.
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        let address = loop {
-            line.clear();
-            assert!(
-                output.read_line(&mut line).unwrap() > 0,
-                "openssl s_server has ended"
-            );
-            if let Some(address) = line.trim().strip_prefix("ACCEPT ") {
-                break address.to_owned();
-            }
-        };
+        let tls = TlsServer::start("api2/json/version", &answer, ("pve1", "127.0.0.1"), &[tls]);
         Self {
-            directory,
-            process,
-            url: format!("https://{address}"),
-            _output: output,
+            url: format!("https://{}", tls.address),
+            tls,
         }
     }
 
     pub(crate) fn certificate(&self) -> PathBuf {
-        self.directory.path().join("certificate.pem")
+        self.tls.certificate()
     }
 
     /// As openssl says it: with colons and in capitals.
@@ -89,13 +47,6 @@ impl Server {
         let api = Api::new(Arc::new(transport_with(&[&self.url], http)));
         let version = api.ask("asking for the version", &calls::cluster::version());
         version.map_err(|fault| fault.class)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

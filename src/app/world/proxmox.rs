@@ -12,7 +12,7 @@ use crate::config::proxmox::{
 use crate::model::EnvironmentType;
 use crate::ports::{Backup, Router};
 use crate::proxmox::calls::vm::Plug;
-use crate::proxmox::guest::{Addresses, Guests, Scope};
+use crate::proxmox::guest::{Addresses, Guests};
 use crate::proxmox::{Api, GuestKind};
 use crate::router::address::{AddressOptions, AddressRouter};
 use crate::router::haproxy::{HaproxyOptions, HaproxyRouter};
@@ -149,7 +149,7 @@ impl Ground<'_> {
                     port: settings.port,
                     entry: self.environment.url.clone().unwrap_or(own),
                 };
-                let guests = Guests::new(api.clone(), scope(settings));
+                let guests = Guests::new(api.clone(), settings.scope());
                 Ok(Some(Arc::new(AddressRouter::new(guests, options))))
             }
         }
@@ -174,7 +174,7 @@ impl Ground<'_> {
     }
 
     fn backup(&self, proxmox: &Proxmox, settings: &GuestSettings, api: Api) -> Option<Arc<dyn Backup>> {
-        let guests = Guests::new(api, scope(settings));
+        let guests = Guests::new(api, settings.scope());
         match self.environment.deployment.backup {
             BackupConfig::None => None,
             BackupConfig::Snapshot => Some(Arc::new(SnapshotBackup::new(guests))),
@@ -213,15 +213,6 @@ pub(super) fn sweeper(
         proxmox.timeout.as_duration(),
     );
     Ok(TemporaryGuests::new(sweeper, workspace.project.service.clone()))
-}
-
-fn scope(settings: &GuestSettings) -> Scope {
-    Scope {
-        ids: settings.ids.clone(),
-        service: settings.service.clone(),
-        environment: settings.environment.clone(),
-        pool: settings.pool.clone(),
-    }
 }
 
 /// Where containers, and the card that carries the service's address, are plugged in.

@@ -1,16 +1,17 @@
 //! The guests of one environment: read, proven, and only then changed.
 
 use super::marker::Marker;
+use super::naming::TAG;
 use super::proof::{Doubt, Found, Owned, Scope, Stranger, prove};
 use super::{GuestKind, GuestRef};
 use crate::model::one_line;
 use crate::ports::{ErrorKind, PortError};
-use crate::proxmox::answers::{GuestConfig, GuestStatus, Resource};
+use crate::proxmox::answers::{GuestConfig, GuestStatus, Id, Resource};
 use crate::proxmox::calls::agent;
 use crate::proxmox::calls::container::{self, ContainerSettings};
 use crate::proxmox::calls::vm::{self, VmSettings};
 use crate::proxmox::calls::{cluster, guest as calls};
-use crate::proxmox::{Api, Fault, Upid};
+use crate::proxmox::{Api, Fault, FaultClass, Upid};
 use std::time::Duration;
 
 /// Locks under which a guest comes into being. Its description may not be there yet.
@@ -75,6 +76,25 @@ impl Guests {
     /// Those of the API.
     pub fn all(&self) -> Result<Vec<Resource>, Fault> {
         self.api.ask("listing the guests", &cluster::guests())
+    }
+
+    /// Whether a guest of the list can be one of these that is made in full: its id is in the range, and it
+    /// has the tag. Only a look says whose it is.
+    pub fn may_be_ours(&self, row: &Resource) -> bool {
+        self.scope.ids.contains(&row.vmid) && row.tags().contains(TAG)
+    }
+
+    /// Whether a guest has this id, seen by the token or not.
+    ///
+    /// # Errors
+    /// Those of the API.
+    pub fn is_taken(&self, id: u32) -> Result<bool, Fault> {
+        let doing = format!("asking whether {id} is free");
+        match self.api.ask::<Id>(&doing, &cluster::next_id(Some(id))) {
+            Ok(_) => Ok(false),
+            Err(fault) if fault.class == FaultClass::Exists => Ok(true),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Reads one guest of which the list of the cluster told, and says whose it is.
@@ -199,23 +219,7 @@ impl Guests {
     /// Those of the API.
     pub fn mark(&self, owned: &Owned, marker: &Marker) -> Result<(), Fault> {
         let description = Some(marker.rewrite(owned.config().description()));
-        match owned.guest().kind {
-            GuestKind::Vm => self.configure_vm(
-                owned,
-                VmSettings {
-                    description,
-                    ..VmSettings::default()
-                },
-            ),
-            GuestKind::Container => self.configure_container(
-                owned,
-                ContainerSettings {
-                    description,
-                    ..ContainerSettings::default()
-                },
-            ),
-        }
-        .map(drop)
+        self.set(owned, description, None)
     }
 
     /// Switches its protection off.
@@ -223,18 +227,24 @@ impl Guests {
     /// # Errors
     /// Those of the API.
     pub fn unprotect(&self, fresh: &Fresh) -> Result<(), Fault> {
-        let protection = Some(false);
-        match fresh.0.guest().kind {
+        self.set(&fresh.0, None, Some(false))
+    }
+
+    /// Sets what both kinds of guests have.
+    fn set(&self, owned: &Owned, description: Option<String>, protection: Option<bool>) -> Result<(), Fault> {
+        match owned.guest().kind {
             GuestKind::Vm => self.configure_vm(
-                &fresh.0,
+                owned,
                 VmSettings {
+                    description,
                     protection,
                     ..VmSettings::default()
                 },
             ),
             GuestKind::Container => self.configure_container(
-                &fresh.0,
+                owned,
                 ContainerSettings {
+                    description,
                     protection,
                     ..ContainerSettings::default()
                 },

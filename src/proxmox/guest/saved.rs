@@ -1,14 +1,13 @@
 //! Guests as backups see them: found by unit and slot, saved, and brought back.
 
 use super::guests::{Fresh, Guests, Standing};
-use super::naming::TAG;
 use super::proof::Owned;
 use super::{GuestKind, GuestRef};
 use crate::model::{Slot, UnitId};
 use crate::ports::{ErrorKind, PortError};
-use crate::proxmox::answers::{Feature, Id, Snapshot};
-use crate::proxmox::calls::{backup, cluster, guest as calls};
-use crate::proxmox::{Fault, FaultClass, Upid};
+use crate::proxmox::answers::{Feature, Snapshot};
+use crate::proxmox::calls::{backup, guest as calls};
+use crate::proxmox::{Fault, Upid};
 
 impl Guests {
     /// The guest in a slot of a unit, as its marker says; `None` where there is none.
@@ -18,12 +17,7 @@ impl Guests {
     pub fn of(&self, unit: &UnitId, slot: Slot) -> Result<Option<Owned>, Fault> {
         let ending = format!("{unit}-{slot}").to_ascii_lowercase();
         let mut rows = self.all()?;
-        rows.retain(|row| {
-            let known = row
-                .guest()
-                .is_some_and(|guest| self.scope().ids.contains(&guest.id));
-            known && row.tags().contains(TAG)
-        });
+        rows.retain(|row| self.may_be_ours(row));
         // The name only says where to look first.
         rows.sort_by_key(|row| !row.name.as_deref().is_some_and(|name| name.ends_with(&ending)));
         for row in rows {
@@ -131,18 +125,10 @@ impl Guests {
             node: node.to_owned(),
             id,
         };
-        let free: Result<Id, Fault> = self.api().ask(
-            &format!("asking whether id {id} is free"),
-            &cluster::next_id(Some(id)),
-        );
-        match free {
-            Ok(_) => {}
-            Err(fault) if fault.class == FaultClass::Exists => {
-                return Err(denied(format!(
-                    "another guest has its id {id} by now, and is not touched"
-                )));
-            }
-            Err(fault) => return Err(fault.into()),
+        if self.is_taken(id)? {
+            return Err(denied(format!(
+                "another guest has its id {id} by now, and is not touched"
+            )));
         }
         let pool = self.scope().pool.as_deref();
         // Without force nothing is ever written over.

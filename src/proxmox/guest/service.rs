@@ -2,7 +2,6 @@
 
 use super::GuestKind;
 use super::guests::{Guests, Standing};
-use super::naming::TAG;
 use super::proof::Owned;
 use crate::proxmox::answers::{AgentResult, Card};
 use crate::proxmox::calls::agent;
@@ -18,11 +17,7 @@ impl Guests {
     pub fn ours(&self) -> Result<Vec<Owned>, Fault> {
         let mut ours = Vec::new();
         for row in self.all()? {
-            let known = row
-                .guest()
-                .is_some_and(|guest| self.scope().ids.contains(&guest.id));
-            if known
-                && row.tags().contains(TAG)
+            if self.may_be_ours(&row)
                 && let Standing::Ours(owned) = self.look(&row)?
             {
                 ours.push(*owned);

@@ -4,7 +4,7 @@ use super::jobs::Seat;
 use super::locked;
 use crate::ports::Clock;
 use crate::proxmox::answers::Resource;
-use crate::proxmox::guest::{Guests, Owned, Place, Places, Standing, Stranger, TAG};
+use crate::proxmox::guest::{Guests, Owned, Place, Places, Standing, Stranger};
 use crate::proxmox::{Fault, GuestRef};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -100,7 +100,7 @@ impl Index {
         }
         let elsewhere = rows.iter().filter(|row| {
             let known = at.iter().any(|place| place.id() == row.vmid);
-            guests.scope().ids.contains(&row.vmid) && !known && row.tags().contains(TAG)
+            !known && guests.may_be_ours(row)
         });
         for row in elsewhere {
             if let Some(owned) = self.belongs(guests, row, seat)? {

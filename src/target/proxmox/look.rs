@@ -67,15 +67,7 @@ impl ProxmoxTarget {
 
     /// Where it listens: at the address that it was given, else at the one that the network gave it.
     fn address(&self, owned: &Owned, status: &GuestStatus) -> Result<Option<Endpoint>, PortError> {
-        let option = match owned.guest().kind {
-            GuestKind::Vm => "ipconfig0",
-            GuestKind::Container => "net0",
-        };
-        let given = ["ip", "ip6"].iter().find_map(|family| {
-            let value = owned.config().property(option, family)?;
-            value.split('/').next()?.parse::<IpAddr>().ok()
-        });
-        let address = match given {
+        let address = match owned.address() {
             Some(address) => Some(address),
             None if status.is_running() => self.given_out(owned)?,
             None => None,

@@ -5,10 +5,9 @@ use super::jobs::{Job, Seat, Work};
 use super::{ContainerPlan, ContainerSource, GuestPlan, ProxmoxTarget, Step};
 use crate::model::Release;
 use crate::ports::{ErrorKind, PortError};
-use crate::proxmox::answers::Id;
 use crate::proxmox::calls::container::{self, ContainerCard, ContainerSettings, NewContainer};
+use crate::proxmox::calls::guest as calls;
 use crate::proxmox::calls::vm::Addressing;
-use crate::proxmox::calls::{cluster, guest as calls};
 use crate::proxmox::guest::{Marker, NewMarker, Place, Stranger, guest_name, tags};
 use crate::proxmox::{Fault, FaultClass, GuestKind, GuestRef, Request};
 use std::net::IpAddr;
@@ -115,7 +114,7 @@ impl ProxmoxTarget {
         let mut taken = Vec::new();
         for place in places.candidates(seat.0, seat.1.1) {
             let visible = rows.iter().any(|row| row.vmid == place.id());
-            if visible || self.is_taken(place.id())? {
+            if visible || self.guests.is_taken(place.id())? {
                 taken.push(place.id().to_string());
                 continue;
             }
@@ -138,16 +137,6 @@ impl ProxmoxTarget {
             message.push_str("; widen vmIdRange or the addresses");
         }
         Err(PortError::new(ErrorKind::Denied, doing, message))
-    }
-
-    /// Whether a guest has this id, seen by the token or not.
-    pub(super) fn is_taken(&self, id: u32) -> Result<bool, PortError> {
-        let doing = format!("asking whether {id} is free");
-        match self.ports.api.ask::<Id>(&doing, &cluster::next_id(Some(id))) {
-            Ok(_) => Ok(false),
-            Err(fault) if fault.class == FaultClass::Exists => Ok(true),
-            Err(fault) => Err(fault.into()),
-        }
     }
 
     /// A clone, asked for on the node of its source.

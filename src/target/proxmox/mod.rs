@@ -222,7 +222,7 @@ impl ProxmoxTarget {
             (Work::Start, FaultClass::Running) => Ok(None),
             (_, FaultClass::ConfigLock(lock)) => Ok(Some(format!("{}: locked ({lock})", job.words))),
             // The id was taken while the task ran, in words that differ from storage to storage.
-            (Work::Clone(_) | Work::Create, _) if self.is_taken(job.id)? => Ok(None),
+            (Work::Clone(_) | Work::Create, _) if self.guests.is_taken(job.id)? => Ok(None),
             _ => Err(fault.into()),
         }
     }

@@ -133,7 +133,7 @@ pub enum ContainerSource {
 
 impl GuestSettings {
     /// Whose guests they are.
-    pub(super) fn scope(&self) -> Scope {
+    pub fn scope(&self) -> Scope {
         Scope {
             ids: self.ids.clone(),
             service: self.service.clone(),

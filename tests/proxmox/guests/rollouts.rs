@@ -156,15 +156,7 @@ impl Ground {
             runner: ports,
             stop: None,
             clock: clock.clone(),
-            prepare: Arc::new(|hook, _| {
-                Ok(Command {
-                    argv: hook.argv.clone(),
-                    directory: None,
-                    variables: BTreeMap::new(),
-                    secrets: BTreeMap::new(),
-                    timeout: hook.timeout,
-                })
-            }),
+            prepare: greenroom::testing::runner::hooks_as_written(),
             redact: Arc::new(str::to_owned),
         };
         let ledger = Arc::new(MemoryLedger::default());

@@ -1,92 +1,33 @@
 //! From a server that everyone can trust to one that anyone can be.
 
 use super::common::{REGISTRY, STRANGER, app_abroad, settings_abroad};
-use crate::registry::daemon::run;
+use crate::openssl::TlsServer;
 use greenroom::ports::{Catalog, ErrorKind, PortError};
 use greenroom::registry::oci::OciRegistry;
 use greenroom::testing::FakeClock;
-use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What the registry says to everybody who asks for the tags of `app`, over TLS (`openssl s_server`).
-struct Registry {
-    directory: tempfile::TempDir,
-    address: SocketAddr,
-    process: Child,
-    /// Kept open: writing to a closed one would end the server.
-    _output: BufReader<ChildStdout>,
-}
+/// What the registry says to everybody who asks for the tags of `app`, over TLS.
+struct Registry(TlsServer);
 
 impl Registry {
     fn that_says(answer: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let list = directory.path().join("v2/app/tags");
-        fs::create_dir_all(&list).unwrap();
-        fs::write(list.join("list?n=1000"), answer).unwrap();
-        let text = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-        let (key, certificate) = (text("key.pem"), text("certificate.pem"));
-        let name = format!("subjectAltName=IP:{REGISTRY}");
-        let request =
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=registry";
-        let mut arguments: Vec<&str> = request.split(' ').collect();
-        arguments.extend(["-addext", &name, "-addext", "basicConstraints=critical,CA:FALSE"]);
-        arguments.extend(["-keyout", &key, "-out", &certificate]);
-        run("openssl", &arguments);
-        let mut process = Command::new("openssl")
-            .args(["s_server", "-accept", "127.0.0.1:0", "-HTTP"])
-            .args(["-key", &key, "-cert", &certificate])
-            .current_dir(directory.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // It says "ACCEPT 127.0.0.1:PORT" once it listens.
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        let address = loop {
-            line.clear();
-            assert!(
-                output.read_line(&mut line).unwrap() > 0,
-                "openssl s_server has ended"
-            );
-            if let Some(address) = line.trim().strip_prefix("ACCEPT ") {
-                break address.parse().unwrap();
-            }
-        };
-        Self {
-            directory,
-            address,
-            process,
-            _output: output,
-        }
+        let known = ("registry", REGISTRY);
+        Self(TlsServer::start("v2/app/tags/list?n=1000", answer, known, &[]))
     }
 
     /// Lists the tags, and says how that ended and which servers were asked for.
     fn tags(&self) -> (PortError, Vec<String>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let mut settings = settings_abroad(proxy(self.address, asked.clone()));
-        settings.http.ca_file = Some(self.certificate());
+        let mut settings = settings_abroad(proxy(self.0.address, asked.clone()));
+        settings.http.ca_file = Some(self.0.certificate());
         let client = OciRegistry::new(settings, Arc::new(FakeClock::default())).unwrap();
         let error = client.tags(&app_abroad()).unwrap_err();
         let asked = asked.lock().unwrap().clone();
         (error, asked)
-    }
-
-    fn certificate(&self) -> PathBuf {
-        self.directory.path().join("certificate.pem")
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
