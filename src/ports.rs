@@ -5,11 +5,17 @@
 //! contract suite in [`crate::testing`] that every implementation passes.
 
 mod command;
+mod forge;
 mod registry;
 mod signature;
 mod temporary;
 
 pub use command::{Captured, Command, Finished, Hear, Runner};
+pub use forge::{
+    CheckReport, CodeScanning, CommitStatus, Conclusion, DeploymentDraft, DeploymentState, DeploymentUpdate,
+    EnvironmentRules, Forge, PullComment, PullRequests, PullState, Remark, RemarkLevel, Reviews, RunReview,
+    SarifUpload,
+};
 pub use registry::{Blob, Catalog, Content, Discard, HeldImage, Registry, Reopen, in_memory};
 pub use signature::{Attestations, Trust, TrustedRoots, Verifier};
 pub use temporary::{Sweeper, Temporary};
@@ -342,29 +348,6 @@ pub trait Scanner: Send + Sync {
     /// Scans `image` and returns the scanner's report as it wrote it, which is bounded in size and not
     /// judged: that it is complete, and about this image, is for the reader to find out.
     fn scan(&self, image: &Artifact) -> Result<Vec<u8>, PortError>;
-}
-
-/// Results of a scan on their way to the forge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SarifUpload {
-    /// The commit they are about.
-    pub commit: CommitId,
-    /// Full name of the ref they belong to: `refs/heads/main`.
-    pub reference: String,
-    /// SARIF 2.1.0.
-    pub sarif: String,
-    /// Name of the tool, as it is shown.
-    pub tool: String,
-    /// When the scan began.
-    pub started: Timestamp,
-}
-
-/// Where the project's repository lives.
-pub trait Forge: Send + Sync {
-    /// Name of the forge and the repository, for messages: `github.com acme/app`.
-    fn name(&self) -> &str;
-    /// Hands results in; returns the forge's id of the upload. The same results again change nothing.
-    fn upload_sarif(&self, upload: &SarifUpload) -> Result<String, PortError>;
 }
 
 /// Whether one commit comes before another.

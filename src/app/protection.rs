@@ -1,14 +1,13 @@
 //! Protection: what is configured, unless a person switched it; the ledger says who, when and why.
 
 use super::error::AppError;
+use super::record::append_beside;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::history::{self, PROTECTION, Protection, Switched};
-use crate::model::{Draft, EnvironmentName};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{Draft, EnvironmentName, Stored};
+use crate::ports::Ledger;
 
-/// How often another writer may be first.
-const MOST_CONFLICTS: usize = 100;
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 500;
 
@@ -26,19 +25,26 @@ pub struct Done {
 /// When the ledger cannot be read or understood.
 pub fn newest(workspace: &Workspace, environment: &EnvironmentName) -> Result<Option<Switched>, AppError> {
     let ledger = workspace.ledger()?;
-    let Some(head) = ledger.head(environment)? else {
+    let head = ledger.head(environment)?;
+    standing(ledger.as_ref(), head.as_ref())
+}
+
+/// The newest switch of an environment whose newest record is `head`: one more read at most.
+fn standing(ledger: &dyn Ledger, head: Option<&Stored>) -> Result<Option<Switched>, AppError> {
+    let Some(head) = head.map(|head| &head.record) else {
         return Ok(None);
     };
-    let Some(seq) = history::switch_of(&head.record) else {
+    let Some(seq) = history::switch_of(head) else {
         return Ok(None);
     };
-    let stored = if seq == head.record.seq {
-        Some(head)
+    let environment = &head.environment;
+    let record = if seq == head.seq {
+        Some(head.clone())
     } else {
-        ledger.read(environment, seq)?
+        ledger.read(environment, seq)?.map(|stored| stored.record)
     };
-    let switched = stored
-        .map(|stored| history::switched(&stored.record))
+    let switched = record
+        .map(|record| history::switched(&record))
         .transpose()
         .map_err(|error| AppError::Record(error.to_string()))?;
     // What guards an environment is never guessed.
@@ -84,45 +90,31 @@ pub fn switch(
     let mut body = serde_json::to_value(&protection)
         .map_err(|error| AppError::Record(format!("the switch cannot be written down: {error}")))?;
     workspace.redactor().redact_document(&mut body);
-    for _ in 0..MOST_CONFLICTS {
-        let head = ledger.head(environment)?;
-        let standing = newest(workspace, environment)?;
+    let mut standing_so = None;
+    let doing = format!("switching the protection of {environment}");
+    let appended = append_beside(ledger.as_ref(), environment, &doing, |head| {
         // Switched by hand is more than configured the same: it stays when the configuration changes.
-        if let Some(standing) = standing.filter(|standing| standing.protection.enabled == enabled) {
-            return Ok(Done {
-                standing,
-                changed: false,
-            });
-        }
-        let previous = head.as_ref().map(|head| &head.record);
-        let draft = Draft {
+        let found = standing(ledger.as_ref(), head)?;
+        standing_so = found.filter(|found| found.protection.enabled == enabled);
+        Ok(standing_so.is_none().then(|| Draft {
             at: workspace.context.clock.now(),
-            epoch: previous.map_or(0, |record| record.epoch),
+            epoch: 0,
             deployment: None,
             kind: PROTECTION.to_owned(),
-            refs: history::refs_after_switch(previous),
+            refs: history::refs_after_switch(head.map(|head| &head.record)),
             body: body.clone(),
-        };
-        match ledger.append(environment, head.as_ref(), &draft) {
-            Err(error) if error.kind == ErrorKind::Conflict => {}
-            Err(error) => return Err(error.into()),
-            Ok(stored) => {
-                return Ok(Done {
-                    standing: Switched {
-                        at: stored.record.at,
-                        seq: stored.record.seq,
-                        protection,
-                    },
-                    changed: true,
-                });
-            }
-        }
-    }
-    Err(AppError::Port(PortError::new(
-        ErrorKind::Conflict,
-        format!("switching the protection of {environment}"),
-        "another writer is always first",
-    )))
+        }))
+    })?;
+    let switched = appended.map(|stored| Switched {
+        at: stored.record.at,
+        seq: stored.record.seq,
+        protection,
+    });
+    let changed = switched.is_some();
+    let standing = switched
+        .or(standing_so)
+        .ok_or_else(|| AppError::Record(format!("{doing}: nothing was written, and nothing stands")))?;
+    Ok(Done { standing, changed })
 }
 
 /// The switch in one sentence.

@@ -1,11 +1,13 @@
 //! What the ledger says about one environment, in a fixed number of reads.
 
 use super::error::AppError;
-use crate::model::{EnvironmentName, Record, Stored, UnitId};
-use crate::ports::{Ledger, PortError};
+use crate::model::{Draft, EnvironmentName, Record, Stored, UnitId};
+use crate::ports::{ErrorKind, Ledger, PortError};
 use crate::report::Recorded;
 use crate::rollout::{Event, Plan, Rollout};
 
+/// How often another writer may be first.
+const MOST_CONFLICTS: usize = 100;
 /// Name of the reference to the plan of what is live.
 const LIVE: &str = "live";
 /// Name of the reference to the plan of a rollout that has not come to its end.
@@ -125,6 +127,39 @@ pub fn events(
         }
     }
     Ok(events)
+}
+
+/// Appends a record that changes nothing that runs and so needs no lease: after whatever is the newest, beside
+/// a rollout that may be under way, and under the newest record's epoch. `next` makes it, of the newest record,
+/// again for each writer that was first; with `None` nothing is appended.
+///
+/// # Errors
+/// When the ledger does not take it, or somebody else is always first; those of `next`.
+pub(super) fn append_beside(
+    ledger: &dyn Ledger,
+    environment: &EnvironmentName,
+    doing: &str,
+    mut next: impl FnMut(Option<&Stored>) -> Result<Option<Draft>, AppError>,
+) -> Result<Option<Stored>, AppError> {
+    for _ in 0..MOST_CONFLICTS {
+        let head = ledger.head(environment)?;
+        let Some(draft) = next(head.as_ref())? else {
+            return Ok(None);
+        };
+        let draft = Draft {
+            epoch: head.as_ref().map_or(0, |head| head.record.epoch),
+            ..draft
+        };
+        match ledger.append(environment, head.as_ref(), &draft) {
+            Err(error) if error.kind == ErrorKind::Conflict => {}
+            done => return Ok(Some(done?)),
+        }
+    }
+    Err(AppError::Port(PortError::new(
+        ErrorKind::Conflict,
+        doing,
+        "another writer is always first",
+    )))
 }
 
 /// Every record of an environment, oldest first.

@@ -3,7 +3,7 @@
 use crate::host::github::GitHubRepository;
 use crate::host::http::{Answer, Client, Failure, Request};
 use crate::model::Secret;
-use crate::ports::{ErrorKind, Forge, PortError, SarifUpload};
+use crate::ports::{CodeScanning, ErrorKind, PortError, SarifUpload};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -39,6 +39,11 @@ impl GitHub {
         })
     }
 
+    /// The API's host and the repository, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     fn post(&self, doing: &str, path: &str, body: &Value) -> Result<Answer, PortError> {
         let url = self.repository.url(path);
         let mut headers: BTreeMap<String, String> = self
@@ -70,11 +75,7 @@ impl GitHub {
     }
 }
 
-impl Forge for GitHub {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
+impl CodeScanning for GitHub {
     fn upload_sarif(&self, upload: &SarifUpload) -> Result<String, PortError> {
         let doing = format!("uploading the findings to {}", self.name);
         let packed =

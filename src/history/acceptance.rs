@@ -1,7 +1,7 @@
 //! Acceptance deployments: environments that are written nowhere but in the ledger, for a time.
 
-use super::refs::{ACCEPTANCE_OF, EVENT, FINISHED};
-use super::{ROLLOUT, Unreadable};
+use super::Unreadable;
+use super::refs::{ACCEPTANCE_OF, EVENT, FINISHED, carried};
 use crate::model::{EnvironmentName, Origin, Record, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,13 +63,9 @@ pub fn made_at(head: &Record) -> Option<u64> {
 /// The references of the record that holds `acceptance` and follows `previous`. Of one that was removed
 /// nothing runs any more: only how its last rollout ended stays within reach.
 pub fn refs_after_acceptance(previous: Option<&Record>, acceptance: &Acceptance) -> BTreeMap<String, u64> {
-    let mut refs = previous.map(|record| record.refs.clone()).unwrap_or_default();
-    if let Some(previous) = previous.filter(|previous| previous.kind == ROLLOUT) {
-        refs.insert(EVENT.to_owned(), previous.seq);
-    }
+    let (mut refs, seq) = carried(previous);
     match acceptance {
         Acceptance::Made(_) => {
-            let seq = previous.map_or(0, |record| record.seq + 1);
             refs.insert(ACCEPTANCE_OF.to_owned(), seq);
         }
         Acceptance::Removed { .. } => refs.retain(|name, _| [EVENT, FINISHED].contains(&name.as_str())),

@@ -1,7 +1,7 @@
 //! Protection that was switched by a person: it stands above the configuration until it is switched again.
 
-use super::refs::EVENT;
-use super::{ROLLOUT, Unreadable};
+use super::Unreadable;
+use super::refs::carried;
 use crate::model::{Origin, Record, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,11 +68,7 @@ pub fn switch_of(head: &Record) -> Option<u64> {
 
 /// The references of the record that holds a switch and follows `previous`.
 pub fn refs_after_switch(previous: Option<&Record>) -> BTreeMap<String, u64> {
-    let mut refs = previous.map(|record| record.refs.clone()).unwrap_or_default();
-    if let Some(previous) = previous.filter(|previous| previous.kind == ROLLOUT) {
-        refs.insert(EVENT.to_owned(), previous.seq);
-    }
-    let seq = previous.map_or(0, |record| record.seq + 1);
+    let (mut refs, seq) = carried(previous);
     refs.insert(NEWEST.to_owned(), seq);
     refs
 }

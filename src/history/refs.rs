@@ -50,6 +50,19 @@ pub fn refs_after(previous: Option<&Record>, plan: &Plan, event: &Event) -> BTre
     refs
 }
 
+/// What a record of another kind than a rollout's carries on from `previous`, with the way to the newest of
+/// those; and its own sequence number.
+pub(super) fn carried(previous: Option<&Record>) -> (BTreeMap<String, u64>, u64) {
+    let Some(previous) = previous else {
+        return (BTreeMap::new(), 0);
+    };
+    let mut refs = previous.refs.clone();
+    if previous.kind == ROLLOUT {
+        refs.insert(EVENT.to_owned(), previous.seq);
+    }
+    (refs, previous.seq + 1)
+}
+
 /// The references of the record that holds a scan and follows `previous`. The scan is the one of
 /// `digest` from now on; `None` for one that says nothing about its image, so that the one before it
 /// stays. Of other scans those of `kept` images stay within reach.
@@ -58,15 +71,11 @@ pub fn refs_after_scan(
     digest: Option<&Digest>,
     kept: &[&Digest],
 ) -> BTreeMap<String, u64> {
-    let mut refs = previous.map(|record| record.refs.clone()).unwrap_or_default();
+    let (mut refs, seq) = carried(previous);
     refs.retain(|name, _| match name.strip_prefix(SCAN_OF) {
         Some(scanned) => kept.iter().any(|kept| kept.as_str() == scanned),
         None => true,
     });
-    if let Some(previous) = previous.filter(|previous| previous.kind == ROLLOUT) {
-        refs.insert(EVENT.to_owned(), previous.seq);
-    }
-    let seq = previous.map_or(0, |record| record.seq + 1);
     if let Some(digest) = digest {
         refs.insert(format!("{SCAN_OF}{digest}"), seq);
     }

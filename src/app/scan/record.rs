@@ -1,15 +1,12 @@
 //! A scan's way into the ledger.
 
 use crate::app::error::AppError;
-use crate::app::record::Standing;
+use crate::app::record::{Standing, append_beside};
 use crate::app::workspace::Workspace;
 use crate::history::{self, SCAN};
 use crate::model::{Digest, Draft, EnvironmentName, Origin, Record};
-use crate::ports::{ErrorKind, Ledger, PortError};
+use crate::ports::Ledger;
 use crate::scan::{Assessment, ScanRecord, ScanResult};
-
-/// How often another writer may be first.
-const MOST_CONFLICTS: usize = 100;
 
 /// The newest scan of `digest` for the environment that stands like this: one read.
 ///
@@ -59,27 +56,19 @@ pub(super) fn append(
     let kept = digests(standing);
     let own = &assessment.image.digest;
     let says_something = assessment.judgment.result != ScanResult::Error;
-    for _ in 0..MOST_CONFLICTS {
-        let head = ledger.head(environment)?;
-        let previous = head.as_ref().map(|head| &head.record);
-        let draft = Draft {
+    let doing = format!("recording the scan in {environment}");
+    append_beside(ledger.as_ref(), environment, &doing, |head| {
+        let previous = head.map(|head| &head.record);
+        Ok(Some(Draft {
             at: assessment.at,
-            epoch: previous.map_or(0, |record| record.epoch),
+            epoch: 0,
             deployment: None,
             kind: SCAN.to_owned(),
             refs: history::refs_after_scan(previous, says_something.then_some(own), &kept),
             body: body.clone(),
-        };
-        match ledger.append(environment, head.as_ref(), &draft) {
-            Err(error) if error.kind == ErrorKind::Conflict => {}
-            done => return Ok(done.map(drop)?),
-        }
-    }
-    Err(AppError::Port(PortError::new(
-        ErrorKind::Conflict,
-        format!("recording the scan in {environment}"),
-        "another writer is always first",
-    )))
+        }))
+    })
+    .map(drop)
 }
 
 /// The images that are live, were live before, or are being rolled out.

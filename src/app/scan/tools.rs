@@ -8,7 +8,7 @@ use crate::forge::github::GitHub;
 use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
 use crate::model::{Artifact, Secret};
-use crate::ports::{ErrorKind, Forge, PortError, Scanner};
+use crate::ports::{ErrorKind, PortError, Scanner};
 use crate::scanner::{CommandScanner, CommandSettings, FileScanner, Render};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -121,7 +121,7 @@ fn passed(all: &BTreeMap<String, String>) -> Passed {
 ///
 /// # Errors
 /// When a variable is missing that says which it is.
-pub(super) fn forge(workspace: &Workspace) -> Result<Box<dyn Forge>, AppError> {
+pub(super) fn forge(workspace: &Workspace) -> Result<GitHub, AppError> {
     let environment = &workspace.context.environment;
     let given = |names: &[&str]| {
         names
@@ -142,12 +142,12 @@ pub(super) fn forge(workspace: &Workspace) -> Result<Box<dyn Forge>, AppError> {
             error,
         ))
     })?;
-    Ok(Box::new(GitHub::new(
+    Ok(GitHub::new(
         client,
         api,
         repository,
         Secret::new(token.to_owned()),
-    )?))
+    )?)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Scan, tools};
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
-use crate::ports::SarifUpload;
+use crate::ports::{CodeScanning as _, SarifUpload};
 
 /// Uploads `sarif`, the results of `scan`; says where they went.
 ///
