@@ -5,7 +5,7 @@ use flate2::read::GzDecoder;
 use greenroom::forge::github::GitHub;
 use greenroom::host::http::{Client, Settings};
 use greenroom::model::Secret;
-use greenroom::ports::{ErrorKind, Forge, PortError, SarifUpload};
+use greenroom::ports::{CodeScanning as _, ErrorKind, PortError, SarifUpload};
 use greenroom::report::sarif;
 use greenroom::scan::Policy;
 use serde_json::{Value, json};
