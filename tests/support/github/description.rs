@@ -8,19 +8,19 @@ const TEXT: &str = include_str!("../../fixtures/github/openapi-subset.json");
 
 /// One operation.
 #[derive(Debug, Clone)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// GitHub's name for it: `checks/create`.
-    pub id: String,
+    pub(crate) id: String,
     /// `GET` and so on.
-    pub method: String,
+    pub(crate) method: String,
     /// Its path, with `{names}` in it.
-    pub template: String,
+    pub(crate) template: String,
     described: Value,
 }
 
 impl Operation {
     /// The names of what may stand in its query.
-    pub fn queries(&self) -> Vec<&str> {
+    pub(crate) fn queries(&self) -> Vec<&str> {
         let parameters = self.described["parameters"].as_array().into_iter().flatten();
         parameters
             .filter(|one| one["in"] == "query")
@@ -40,7 +40,7 @@ impl Operation {
 }
 
 /// The description.
-pub struct Description {
+pub(crate) struct Description {
     whole: Value,
     operations: Vec<Operation>,
     /// By the schema's text: the same ones come again and again.
@@ -49,7 +49,7 @@ pub struct Description {
 
 impl Description {
     /// Reads it.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let whole: Value = serde_json::from_str(TEXT).unwrap();
         let paths = whole["paths"].as_object().unwrap();
         let operations = paths.iter().flat_map(|(template, methods)| {
@@ -69,17 +69,17 @@ impl Description {
     }
 
     /// Whether there is an operation of that name.
-    pub fn knows(&self, operation: &str) -> bool {
+    pub(crate) fn knows(&self, operation: &str) -> bool {
         self.operations.iter().any(|one| one.id == operation)
     }
 
     /// All of them.
-    pub fn operations(&self) -> &[Operation] {
+    pub(crate) fn operations(&self) -> &[Operation] {
         &self.operations
     }
 
     /// Which operation a request is, with what stands in its path, decoded.
-    pub fn find(&self, method: &str, path: &str) -> Option<(&Operation, BTreeMap<String, String>)> {
+    pub(crate) fn find(&self, method: &str, path: &str) -> Option<(&Operation, BTreeMap<String, String>)> {
         self.operations
             .iter()
             .filter(|operation| operation.method == method)
@@ -87,7 +87,7 @@ impl Description {
     }
 
     /// What is wrong with the body of a request.
-    pub fn request_faults(&self, operation: &Operation, body: &Value) -> Vec<String> {
+    pub(crate) fn request_faults(&self, operation: &Operation, body: &Value) -> Vec<String> {
         match operation.request() {
             None if body.is_null() => Vec::new(),
             None => vec!["it takes no body".to_owned()],
@@ -100,7 +100,7 @@ impl Description {
     }
 
     /// What is wrong with an answer.
-    pub fn answer_faults(&self, operation: &Operation, status: u16, body: &Value) -> Vec<String> {
+    pub(crate) fn answer_faults(&self, operation: &Operation, status: u16, body: &Value) -> Vec<String> {
         let error = json!({ "$ref": "#/components/schemas/basic-error" });
         match operation.response(status) {
             Some(schema) => self.faults(schema, body),
@@ -111,7 +111,7 @@ impl Description {
     }
 
     /// The smallest body that fits `schemas/NAME`, with `known` in it.
-    pub fn sample(&self, name: &str, known: Value) -> Value {
+    pub(crate) fn sample(&self, name: &str, known: Value) -> Value {
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
         let mut made = self.smallest(&schema);
         merge(&mut made, known);
@@ -217,7 +217,7 @@ impl Description {
 }
 
 /// Writes `over` into `base`, object by object.
-pub fn merge(base: &mut Value, over: Value) {
+pub(crate) fn merge(base: &mut Value, over: Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
             for (name, value) in over {
@@ -248,7 +248,7 @@ fn matched(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
 }
 
 /// Takes percent-encoding off.
-pub fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -20,6 +20,7 @@
 //! [`FakeGitHub::assert_valid`].
 #![allow(
     dead_code,
+    unused_imports,
     clippy::allow_attributes,
     reason = "each binary of tests uses another part of it"
 )]
@@ -35,8 +36,8 @@ mod scanning;
 mod server;
 mod state;
 
-pub use description::{Description, merge};
-pub use state::{
+pub(crate) use description::{Description, merge};
+pub(crate) use state::{
     Annotation, Approval, Check, Comment, Deployment, Environment, Mark, Processing, Pull, Repository, State,
     Status, Team, Upload,
 };
@@ -47,7 +48,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a request meets instead of its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing is done, and a page with this status says so: `502` of a proxy.
     Page(u16),
     /// It is done, and the answer is a page with 502.
@@ -68,19 +69,19 @@ pub enum Fault {
 
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// GitHub's own name for it: `repos/create-deployment`; empty where it has none.
-    pub operation: String,
+    pub(crate) operation: String,
     /// `GET` and so on.
-    pub method: String,
+    pub(crate) method: String,
     /// Its path as it was sent, without the query.
-    pub path: String,
+    pub(crate) path: String,
     /// Its query, decoded.
-    pub query: BTreeMap<String, String>,
+    pub(crate) query: BTreeMap<String, String>,
     /// Names in lower case.
-    pub headers: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
     /// Its JSON; null where there is none.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
 /// What the threads of the server share.
@@ -97,14 +98,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The server, until it is dropped.
-pub struct FakeGitHub {
+pub(crate) struct FakeGitHub {
     shared: Arc<Shared>,
     server: server::Server,
 }
 
 impl FakeGitHub {
     /// Serves `repository` on a free port of 127.0.0.1.
-    pub fn start(repository: Repository) -> Self {
+    pub(crate) fn start(repository: Repository) -> Self {
         let shared = Arc::new(Shared {
             description: Description::read(),
             state: Mutex::new(State::of(repository)),
@@ -123,12 +124,12 @@ impl FakeGitHub {
     }
 
     /// What `GITHUB_API_URL` is set to.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         lock(&self.shared.state).url.clone()
     }
 
     /// The next request of that operation meets `fault`; several wait for one request each, in their order.
-    pub fn fail_next(&self, operation: &str, fault: Fault) {
+    pub(crate) fn fail_next(&self, operation: &str, fault: Fault) {
         assert!(
             self.shared.description.knows(operation),
             "GitHub has no operation {operation}"
@@ -137,27 +138,27 @@ impl FakeGitHub {
     }
 
     /// Looks at the state, or changes it.
-    pub fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut lock(&self.shared.state))
     }
 
     /// What a job with `environment:` makes before its first step; its number.
-    pub fn job_deployment(&self, environment: &str, sha: &str, run: u64) -> u64 {
+    pub(crate) fn job_deployment(&self, environment: &str, sha: &str, run: u64) -> u64 {
         self.with(|state| state.job_deployment(environment, sha, run))
     }
 
     /// A comment that was there before; its number.
-    pub fn comment(&self, pull: u64, by: (&str, &str), association: &str, body: &str) -> u64 {
+    pub(crate) fn comment(&self, pull: u64, by: (&str, &str), association: &str, body: &str) -> u64 {
         self.with(|state| state.comment(pull, by, association, body))
     }
 
     /// All requests so far.
-    pub fn requests(&self) -> Vec<Asked> {
+    pub(crate) fn requests(&self) -> Vec<Asked> {
         lock(&self.shared.asked).clone()
     }
 
     /// How many requests of that operation came, those that failed too.
-    pub fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         assert!(
             self.shared.description.knows(operation),
             "GitHub has no operation {operation}"
@@ -167,17 +168,17 @@ impl FakeGitHub {
     }
 
     /// All deployments, oldest first.
-    pub fn deployments(&self) -> Vec<Deployment> {
+    pub(crate) fn deployments(&self) -> Vec<Deployment> {
         self.with(|state| state.deployments.clone())
     }
 
     /// All check runs, oldest first.
-    pub fn checks(&self) -> Vec<Check> {
+    pub(crate) fn checks(&self) -> Vec<Check> {
         self.with(|state| state.checks.clone())
     }
 
     /// The comments on a pull request, oldest first.
-    pub fn comments(&self, pull: u64) -> Vec<Comment> {
+    pub(crate) fn comments(&self, pull: u64) -> Vec<Comment> {
         self.with(|state| {
             let all = state.comments.iter().filter(|comment| comment.pull == pull);
             all.cloned().collect()
@@ -185,7 +186,7 @@ impl FakeGitHub {
     }
 
     /// The marks beside a commit, oldest first.
-    pub fn marks(&self, sha: &str) -> Vec<Mark> {
+    pub(crate) fn marks(&self, sha: &str) -> Vec<Mark> {
         self.with(|state| {
             let all = state.marks.iter().filter(|mark| mark.sha == sha);
             all.cloned().collect()
@@ -193,23 +194,23 @@ impl FakeGitHub {
     }
 
     /// What was handed in at code scanning, oldest first.
-    pub fn uploads(&self) -> Vec<Upload> {
+    pub(crate) fn uploads(&self) -> Vec<Upload> {
         self.with(|state| state.uploads.clone())
     }
 
     /// How many connections were made.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.server.connections()
     }
 
     /// Fails with every request and answer so far that GitHub's description does not have.
-    pub fn assert_valid(&self) {
+    pub(crate) fn assert_valid(&self) {
         let violations = std::mem::take(&mut *lock(&self.shared.violations));
         assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
     }
 
     /// The same as a list, which is taken away: for tests of this server itself.
-    pub fn violations(&self) -> Vec<String> {
+    pub(crate) fn violations(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.shared.violations))
     }
 }

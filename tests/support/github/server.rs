@@ -3,7 +3,7 @@
 use super::{Shared, act};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -105,7 +105,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut connection = BufReader::new(stream);
     while let Some(request) = read(&mut connection)? {
-        let mut out = connection.get_mut();
+        let out = connection.get_mut();
         match act::reply(shared, &request) {
             Reply::Answer {
                 status,

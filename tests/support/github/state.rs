@@ -5,33 +5,33 @@ use std::collections::BTreeMap;
 
 /// What there is before anybody asks.
 #[derive(Debug, Clone)]
-pub struct Repository {
+pub(crate) struct Repository {
     /// Owner and name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its number.
-    pub id: u64,
+    pub(crate) id: u64,
     /// The only token that is known.
-    pub token: String,
+    pub(crate) token: String,
     /// What the token may do, as a workflow says it; `None`: everything.
-    pub permissions: Option<Vec<String>>,
+    pub(crate) permissions: Option<Vec<String>>,
     /// What stands before every path: `/api/v3` on a GitHub Enterprise server.
-    pub prefix: String,
+    pub(crate) prefix: String,
     /// The commits that were pushed; `None`: every one.
-    pub commits: Option<Vec<String>>,
+    pub(crate) commits: Option<Vec<String>>,
     /// Its new name, where it was renamed: every request for the old one is led there.
-    pub renamed: Option<String>,
+    pub(crate) renamed: Option<String>,
     /// Whether payloads of deployments are given back as text.
-    pub payload_as_text: bool,
+    pub(crate) payload_as_text: bool,
     /// Its environments.
-    pub environments: Vec<Environment>,
+    pub(crate) environments: Vec<Environment>,
     /// What people said, by the number of the run.
-    pub approvals: BTreeMap<u64, Vec<Approval>>,
+    pub(crate) approvals: BTreeMap<u64, Vec<Approval>>,
     /// The teams of the owner.
-    pub teams: Vec<Team>,
+    pub(crate) teams: Vec<Team>,
     /// Its pull requests.
-    pub pulls: Vec<Pull>,
+    pub(crate) pulls: Vec<Pull>,
     /// What is answered about an upload, one after the other; the last stays. Empty: it is complete.
-    pub processing: Vec<Processing>,
+    pub(crate) processing: Vec<Processing>,
 }
 
 impl Default for Repository {
@@ -56,61 +56,61 @@ impl Default for Repository {
 
 /// An environment with its rules.
 #[derive(Debug, Clone, Default)]
-pub struct Environment {
+pub(crate) struct Environment {
     /// As GitHub spells it.
-    pub name: String,
+    pub(crate) name: String,
     /// Persons who may agree.
-    pub reviewers: Vec<String>,
+    pub(crate) reviewers: Vec<String>,
     /// Slugs of teams whose members may.
-    pub teams: Vec<String>,
+    pub(crate) teams: Vec<String>,
     /// Whether whoever started a run may not.
-    pub prevent_self_review: bool,
+    pub(crate) prevent_self_review: bool,
     /// Minutes that a run waits.
-    pub wait_timer: Option<u64>,
+    pub(crate) wait_timer: Option<u64>,
     /// Whether only protected branches may deploy.
-    pub protected_branches: bool,
+    pub(crate) protected_branches: bool,
 }
 
 /// What somebody said about a run.
 #[derive(Debug, Clone)]
-pub struct Approval {
+pub(crate) struct Approval {
     /// `approved`, `rejected` or `pending`.
-    pub state: String,
+    pub(crate) state: String,
     /// Who.
-    pub user: String,
+    pub(crate) user: String,
     /// About which environments.
-    pub environments: Vec<String>,
+    pub(crate) environments: Vec<String>,
     /// What they wrote.
-    pub comment: String,
+    pub(crate) comment: String,
 }
 
 /// A team of the owner.
 #[derive(Debug, Clone)]
-pub struct Team {
+pub(crate) struct Team {
     /// Its name in addresses.
-    pub slug: String,
+    pub(crate) slug: String,
     /// Logins, each with `active` or `pending`.
-    pub members: Vec<(String, String)>,
+    pub(crate) members: Vec<(String, String)>,
 }
 
 /// A pull request.
 #[derive(Debug, Clone)]
-pub struct Pull {
+pub(crate) struct Pull {
     /// Its number.
-    pub number: u64,
+    pub(crate) number: u64,
     /// Whether it is open.
-    pub open: bool,
+    pub(crate) open: bool,
     /// Newest commit of its branch.
-    pub head: String,
+    pub(crate) head: String,
     /// The repository of its branch; `None`: it was deleted.
-    pub head_repository: Option<u64>,
+    pub(crate) head_repository: Option<u64>,
     /// Its labels.
-    pub labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
 }
 
 /// What became of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Processing {
+pub(crate) enum Processing {
     /// 404.
     Unknown,
     /// Not read yet.
@@ -123,128 +123,128 @@ pub enum Processing {
 
 /// One state of a deployment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Status {
+pub(crate) struct Status {
     /// Its number.
-    pub id: u64,
+    pub(crate) id: u64,
     /// Everything that was sent with it.
-    pub sent: Value,
+    pub(crate) sent: Value,
 }
 
 /// A deployment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Deployment {
+pub(crate) struct Deployment {
     /// Its number.
-    pub id: u64,
+    pub(crate) id: u64,
     /// Where.
-    pub environment: String,
+    pub(crate) environment: String,
     /// The commit.
-    pub sha: String,
+    pub(crate) sha: String,
     /// `deploy`.
-    pub task: String,
+    pub(crate) task: String,
     /// What is carried along.
-    pub payload: Value,
+    pub(crate) payload: Value,
     /// One line.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Whether it goes away again.
-    pub transient: bool,
+    pub(crate) transient: bool,
     /// Whether its users are real.
-    pub production: bool,
+    pub(crate) production: bool,
     /// Its states, oldest first.
-    pub statuses: Vec<Status>,
+    pub(crate) statuses: Vec<Status>,
 }
 
 impl Deployment {
     /// The words of its states, oldest first.
-    pub fn states(&self) -> Vec<&str> {
+    pub(crate) fn states(&self) -> Vec<&str> {
         let sent = self.statuses.iter();
         sent.map(|status| status.sent["state"].as_str().unwrap())
             .collect()
     }
 
     /// The newest of them.
-    pub fn state(&self) -> &str {
+    pub(crate) fn state(&self) -> &str {
         self.states().last().copied().unwrap_or_default()
     }
 }
 
 /// An annotation of a check, as it was sent.
-pub type Annotation = Value;
+pub(crate) type Annotation = Value;
 
 /// A check run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Check {
+pub(crate) struct Check {
     /// Its number.
-    pub id: u64,
+    pub(crate) id: u64,
     /// Which app made it.
-    pub app: u64,
+    pub(crate) app: u64,
     /// What it is about.
-    pub sha: String,
+    pub(crate) sha: String,
     /// The newest of each field that was sent; its annotations apart.
-    pub fields: Value,
+    pub(crate) fields: Value,
     /// All that were sent, in their order.
-    pub annotations: Vec<Annotation>,
+    pub(crate) annotations: Vec<Annotation>,
 }
 
 /// A comment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Comment {
+pub(crate) struct Comment {
     /// Its number.
-    pub id: u64,
+    pub(crate) id: u64,
     /// On which pull request.
-    pub pull: u64,
+    pub(crate) pull: u64,
     /// Login and kind of its author.
-    pub by: (String, String),
+    pub(crate) by: (String, String),
     /// What the author is here: `OWNER`, `NONE`.
-    pub association: String,
+    pub(crate) association: String,
     /// What it says.
-    pub body: String,
+    pub(crate) body: String,
     /// Whether the token may not change it.
-    pub locked: bool,
+    pub(crate) locked: bool,
 }
 
 /// A mark beside a commit.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// Its number.
-    pub id: u64,
+    pub(crate) id: u64,
     /// The commit.
-    pub sha: String,
+    pub(crate) sha: String,
     /// What was sent.
-    pub sent: Value,
+    pub(crate) sent: Value,
 }
 
 /// Results of a scan.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Upload {
+pub(crate) struct Upload {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     /// What was sent.
-    pub sent: Value,
+    pub(crate) sent: Value,
     /// The SARIF in it.
-    pub sarif: String,
+    pub(crate) sarif: String,
 }
 
 /// The number of the app that tokens of workflows belong to.
-pub const APP: u64 = 15368;
+pub(crate) const APP: u64 = 15368;
 
 /// Everything.
-pub struct State {
+pub(crate) struct State {
     /// What there was, and what may be changed.
-    pub repository: Repository,
+    pub(crate) repository: Repository,
     /// What `GITHUB_API_URL` is set to.
-    pub url: String,
+    pub(crate) url: String,
     /// Oldest first.
-    pub deployments: Vec<Deployment>,
+    pub(crate) deployments: Vec<Deployment>,
     /// Oldest first.
-    pub checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
     /// Oldest first.
-    pub comments: Vec<Comment>,
+    pub(crate) comments: Vec<Comment>,
     /// Oldest first.
-    pub marks: Vec<Mark>,
+    pub(crate) marks: Vec<Mark>,
     /// Oldest first.
-    pub uploads: Vec<Upload>,
+    pub(crate) uploads: Vec<Upload>,
     /// How often somebody asked what became of an upload.
-    pub looked: usize,
+    pub(crate) looked: usize,
     last: u64,
 }
 
@@ -264,19 +264,19 @@ impl State {
     }
 
     /// A number that nothing has.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
     /// Whether a commit was pushed.
-    pub fn has(&self, sha: &str) -> bool {
+    pub(crate) fn has(&self, sha: &str) -> bool {
         let commits = self.repository.commits.as_ref();
         commits.is_none_or(|commits| commits.iter().any(|known| known == sha))
     }
 
     /// See [`super::FakeGitHub::job_deployment`].
-    pub fn job_deployment(&mut self, environment: &str, sha: &str, run: u64) -> u64 {
+    pub(crate) fn job_deployment(&mut self, environment: &str, sha: &str, run: u64) -> u64 {
         let log = format!(
             "https://github.com/{}/actions/runs/{run}/job/9",
             self.repository.name
@@ -301,7 +301,7 @@ impl State {
     }
 
     /// See [`super::FakeGitHub::comment`].
-    pub fn comment(&mut self, pull: u64, by: (&str, &str), association: &str, body: &str) -> u64 {
+    pub(crate) fn comment(&mut self, pull: u64, by: (&str, &str), association: &str, body: &str) -> u64 {
         let id = self.next();
         self.comments.push(Comment {
             id,
