@@ -13,6 +13,8 @@ mod bundles;
 mod configuration;
 mod doctor;
 mod environments;
+#[path = "../support/github/mod.rs"]
+mod forge;
 mod github;
 mod guests;
 mod help;
