@@ -43,6 +43,8 @@ pub struct Workspace {
     pub sources: Sources,
     secrets: Secrets,
     known: OnceLock<Vec<Secret>>,
+    /// The forge's token: a runner masks it by itself, so that it is never told to.
+    token: Option<Secret>,
     redactor: OnceLock<Redactor>,
     registry: OnceLock<Arc<Registries>>,
     record: OnceLock<RecordPlace>,
@@ -78,6 +80,7 @@ impl Workspace {
             sources,
             secrets,
             known: OnceLock::new(),
+            token: Place::of(context).token,
             redactor: OnceLock::new(),
             registry: OnceLock::new(),
             record: OnceLock::new(),
@@ -178,7 +181,7 @@ impl Workspace {
         }
     }
 
-    /// Every secret of the project whose value can be had here, and those for registries and the forge. The process
+    /// Every secret of the project whose value can be had here, and those for registries. The process
     /// may hold those of environments that are not worked on, too.
     pub fn known_secrets(&self) -> &[Secret] {
         self.known.get_or_init(|| {
@@ -195,7 +198,6 @@ impl Workspace {
                 .filter_map(|(name, source)| self.secrets.resolve(name, &source.value).ok())
                 .chain(self.tokens())
                 .chain(credentials::secrets(self.context.environment.variables()))
-                .chain(Place::of(&self.context).token)
                 .collect()
         })
     }
@@ -217,9 +219,10 @@ impl Workspace {
             .collect()
     }
 
-    /// Takes every known secret out of text.
+    /// Takes every known secret out of text, and the forge's token.
     pub fn redactor(&self) -> &Redactor {
-        self.redactor.get_or_init(|| Redactor::new(self.known_secrets()))
+        self.redactor
+            .get_or_init(|| Redactor::new(self.known_secrets().iter().chain(&self.token)))
     }
 
     /// The same, also for the secrets of `release`: one from the ledger may name other sources than
@@ -243,7 +246,7 @@ impl Workspace {
         if others.is_empty() {
             self.redactor().clone()
         } else {
-            Redactor::new(self.known_secrets().iter().chain(&others))
+            Redactor::new(self.known_secrets().iter().chain(&self.token).chain(&others))
         }
     }
 
