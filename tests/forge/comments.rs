@@ -139,7 +139,7 @@ fn a_comment_whose_answer_was_lost_is_not_made_twice() {
         Fault::CutBefore,
     ] {
         let yard = yard();
-        yard.fails("issues/create-comment", &[fault.clone()]);
+        yard.fails("issues/create-comment", std::slice::from_ref(&fault));
         yard.github.upsert_comment(&comment("first")).unwrap();
         yard.fails("issues/update-comment", &[fault]);
         yard.github.upsert_comment(&comment("second")).unwrap();

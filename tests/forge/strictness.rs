@@ -37,93 +37,82 @@ fn send(fake: &FakeGitHub, method: &str, path: &str, body: &Value) -> (u16, Valu
     )
 }
 
-#[test]
-fn what_is_wrong_with_a_request_is_noticed() {
-    let fake = FakeGitHub::start(Repository::default());
-    let deployment = |change: Value| {
-        let mut body = json!({
-            "ref": COMMIT, "auto_merge": false, "required_contexts": [], "payload": {"greenroom": {"id": "x"}},
-        });
-        crate::github::merge(&mut body, change);
-        body
-    };
-    let check = |change: Value| {
-        let mut body = json!({"name": "x", "head_sha": COMMIT, "output": {"title": "x", "summary": "x"}});
-        crate::github::merge(&mut body, change);
-        body
-    };
-    let note =
-        json!({"path": "a", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "x"});
-    let state = |state: &str| json!({"state": state, "description": "x"});
-    let number = send(&fake, "POST", "deployments", &deployment(json!({}))).1["id"]
-        .as_u64()
-        .unwrap();
-    assert!(fake.violations().is_empty());
-    let statuses = format!("deployments/{number}/statuses");
-    let (deployments, checks) = ("deployments", "check-runs");
-    for (path, body, status, noticed) in [
+/// Path and body of a request, the status of its answer, and what is noticed.
+type Mistake = (&'static str, Value, u16, &'static str);
+
+fn deployment(change: Value) -> Value {
+    let mut body = json!({
+        "ref": COMMIT, "auto_merge": false, "required_contexts": [], "payload": {"greenroom": {"id": "x"}},
+    });
+    crate::github::merge(&mut body, change);
+    body
+}
+
+fn check(change: Value) -> Value {
+    let mut body = json!({"name": "x", "head_sha": COMMIT, "output": {"title": "x", "summary": "x"}});
+    crate::github::merge(&mut body, change);
+    body
+}
+
+fn mistakes_about_deployments() -> Vec<Mistake> {
+    let at = "deployments";
+    let without_id = json!({"payload": {"greenroom": null}});
+    let long = json!({"description": "x".repeat(141)});
+    vec![
         (
-            deployments,
+            at,
             deployment(json!({"colour": "red"})),
             201,
             "not one of GitHub's fields",
         ),
+        (at, deployment(without_id), 201, "without an id"),
+        (at, deployment(json!({"ref": 4})), 201, "4 is not of type"),
+        (at, deployment(long), 201, "longer than 140"),
+    ]
+}
+
+fn mistakes_about_checks() -> Vec<Mistake> {
+    let at = "check-runs";
+    let note =
+        json!({"path": "a", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "x"});
+    let many = json!({"output": {"annotations": vec![note; 51]}});
+    let half = json!({"output": {"annotations": [{"path": "a"}]}});
+    let long = json!({"output": {"summary": "x".repeat(65_536)}});
+    vec![
         (
-            deployments,
-            deployment(json!({"payload": {"greenroom": null}})),
-            201,
-            "without an id",
-        ),
-        (
-            deployments,
-            deployment(json!({"ref": 4})),
-            201,
-            "4 is not of type",
-        ),
-        (
-            deployments,
-            deployment(json!({"description": "x".repeat(141)})),
-            201,
-            "longer than 140",
-        ),
-        (statuses.as_str(), state("running"), 422, "is not one of"),
-        (
-            checks,
+            at,
             check(json!({"status": "completed"})),
             422,
             "if and only if it has a conclusion",
         ),
-        (checks, check(json!({"conclusion": "fine"})), 201, "is not one of"),
-        (
-            checks,
-            check(json!({"output": {"annotations": vec![note.clone(); 51]}})),
-            422,
-            "more than 50",
-        ),
-        (
-            checks,
-            check(json!({"output": {"annotations": [{"path": "a"}]}})),
-            201,
-            "is a required property",
-        ),
-        (
-            checks,
-            check(json!({"output": {"summary": "x".repeat(65_536)}})),
-            201,
-            "65535",
-        ),
-        (
-            "code-scanning/sarifs",
-            json!({"commit_sha": "abc", "ref": "main", "sarif": ""}),
-            400,
-            "does not match",
-        ),
-        ("git/refs", json!({}), 404, "no such operation"),
-    ] {
+        (at, check(json!({"conclusion": "fine"})), 201, "is not one of"),
+        (at, check(many), 422, "more than 50"),
+        (at, check(half), 201, "is a required property"),
+        (at, check(long), 201, "65535"),
+    ]
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_noticed() {
+    let fake = FakeGitHub::start(Repository::default());
+    let (_, made) = send(&fake, "POST", "deployments", &deployment(json!({})));
+    assert!(fake.violations().is_empty());
+    let findings = json!({"commit_sha": "abc", "ref": "main", "sarif": ""});
+    let mut mistakes = mistakes_about_deployments();
+    mistakes.extend(mistakes_about_checks());
+    mistakes.push(("code-scanning/sarifs", findings, 400, "does not match"));
+    mistakes.push(("git/refs", json!({}), 404, "no such operation"));
+    for (path, body, status, noticed) in mistakes {
         assert_eq!(send(&fake, "POST", path, &body).0, status, "{path} {noticed}");
         let violations = fake.violations().join("\n");
         assert!(violations.contains(noticed), "{noticed} is not in: {violations}");
     }
+    let statuses = format!("deployments/{}/statuses", made["id"]);
+    assert_eq!(
+        send(&fake, "POST", &statuses, &json!({"state": "running"})).0,
+        422
+    );
+    assert!(fake.violations()[0].contains("is not one of"));
     send(&fake, "GET", "deployments?colour=red", &Value::Null);
     assert!(fake.violations()[0].contains("its query has colour"));
 }

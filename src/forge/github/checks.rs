@@ -39,7 +39,7 @@ pub(super) fn publish(github: &GitHub, check: &CheckReport) -> Result<(), PortEr
     let talk = github.talk(&format!("publishing the check {}", check.name));
     let mut run = match find(&talk, check)? {
         // One that another app made under the same key cannot be changed.
-        Some(run) => match write(&talk, check, run) {
+        Some(run) => match write(&talk, check, &run) {
             Err(error) if error.kind == ErrorKind::Denied => create(&talk, check)?,
             written => written?,
         },
@@ -47,7 +47,7 @@ pub(super) fn publish(github: &GitHub, check: &CheckReport) -> Result<(), PortEr
     };
     while !run.missing(check).is_empty() {
         let before = run.output.annotations_count;
-        run = write(&talk, check, run)?;
+        run = write(&talk, check, &run)?;
         if run.output.annotations_count <= before {
             let message = format!(
                 "GitHub keeps {before} of the check's {} remarks: the others are in its text",
@@ -74,7 +74,7 @@ fn create(talk: &Talk<'_>, check: &CheckReport) -> Result<Run, PortError> {
 
 /// Writes the check anew, with the next remarks that it has not got. Where the answer was lost, it shows in
 /// their number whether they have arrived.
-fn write(talk: &Talk<'_>, check: &CheckReport, run: Run) -> Result<Run, PortError> {
+fn write(talk: &Talk<'_>, check: &CheckReport, run: &Run) -> Result<Run, PortError> {
     let number = run.id;
     let before = run.output.annotations_count;
     let next = run.missing(check);

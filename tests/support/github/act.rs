@@ -99,33 +99,16 @@ impl Asking<'_> {
 
 /// Answers a request.
 pub(super) fn reply(shared: &Shared, request: &Request) -> Reply {
-    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    let prefix = lock(&shared.state).repository.prefix.clone();
-    let path = path.strip_prefix(&prefix).unwrap_or_default();
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let query: BTreeMap<String, String> = pairs
-        .filter_map(|pair| pair.split_once('='))
-        .filter_map(|(name, value)| Some((name.to_owned(), decoded(value)?)))
-        .collect();
-    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let found = shared.description.find(&request.method, path);
-    let asked = Asked {
-        operation: found.as_ref().map(|(one, _)| one.id.clone()).unwrap_or_default(),
-        method: request.method.clone(),
-        path: path.to_owned(),
-        query: query.clone(),
-        headers: request.headers.clone(),
-        body,
-    };
+    let asked = understood(shared, request);
     lock(&shared.asked).push(asked.clone());
     let note = |fault: String| {
         let violation = format!("{} {}: {fault}", request.method, request.target);
         lock(&shared.violations).push(violation);
     };
-    if let Some(outcome) = at_the_door(shared, request, path) {
+    if let Some(outcome) = at_the_door(shared, request, &asked.path) {
         return send(outcome);
     }
-    let Some((operation, names)) = found else {
+    let Some((operation, names)) = shared.description.find(&asked.method, &asked.path) else {
         note("GitHub has no such operation".to_owned());
         return send(Outcome::refusal(404, "Not Found"));
     };
@@ -135,54 +118,70 @@ pub(super) fn reply(shared: &Shared, request: &Request) -> Reply {
     let asking = Asking {
         operation: &operation.id,
         names,
-        query,
+        query: asked.query.clone(),
         body: &asked.body,
-        url: format!("{}{path}", lock(&shared.state).url),
+        url: format!("{}{}", lock(&shared.state).url, asked.path),
     };
-    let waiting = {
+    let fault = {
         let mut faults = lock(&shared.faults);
         let next = faults.iter().position(|(name, _)| *name == operation.id);
         next.map(|next| faults.remove(next).1)
     };
-    let outcome = match &waiting {
-        Some(Fault::Page(status)) => return Reply::Page(*status),
+    let (lost, outcome) = match fault {
+        Some(Fault::Page(status)) => return Reply::Page(status),
         Some(Fault::CutBefore) => return Reply::Cut,
         Some(Fault::Endless) => return Reply::Endless,
-        Some(Fault::SecondaryLimit(after)) => secondary(*after),
-        Some(Fault::PrimaryLimit(reset)) => primary(*reset),
-        Some(Fault::Answer(status, headers, body)) => Outcome {
-            status: *status,
-            headers: headers.clone(),
-            body: body.clone(),
-        },
-        _ => permitted(shared, operation).unwrap_or_else(|| done(shared, &asking)),
-    };
-    match waiting {
-        Some(Fault::LostAfter) => return Reply::Page(502),
-        Some(Fault::CutAfter) => return Reply::Cut,
         // What a test makes up is the test's own.
-        Some(Fault::Answer(..)) => {}
-        _ => {
-            let faults = shared
-                .description
-                .answer_faults(operation, outcome.status, &outcome.body);
-            for fault in faults {
-                note(format!(
-                    "answered {} with a body that is none: {fault}",
-                    outcome.status
-                ));
-            }
+        Some(Fault::Answer(status, headers, body)) => {
+            return send(Outcome {
+                status,
+                headers,
+                body,
+            });
         }
+        Some(Fault::SecondaryLimit(after)) => (None, secondary(after)),
+        Some(Fault::PrimaryLimit(reset)) => (None, primary(reset)),
+        Some(Fault::LostAfter) => (Some(Reply::Page(502)), act(shared, operation, &asking)),
+        Some(Fault::CutAfter) => (Some(Reply::Cut), act(shared, operation, &asking)),
+        None => (None, act(shared, operation, &asking)),
+    };
+    for fault in shared
+        .description
+        .answer_faults(operation, outcome.status, &outcome.body)
+    {
+        note(format!(
+            "answered {} with a body that is none: {fault}",
+            outcome.status
+        ));
     }
-    let told = outcome
-        .headers
-        .iter()
-        .any(|(name, _)| name == "x-ratelimit-remaining");
-    send(if told {
-        outcome
-    } else {
-        outcome.with("x-ratelimit-remaining", "999")
-    })
+    lost.unwrap_or_else(|| send(outcome))
+}
+
+/// A request taken apart.
+fn understood(shared: &Shared, request: &Request) -> Asked {
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    let prefix = lock(&shared.state).repository.prefix.clone();
+    let path = path.strip_prefix(&prefix).unwrap_or_default();
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.filter_map(|pair| pair.split_once('='));
+    let found = shared.description.find(&request.method, path);
+    Asked {
+        operation: found.map(|(one, _)| one.id.clone()).unwrap_or_default(),
+        method: request.method.clone(),
+        path: path.to_owned(),
+        query: pairs
+            .filter_map(|(name, value)| Some((name.to_owned(), decoded(value)?)))
+            .collect(),
+        headers: request.headers.clone(),
+        body: serde_json::from_slice(&request.body).unwrap_or_default(),
+    }
+}
+
+/// Does what is asked for where the token may.
+fn act(shared: &Shared, operation: &Operation, asking: &Asking<'_>) -> Outcome {
+    permitted(shared, operation)
+        .unwrap_or_else(|| done(shared, asking))
+        .with("x-ratelimit-remaining", "999")
 }
 
 fn send(outcome: Outcome) -> Reply {

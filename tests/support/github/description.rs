@@ -174,12 +174,12 @@ impl Description {
                     return;
                 };
                 for (name, value) in fields {
-                    match properties.get(name) {
-                        Some(schema) => self.unknown(schema, value, &format!("{at}/{name}"), faults),
-                        None => {
-                            faults.push(format!("{name:?} is not one of GitHub's fields, at {at}/{name}"))
-                        }
-                    }
+                    let at = format!("{at}/{name}");
+                    let Some(schema) = properties.get(name) else {
+                        faults.push(format!("{name:?} is not one of GitHub's fields, at {at}"));
+                        continue;
+                    };
+                    self.unknown(schema, value, &at, faults);
                 }
             }
             _ => {}
