@@ -5,8 +5,8 @@ use crate::github::{Fault, Repository};
 use crate::{Yard, refused};
 use greenroom::forge::github::GitHub;
 use greenroom::host::http::{Client, Settings};
-use greenroom::model::Secret;
-use greenroom::ports::{Clock as _, ErrorKind, Forge as _, PortError, Reviews as _};
+use greenroom::model::{Secret, Timestamp};
+use greenroom::ports::{Clock, ErrorKind, Forge as _, Interrupted, PortError, Reviews as _};
 use greenroom::testing::clock::FakeClock;
 use serde_json::json;
 use std::net::TcpListener;
@@ -119,6 +119,43 @@ fn all_waits_of_one_verb_together_have_a_bound() {
     );
     assert_eq!(yard.waited(), Duration::from_secs(120));
     assert_eq!(yard.fake.count(READ), 3);
+}
+
+/// A clock on which every look takes a minute, as where GitHub keeps silent.
+struct Slow(FakeClock);
+
+impl Clock for Slow {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.advance(Duration::from_secs(60));
+        self.0.monotonic()
+    }
+
+    fn sleep(&self, period: Duration) -> Result<(), Interrupted> {
+        self.0.sleep(period)
+    }
+
+    fn interruption(&self) -> Option<Interrupted> {
+        self.0.interruption()
+    }
+}
+
+#[test]
+fn a_github_that_keeps_silent_is_given_up_after_three_minutes() {
+    let yard = Yard::new();
+    let client = Client::new(&Settings::default()).unwrap();
+    let clock = Arc::new(Slow(FakeClock::default()));
+    let token = Secret::new("ghs_swordfish".to_owned());
+    let github = GitHub::new(client, &yard.fake.url(), "acme/hello", token, clock).unwrap();
+    yard.fails(READ, &[const { Fault::Page(504) }; 4]);
+    refused(github.of_run(42), ErrorKind::Transient, &["504"]);
+    assert_eq!(yard.fake.count(READ), 3);
+    yard.fails(WRITE, &[const { Fault::Page(504) }; 4]);
+    refused(github.open_deployment(&draft()), ErrorKind::Ambiguous, &["504"]);
+    assert_eq!(yard.fake.count(WRITE), 3);
 }
 
 #[test]

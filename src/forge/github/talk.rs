@@ -2,7 +2,7 @@
 
 use super::calls::{Call, Method};
 use super::fault;
-use super::wait::{self, Limit, PATIENCE, TRIES};
+use super::wait::{self, DEADLINE, Limit, PATIENCE, TRIES};
 use crate::host::github::GitHubRepository;
 use crate::host::http::{Client, Failure, Incoming, Outgoing, Transfer};
 use crate::host::url;
@@ -42,6 +42,7 @@ impl Api {
         Talk {
             api: self,
             doing,
+            began: self.clock.monotonic(),
             waited: Cell::new(Duration::ZERO),
         }
     }
@@ -77,6 +78,8 @@ enum Outcome {
 pub(super) struct Talk<'a> {
     api: &'a Api,
     doing: String,
+    /// When, on the clock that never goes back.
+    began: Duration,
     waited: Cell<Duration>,
 }
 
@@ -102,9 +105,7 @@ impl Talk<'_> {
                     Limit::None if matches!(answer.status, 301 | 302 | 307 | 308) => {
                         return Err(self.moved(&answer));
                     }
-                    Limit::None
-                        if wait::is_no_answer(answer.status) && wait::repeats(call.method, true, tries) =>
-                    {
+                    Limit::None if wait::is_no_answer(answer.status) && self.repeats(call, true, tries) => {
                         self.rest(wait::pause(tries + 1))?;
                     }
                     Limit::None => {
@@ -113,7 +114,7 @@ impl Talk<'_> {
                     }
                 },
                 Outcome::Lost(left, kind, _)
-                    if kind == ErrorKind::Transient && wait::repeats(call.method, left, tries) =>
+                    if kind == ErrorKind::Transient && self.repeats(call, left, tries) =>
                 {
                     self.rest(wait::pause(tries + 1))?;
                 }
@@ -170,7 +171,7 @@ impl Talk<'_> {
             self.rest(wait::pause(tries))?;
             match look()? {
                 Some(there) => return Ok(there),
-                None if tries > TRIES => return Err(lost),
+                None if tries > TRIES || self.is_late() => return Err(lost),
                 None => {}
             }
         }
@@ -183,6 +184,15 @@ impl Talk<'_> {
             .clock
             .sleep(wait)
             .map_err(|signal| self.error(ErrorKind::Transient, signal))
+    }
+
+    fn repeats(&self, call: &Call, left: bool, tries: u32) -> bool {
+        wait::repeats(call.method, left, tries) && !self.is_late()
+    }
+
+    /// Whether this verb has gone on for long enough.
+    fn is_late(&self) -> bool {
+        self.api.clock.monotonic().saturating_sub(self.began) >= DEADLINE
     }
 
     /// Sends nothing while a limit lasts that was met before.

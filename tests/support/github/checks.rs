@@ -95,6 +95,13 @@ fn write(check: &mut Check, body: &Value) {
     {
         check.annotations.extend(more);
     }
+    if body["status"].is_string() && body["status"] != "completed" {
+        // It has begun again.
+        merge(
+            &mut check.fields,
+            json!({"conclusion": null, "completed_at": null}),
+        );
+    }
     merge(&mut check.fields, body);
 }
 
