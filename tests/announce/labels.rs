@@ -35,7 +35,7 @@ fn the_commit_of_the_event_is_deployed_the_comment_written_and_the_label_taken_o
         panic!("{comments:?}")
     };
     assert_eq!(comment.pull, 7);
-    assert!(comment.body.contains("(number 1 of staging)"), "{}", comment.body);
+    assert!(comment.body.contains("(staging, its 1st)"), "{}", comment.body);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn the_comment_is_written_anew_in_place() {
         panic!("{comments:?}")
     };
     assert!(comment.body.contains("was taken back"), "{}", comment.body);
-    assert!(comment.body.contains("(number 2 of staging)"), "{}", comment.body);
+    assert!(comment.body.contains("(staging, its 2nd)"), "{}", comment.body);
     assert_eq!(labels(&project), ["urgent"], "also after a failure");
 }
 

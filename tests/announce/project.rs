@@ -11,6 +11,7 @@ use greenroom::testing::{FakeClock, MemoryForge};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ impl Project {
         );
         project.write("greenroom.yaml", &pipeline);
         project.write("deploy.sh", DEPLOY);
-        project.write("status.sh", "if [ -e \"live-$1\" ]; then cat \"live-$1\"; fi\n");
+        project.write("status.sh", "exec cat \"live-$1\"\n");
         project
     }
 
@@ -85,6 +86,22 @@ impl Project {
         let event = include_str!("../fixtures/events/labeled.json");
         self.event = ("pull_request", serde_json::from_str(event).unwrap());
         self.forge.set_pull(7, pull());
+        self
+    }
+
+    /// In a repository with one commit: what environments that are named by hand get.
+    pub(crate) fn committed(self) -> Self {
+        for words in [
+            "init --quiet",
+            "add --all",
+            "-c user.name=ada -c user.email=ada@acme.test commit --quiet --message first",
+        ] {
+            let git = Command::new("git")
+                .args(words.split(' '))
+                .current_dir(self.directory.path())
+                .status();
+            assert!(git.unwrap().success(), "git {words}");
+        }
         self
     }
 

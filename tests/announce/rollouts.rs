@@ -152,7 +152,7 @@ fn what_a_signal_ends_is_told_all_the_same() {
 
 #[test]
 fn each_environment_of_a_run_has_its_own() {
-    let project = Project::new("", "{}");
+    let project = Project::new("", "{}").committed();
     let run = project
         .run_in(&project.workspace(), "1.0.0", &["staging", "other"])
         .unwrap();

@@ -179,7 +179,7 @@ fn a_comment_says_outcome_version_address_run_and_count() {
 
 | Version | URL | Run | Deployment |
 |---|---|---|---|
-| <code>1.3.0</code> | [https&#58;//shop.acme.test](<https://shop.acme.test>) | [log](<https://github.com/acme/shop/actions/runs/42/attempts/1>) | <code>20261120-235019-1f0c9a2e</code> (number 12 of production) |
+| <code>1.3.0</code> | [https&#58;//shop.acme.test](<https://shop.acme.test>) | [log](<https://github.com/acme/shop/actions/runs/42/attempts/1>) | <code>20261120-235019-1f0c9a2e</code> (production, its 12th) |
 
 Ledger head <code>sha256:9f2e6d33a3717ee826353a404ba4618d1aeeb6879ad7936bce8ed5f46814924d</code>
 "###);
@@ -191,7 +191,7 @@ Ledger head <code>sha256:9f2e6d33a3717ee826353a404ba4618d1aeeb6879ad7936bce8ed5f
 
 | Version | URL | Run | Deployment |
 |---|---|---|---|
-| <code>1.3.0</code> | [https&#58;//shop.acme.test](<https://shop.acme.test>) | [log](<https://github.com/acme/shop/actions/runs/42/attempts/1>) | <code>20261120-235019-1f0c9a2e</code> (number – of production) |
+| <code>1.3.0</code> | [https&#58;//shop.acme.test](<https://shop.acme.test>) | [log](<https://github.com/acme/shop/actions/runs/42/attempts/1>) | <code>20261120-235019-1f0c9a2e</code> (production) |
 
 Ledger head <code>sha256:9f2e6d33a3717ee826353a404ba4618d1aeeb6879ad7936bce8ed5f46814924d</code>
 "###);

@@ -96,16 +96,45 @@ pub fn comment(report: &RunReport, run: Option<&str>, count: Option<Count>) -> S
     let dash = || "–".to_owned();
     let url = report.url.as_deref().map_or_else(dash, |url| link(url, url));
     let run = run.map_or_else(dash, |run| link("log", &foreign::clip(run, 300)));
-    let count = count.map_or_else(dash, |count| count.to_string());
+    let environment = text(report.environment.as_str());
+    let count = count.map_or_else(
+        || environment.clone(),
+        |count| format!("{environment}, its {}", ordinal(count)),
+    );
     let _ = write!(
         body,
-        "| Version | URL | Run | Deployment |\n|---|---|---|---|\n| {} | {url} | {run} | {} (number {count} of {}) |\n",
+        "| Version | URL | Run | Deployment |\n|---|---|---|---|\n| {} | {url} | {run} | {} ({count}) |\n",
         code(report.version()),
-        code(report.deployment.as_str()),
-        text(report.environment.as_str())
+        code(report.deployment.as_str())
     );
     if let Some(head) = &report.history.head {
         let _ = writeln!(body, "\nLedger head {}", code(head.as_str()));
     }
     body
+}
+
+/// `1st`, `12th`, `23rd`.
+fn ordinal(count: Count) -> String {
+    let ending = match (count % 10, count % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{count}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ordinal;
+
+    #[test]
+    fn numbers_are_counted_as_people_say_them() {
+        let said = [1, 2, 3, 4, 11, 12, 13, 21, 22, 101, 111, 113].map(ordinal);
+        assert_eq!(
+            said.join(" "),
+            "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 101st 111th 113th"
+        );
+    }
 }
