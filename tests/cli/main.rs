@@ -13,6 +13,7 @@ mod bundles;
 mod configuration;
 mod doctor;
 mod environments;
+mod forge;
 mod github;
 mod guests;
 mod help;
