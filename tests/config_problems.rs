@@ -78,7 +78,21 @@ fn what_is_shown_on_github_is_switched_by_its_keys_and_by_true_or_false() {
     insta::assert_snapshot!(problems(r"service: app
 environments: []
 github: { check: true, status: sometimes }
-", &[]), @r#""#);
+", &[]), @r#"
+    error: unknown key `check`
+     --> greenroom.yaml:3:11
+      |
+    3 | github: { check: true, status: sometimes }
+      |           ^^^^^
+      |
+      = help: did you mean `checks`?
+
+    error: expected `true` or `false`, found the text "sometimes"
+     --> greenroom.yaml:3:32
+      |
+    3 | github: { check: true, status: sometimes }
+      |                                ^^^^^^^^^
+    "#);
 }
 
 #[test]
