@@ -1,7 +1,9 @@
 //! Runs that are refused before anything is touched.
 
 use crate::project::{Project, refused};
+use greenroom::app::promote::{Wish, tell_refusal};
 use greenroom::app::{AppError, Exit};
+use greenroom::policy::{Gate, Refusal};
 use greenroom::ports::Conclusion;
 
 const FROZEN: &str = "freeze: [{ environments: [staging], from: 2026-01-01T00:00:00Z, until: 2027-01-01T00:00:00Z, reason: audit }]";
@@ -68,4 +70,34 @@ fn a_problem_in_the_configuration_is_remarked_at_its_line() {
         .map(|remark| (remark.path.as_str(), remark.line as usize))
         .collect();
     assert_eq!(places, [("greenroom.yaml", line)]);
+}
+
+#[test]
+fn a_promotion_that_is_refused_is_a_check_of_the_environment_that_it_was_to_go_to() {
+    let project = Project::new("", "{}");
+    project.deploy("1.0.0");
+    let wish = Wish {
+        from: "staging".parse().unwrap(),
+        to: "other".parse().unwrap(),
+        version: None,
+        image: None,
+        image_only: false,
+        strategy: None,
+        allow_stale: false,
+        force: false,
+    };
+    let refused = AppError::Refused(vec![Refusal {
+        gate: Gate::Promotion,
+        reason: "it did not succeed in staging".into(),
+        fix: "deploy it there again".into(),
+    }]);
+    let before = project.forge.calls().len();
+    tell_refusal(&project.workspace(), &wish, &refused, &project.watchers());
+    assert_eq!(
+        project.forge.calls()[before..],
+        ["publish_check greenroom / other Some(Failure)"]
+    );
+    let busy = AppError::Project("something else".into());
+    tell_refusal(&project.workspace(), &wish, &busy, &project.watchers());
+    assert_eq!(project.forge.calls().len(), before + 1, "no other error is told");
 }

@@ -1,7 +1,10 @@
 //! Rollouts that come to an end, whichever.
 
 use crate::project::{COMMIT, Project, rolled_out};
+use greenroom::app::deploy::Done;
+use greenroom::app::rollback::rollback;
 use greenroom::app::takeup::Direction;
+use greenroom::history::Selector;
 use greenroom::model::Digest;
 use greenroom::ports::{Conclusion, DeploymentState};
 use greenroom::rollout::Outcome;
@@ -219,4 +222,38 @@ fn a_job_without_a_token_is_told_once_how_to_pass_it() {
     let workspace = elsewhere.bare(&[("GITHUB_ACTIONS", "false")]);
     elsewhere.run_in(&workspace, "1.0.0", &["staging"]).unwrap();
     assert_eq!(elsewhere.notes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_rollback_is_a_deployment_of_its_own_kind() {
+    let project = Project::new("", "{}");
+    project.deploy("1.0.0");
+    project.deploy("2.0.0");
+    let workspace = project.workspace();
+    let origin = workspace.context.origin("it is slow", None);
+    let staging = "staging".parse().unwrap();
+    let back = rollback(
+        &workspace,
+        &staging,
+        &Selector::Previous,
+        origin,
+        &project.watchers(),
+    );
+    assert!(matches!(back, Ok(Done::Deployed(_))));
+    let all = project.forge.deployments();
+    let shown: Vec<(&str, &str, DeploymentState)> = all
+        .iter()
+        .map(|found| {
+            let last = found.updates.last().unwrap();
+            (found.draft.task, found.draft.version.as_str(), last.state)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("deploy", "1.0.0", DeploymentState::Inactive),
+            ("deploy", "2.0.0", DeploymentState::Inactive),
+            ("rollback", "1.0.0", DeploymentState::Success)
+        ]
+    );
 }
