@@ -71,5 +71,6 @@ pub fn take_up(
         watchers,
         announcement: Announcement::of(workspace, configured, &open.plan, watchers),
     };
-    Ok(Some(drive(&world, rollout, journal, &hold, audience)?))
+    let deployed = drive(&world, rollout, journal, &hold, audience).release(hold, watchers)?;
+    Ok(Some(deployed))
 }

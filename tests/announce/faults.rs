@@ -3,8 +3,12 @@
 use crate::project::Project;
 use greenroom::app::Workspace;
 use greenroom::app::announce::Announcer;
+use greenroom::app::deploy::Hold;
+use greenroom::app::record;
 use greenroom::ports::{Clock as _, DeploymentState};
 use greenroom::rollout::Outcome;
+use std::thread;
+use std::time::{Duration, Instant};
 
 const ALL: &str = "github: { status: true }";
 
@@ -81,10 +85,47 @@ fn a_forge_that_hangs_is_not_waited_for_and_costs_the_rollout_no_time() {
     let warnings = project.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        warnings[0].contains("did not take everything within 0s"),
+        warnings[0].contains("did not take everything in time (0s)"),
         "{warnings:?}"
     );
     project.forge.release();
+}
+
+#[test]
+fn the_environment_is_free_again_while_a_forge_is_waited_for() {
+    let project = Project::new("", "{}");
+    project.forge.hold();
+    thread::scope(|scope| {
+        let run = scope.spawn(|| project.deploy("1.0.0"));
+        let workspace = project.bare(&[]).telling(Announcer::silent());
+        let staging = "staging".parse().unwrap();
+        eventually("the rollout to be over", || {
+            let all = workspace
+                .ledger()
+                .and_then(|ledger| record::all(ledger.as_ref(), &staging));
+            all.is_ok_and(|all| {
+                all.iter()
+                    .any(|record| record.body.to_string().contains("finished"))
+            })
+        });
+        let origin = workspace.context.origin("next in line", None);
+        eventually("the environment to be free", || {
+            Hold::take(&workspace, &staging, &origin, "waiting".into()).is_ok()
+        });
+        assert!(project.forge.deployments().is_empty(), "the forge still hangs");
+        assert!(!run.is_finished());
+        project.forge.release();
+        assert_eq!(run.join().unwrap().forge_deployment, Some(100));
+    });
+}
+
+/// Polls for at most 20 seconds, less than the forge is waited for.
+fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        thread::yield_now();
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Who is told of the rollouts of a run, and what was said about them that could not be told.
 
-use super::mailbox::{Told, Verb};
+use super::mailbox::{Mailbox, Verb};
 use crate::app::decide;
 use crate::app::forge;
 use crate::app::watch::Watchers;
@@ -13,10 +13,12 @@ use crate::report::forge::Surroundings;
 use crate::trigger::{Event, PullRequest};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// The longest that the end of a rollout waits until the forge has heard of it.
+/// The longest that a run waits in all until the forge has heard how its rollouts ended.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What each rollout has of it in any case, when others have used it up.
+const LEAST: Duration = Duration::from_secs(5);
 /// How the token gets into a step, which GitHub does not put there by itself.
 const NO_TOKEN: &str = "nothing of this run is shown on GitHub, because the step has no token: give it `env: { GITHUB_TOKEN: ${{ github.token }} }`, or switch it off with `github:` in greenroom.yaml";
 
@@ -54,6 +56,8 @@ pub struct Announcer {
     around: Surroundings,
     pull: Option<PullRequest>,
     patience: Duration,
+    /// What rollouts have waited so far.
+    waited: Mutex<Duration>,
     said: Mutex<BTreeSet<Said>>,
 }
 
@@ -63,7 +67,8 @@ impl Announcer {
         Self::new(Reach::Nobody)
     }
 
-    /// Tells these, with what `workspace` knows of the run, and waits no longer than `patience` for them.
+    /// Tells these, with what `workspace` knows of the run, and waits no longer than `patience` for them in all,
+    /// but for a few seconds with each further rollout.
     pub fn to(forges: Forges, workspace: &Workspace, patience: Duration) -> Self {
         Self {
             patience,
@@ -95,6 +100,7 @@ impl Announcer {
             around: Surroundings::default(),
             pull: None,
             patience: PATIENCE,
+            waited: Mutex::default(),
             said: Mutex::default(),
         }
     }
@@ -130,10 +136,6 @@ impl Announcer {
         self.pull.as_ref()
     }
 
-    pub(super) fn patience(&self) -> Duration {
-        self.patience
-    }
-
     /// Whom to tell. Where that should be somebody and is nobody, it is said once why.
     pub(super) fn forges(&self, environment: &EnvironmentName, watchers: &Watchers) -> Option<&Forges> {
         match &self.reach {
@@ -164,29 +166,33 @@ impl Announcer {
             .flatten()
     }
 
-    /// Warns of what could not be told, once for each verb in the whole run: the next environment is refused
-    /// for the same reason.
-    pub(super) fn warn(
+    /// Waits a bounded time until the mailbox has been told, and warns of what could not be, once for each verb in
+    /// the whole run: the next environment is refused for the same reason. The forge's number of the deployment.
+    pub(super) fn settle(
         &self,
-        (told, whole): &(Told, bool),
+        mailbox: &Mailbox,
         environment: &EnvironmentName,
         watchers: &Watchers,
-    ) {
+    ) -> Option<u64> {
+        let waited = || self.waited.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.patience.saturating_sub(*waited());
+        let begun = Instant::now();
+        let (told, whole) = mailbox.settle(left.max(LEAST.min(self.patience)));
+        *waited() += begun.elapsed();
         for (verb, error) in &told.failures {
             if self.first(Said::Failed(*verb)) {
                 watchers.warn(environment, &format!("not shown on GitHub: {error}"));
             }
         }
         if !whole && self.first(Said::Late) {
-            let seconds = self.patience.as_secs();
-            watchers.warn(
-                environment,
-                &format!(
-                    "GitHub did not take everything within {seconds}s: what it shows of {environment} may be old, \
-                     and the ledger has it all"
-                ),
+            let warning = format!(
+                "GitHub did not take everything in time ({}s): what it shows of {environment} may be old, and the \
+                 ledger has it all",
+                self.patience.as_secs()
             );
+            watchers.warn(environment, &warning);
         }
+        told.deployment
     }
 
     fn first(&self, said: Said) -> bool {

@@ -21,7 +21,7 @@ use crate::config::Environment;
 use crate::config::project::GitHubConfig;
 use crate::engine::Observer;
 use crate::history;
-use crate::model::{Digest, Period, Timestamp};
+use crate::model::{Digest, EnvironmentName, EnvironmentType, Period, Timestamp};
 use crate::ports::{CheckReport, DeploymentUpdate, Ledger};
 use crate::report::forge::{self as words, Surroundings};
 use crate::report::{Recorded, RunReport};
@@ -97,7 +97,7 @@ impl Announcement {
 /// What is known of the run and of the environment that it goes to.
 fn around(announcer: &Announcer, environment: &Environment) -> Surroundings {
     Surroundings {
-        production: environment.kind == crate::model::EnvironmentType::Production,
+        production: environment.kind == EnvironmentType::Production,
         transient: environment.temporary.is_some(),
         ..announcer.around().clone()
     }
@@ -150,11 +150,9 @@ impl Drop for Telling {
 }
 
 impl Telling {
-    /// Tells how it ended, and waits a bounded time for that to be heard. The forge's number of the deployment,
-    /// where one was opened.
-    pub(in crate::app) fn end(self, end: End<'_>, watchers: &Watchers) -> Option<u64> {
-        let announcer = &self.announcement.announcer;
-        let environment = &self.announcement.plan.environment;
+    /// Tells how it ended.
+    pub(in crate::app) fn end(self, end: End<'_>, watchers: &Watchers) -> Ended {
+        let Announcement { announcer, plan, .. } = &self.announcement;
         match summary::report(end.events) {
             Ok(report) => {
                 let report = match end.head {
@@ -163,11 +161,13 @@ impl Telling {
                 };
                 self.mailbox.end(self.last_words(&report, end.interrupted));
             }
-            Err(error) => watchers.warn(environment, &format!("not shown on GitHub: {error}")),
+            Err(error) => watchers.warn(&plan.environment, &format!("not shown on GitHub: {error}")),
         }
-        let settled = self.mailbox.settle(announcer.patience());
-        announcer.warn(&settled, environment, watchers);
-        settled.0.deployment
+        Ended {
+            announcer: Arc::clone(announcer),
+            environment: plan.environment.clone(),
+            mailbox: Arc::clone(&self.mailbox),
+        }
     }
 
     fn last_words(&self, report: &RunReport, interrupted: bool) -> Words {
@@ -194,6 +194,21 @@ impl Telling {
         let environment = &self.announcement.plan.environment;
         let records = record::all(self.announcement.ledger.as_deref()?, environment).ok()?;
         Some(history::timeline(&records).deployments.len())
+    }
+}
+
+/// A rollout that has ended, of which the forge has to hear.
+pub(in crate::app) struct Ended {
+    announcer: Arc<Announcer>,
+    environment: EnvironmentName,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Ended {
+    /// Waits a bounded time until the end is told; nothing that others wait for is to be held meanwhile. The
+    /// forge's number of the deployment, where one was opened.
+    pub(in crate::app) fn settle(&self, watchers: &Watchers) -> Option<u64> {
+        self.announcer.settle(&self.mailbox, &self.environment, watchers)
     }
 }
 

@@ -68,8 +68,7 @@ pub(in crate::app) fn refusal(
         )),
         ..Words::default()
     });
-    let settled = mailbox.settle(announcer.patience());
-    announcer.warn(&settled, name, watchers);
+    announcer.settle(&mailbox, name, watchers);
 }
 
 /// What is not met; `None` where the error is no refusal.

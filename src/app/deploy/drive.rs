@@ -1,7 +1,7 @@
 //! A rollout under a lease, with everything that is recorded collected.
 
 use super::Deployed;
-use crate::app::announce::{Announcement, End};
+use crate::app::announce::{Announcement, End, Ended};
 use crate::app::error::AppError;
 use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
@@ -113,17 +113,35 @@ pub(in crate::app) struct Audience<'a> {
     pub(in crate::app) announcement: Option<Announcement>,
 }
 
+/// What a rollout came to, while its environment is still held.
+pub(in crate::app) struct Driven {
+    deployed: Result<Deployed, AppError>,
+    ended: Option<Ended>,
+}
+
+impl Driven {
+    /// Gives the environment free, so that nobody waits for a forge, and then lets the forge hear the end.
+    ///
+    /// # Errors
+    /// When the rollout had to be left where it is.
+    pub(in crate::app) fn release(self, hold: Hold, watchers: &Watchers) -> Result<Deployed, AppError> {
+        drop(hold);
+        let forge_deployment = self.ended.and_then(|ended| ended.settle(watchers));
+        Ok(Deployed {
+            forge_deployment,
+            ..self.deployed?
+        })
+    }
+}
+
 /// Drives a rollout to its end.
-///
-/// # Errors
-/// When it has to be left where it is.
 pub(in crate::app) fn drive(
     world: &World,
     rollout: Rollout,
     mut journal: Journal,
     hold: &Hold,
     audience: Audience<'_>,
-) -> Result<Deployed, AppError> {
+) -> Driven {
     let Audience {
         events,
         watchers,
@@ -154,16 +172,20 @@ pub(in crate::app) fn drive(
     };
     // Where another run holds the environment by now, the rest is that run's to tell.
     let lost = matches!(outcome, Err(DriveError::LeaseLost));
-    let forge_deployment = telling
+    let ended = telling
         .filter(|_| !lost)
-        .and_then(|telling| telling.end(end, watchers));
-    Ok(Deployed {
+        .map(|telling| telling.end(end, watchers));
+    let deployed = outcome.map(|outcome| Deployed {
         environment,
-        outcome: outcome?,
+        outcome,
         interrupted,
         events,
         head,
         notes: Vec::new(),
-        forge_deployment,
-    })
+        forge_deployment: None,
+    });
+    Driven {
+        deployed: deployed.map_err(AppError::from),
+        ended,
+    }
 }

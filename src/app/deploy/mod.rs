@@ -197,7 +197,7 @@ fn carry_out(
         watchers,
         announcement: Announcement::of(workspace, environment, &plan, watchers),
     };
-    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, audience)?;
+    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, audience).release(hold, watchers)?;
     Ok(Done::Deployed(Box::new(Deployed { notes, ..deployed })))
 }
 
