@@ -8,12 +8,12 @@
 )]
 
 mod acceptance;
+mod announce;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;
 mod doctor;
 mod environments;
-mod forge;
 mod github;
 mod guests;
 mod help;
