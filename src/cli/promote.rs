@@ -55,17 +55,14 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let wish = Wish {
-        from: args.from.clone(),
-        to: args.to.clone(),
-        version: args.version.clone(),
-        image: args.image.clone(),
-        image_only: args.image_only,
-        strategy: None,
-        allow_stale: args.allow_stale,
-        force: args.force,
+    let wish = wish(args);
+    let watchers = shell.watchers(false);
+    let told = |error: &AppError| {
+        if !args.dry_run {
+            promote::tell_refusal(&workspace, &wish, error, &watchers);
+        }
     };
-    let settled = promote::settle(&workspace, &wish)?;
+    let settled = promote::settle(&workspace, &wish).inspect_err(told)?;
     tell(shell, &wish, &settled);
     if args.dry_run {
         return preview(shell, &workspace, &wish, &settled);
@@ -77,6 +74,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         publication.add_scan(assessment);
     }
     if let Err(refused) = allowed {
+        told(&refused);
         publication.publish(shell, &args.reports);
         return Err(refused);
     }
@@ -104,10 +102,23 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         publication.publish(shell, &args.reports);
         return Ok(Exit::Done);
     }
-    let done = promote::deploy_image(&workspace, &wish, &settled, &shell.watchers(false));
+    let done = promote::deploy_image(&workspace, &wish, &settled, &watchers);
     let exit = take(shell, &wish.to, done, &mut publication)?;
     publication.publish(shell, &args.reports);
     Ok(exit)
+}
+
+fn wish(args: &Args) -> Wish {
+    Wish {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        version: args.version.clone(),
+        image: args.image.clone(),
+        image_only: args.image_only,
+        strategy: None,
+        allow_stale: args.allow_stale,
+        force: args.force,
+    }
 }
 
 fn tell(shell: &Shell, wish: &Wish, settled: &Settled) {

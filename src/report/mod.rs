@@ -17,6 +17,7 @@ mod describe;
 mod elapsed;
 mod fold;
 pub mod foreign;
+pub mod forge;
 pub mod json;
 pub mod junit;
 pub mod markdown;

@@ -8,6 +8,7 @@
 )]
 
 mod acceptance;
+mod announce;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;

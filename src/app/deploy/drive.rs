@@ -1,11 +1,12 @@
 //! A rollout under a lease, with everything that is recorded collected.
 
 use super::Deployed;
+use crate::app::announce::{Announcement, End, Ended};
 use crate::app::error::AppError;
 use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
-use crate::engine::{Journal, LeaseKeeper, Observer, Session};
+use crate::engine::{DriveError, Journal, LeaseKeeper, Observer, Session};
 use crate::model::{EnvironmentName, Origin, Timestamp};
 use crate::ports::{ErrorKind, Holder};
 use crate::report::Recorded;
@@ -102,35 +103,89 @@ pub fn journal(
     Ok((journal, events))
 }
 
+/// Who hears of a rollout, and in which words.
+pub(in crate::app) struct Audience<'a> {
+    /// What was recorded.
+    pub(in crate::app) events: &'a Events,
+    /// Who watches it.
+    pub(in crate::app) watchers: &'a Watchers,
+    /// What is told the forge, where there is one.
+    pub(in crate::app) announcement: Option<Announcement>,
+}
+
+/// What a rollout came to, while its environment is still held.
+pub(in crate::app) struct Driven {
+    deployed: Result<Deployed, AppError>,
+    ended: Option<Ended>,
+}
+
+impl Driven {
+    /// Gives the environment free, so that nobody waits for a forge, and then lets the forge hear the end.
+    ///
+    /// # Errors
+    /// When the rollout had to be left where it is.
+    pub(in crate::app) fn release(self, hold: Hold, watchers: &Watchers) -> Result<Deployed, AppError> {
+        drop(hold);
+        let forge_deployment = self.ended.and_then(|ended| ended.settle(watchers));
+        Ok(Deployed {
+            forge_deployment,
+            ..self.deployed?
+        })
+    }
+}
+
 /// Drives a rollout to its end.
-///
-/// # Errors
-/// When it has to be left where it is.
-pub fn drive(
+pub(in crate::app) fn drive(
     world: &World,
     rollout: Rollout,
-    journal: Journal,
+    mut journal: Journal,
     hold: &Hold,
-    (events, watchers): (&Events, &Watchers),
-) -> Result<Deployed, AppError> {
+    audience: Audience<'_>,
+) -> Driven {
+    let Audience {
+        events,
+        watchers,
+        announcement,
+    } = audience;
+    let recorded = || events.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let environment = rollout.plan().environment.clone();
+    let telling = announcement.map(|announcement| {
+        let (telling, observer) = announcement.open(&recorded());
+        journal.observers.push(observer);
+        telling
+    });
     let session = Session::new(&world.site, rollout, journal, &hold.keeper);
     let mut session = session.telling(watchers.waiter(&environment));
-    let outcome = session.drive()?;
+    let outcome = session.drive();
     let head = session.journal().head.as_ref().map(|head| head.hash.clone());
-    let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let events = recorded();
     // What a signal ended before somebody took it up again is past.
     let interrupted = events
         .iter()
         .rev()
         .take_while(|recorded| !matches!(recorded.event, Event::Resumed { .. } | Event::Aborted { .. }))
         .any(|recorded| matches!(recorded.event, Event::Interrupted { .. }));
-    Ok(Deployed {
+    let end = End {
+        events: &events,
+        head: head.clone(),
+        interrupted,
+    };
+    // Where another run holds the environment by now, the rest is that run's to tell.
+    let lost = matches!(outcome, Err(DriveError::LeaseLost));
+    let ended = telling
+        .filter(|_| !lost)
+        .map(|telling| telling.end(end, watchers));
+    let deployed = outcome.map(|outcome| Deployed {
         environment,
         outcome,
         interrupted,
         events,
         head,
         notes: Vec::new(),
-    })
+        forge_deployment: None,
+    });
+    Driven {
+        deployed: deployed.map_err(AppError::from),
+        ended,
+    }
 }
