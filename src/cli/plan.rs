@@ -26,7 +26,7 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let mut wish = args.what.wish(shell, &workspace)?;
+    let mut wish = args.what.wish(&workspace);
     wish.environments = args.environment.clone();
     if args.all {
         wish.environments = workspace.project.environments.keys().cloned().collect();
