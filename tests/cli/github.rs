@@ -40,6 +40,7 @@ pub(crate) fn step(project: &Project, name: &str, event: &Value, words: &[&str])
             ("GITHUB_EVENT_PATH", &path("event.json")),
             ("GITHUB_OUTPUT", &path("output")),
             ("GITHUB_STEP_SUMMARY", &path("summary")),
+            ("GITHUB_SHA", "dddddddddddddddddddddddddddddddddddddddd"),
             ("GITHUB_REPOSITORY_ID", "1001"),
             ("GITHUB_REPOSITORY", "acme/widgets"),
             ("GITHUB_SERVER_URL", "https://github.com"),
