@@ -259,8 +259,10 @@ fn a_person_at_a_laptop_decides_by_naming_the_environment() {
     );
 }
 
+type Variables = &'static [(&'static str, &'static str)];
+
 /// The variables of a job in another CI system, one event each, and what is decided.
-const ELSEWHERE: [(&str, &[(&str, &str)], &str); 17] = [
+const ELSEWHERE: [(&str, Variables, &str); 17] = [
     (
         "gitlab",
         &[

@@ -108,7 +108,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return failure::unparsed(&environment, &error),
     };
     let cli = match cli.command {
-        Command::Action(_) => match named_by_inputs(cli.global, &environment) {
+        Command::Action(_) => match named_by_inputs(&cli.global, &environment) {
             Ok(cli) => cli,
             Err(code) => return code,
         },
@@ -126,14 +126,20 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// The command line that the inputs of the action name, or how the process ends without one.
-fn named_by_inputs(global: Global, environment: &Environment) -> Result<Cli, ExitCode> {
+fn named_by_inputs(global: &Global, environment: &Environment) -> Result<Cli, ExitCode> {
     let shown = |error: &AppError| match Shell::open(global.clone(), environment.clone(), false) {
         Ok(shell) => ExitCode::from(failure::show(&shell, error) as u8),
         Err(error) => failure::without_shell(&error),
     };
     let words = action::words(&environment.inputs()).map_err(|error| shown(&AppError::Usage(error)))?;
     let words = ["greenroom".to_owned()].into_iter().chain(words);
-    Cli::try_parse_from(words).map_err(|error| failure::unparsed(environment, &error))
+    match Cli::try_parse_from(words) {
+        Ok(cli) => Ok(Cli {
+            global: cli.global.within(global),
+            ..cli
+        }),
+        Err(error) => Err(failure::unparsed(environment, &error)),
+    }
 }
 
 impl Command {

@@ -23,6 +23,19 @@ pub(super) struct Global {
     pub(super) dotenv: Option<PathBuf>,
 }
 
+impl Global {
+    /// These, and of `outer`, which stood before them, what they say nothing of.
+    pub(super) fn within(self, outer: &Self) -> Self {
+        Self {
+            config: self.config.or_else(|| outer.config.clone()),
+            format: outer.format,
+            quiet: outer.quiet && self.verbose == 0,
+            verbose: self.verbose.max(outer.verbose),
+            dotenv: self.dotenv.or_else(|| outer.dotenv.clone()),
+        }
+    }
+}
+
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {

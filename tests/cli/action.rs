@@ -52,7 +52,11 @@ fn inputs_name_a_command_and_its_words() {
         ("succeeded", "s.md")
     );
     assert!(project.read("s.md").contains("1.0.0"));
-    // As `greenroom trigger` would have it, without an event.
+    // What stands before it holds for the command as well.
+    let mut command = project.command(&["--format", "json", "action"]);
+    let ran = project.wait(command.env("GREENROOM_INPUT_COMMAND", "check").spawn().unwrap());
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(document["schema"], "greenroom.check/1");
     let ran = act(&project, &[("command", "status"), ("environment", "--help")]);
     assert_eq!(ran.status, 2, "{}", ran.out);
     assert!(

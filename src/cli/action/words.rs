@@ -340,6 +340,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn inputs_become_the_words_of_a_command_line() {
         let table: [(Inputs<'_>, &str); 14] = [
             (&[], "run"),
