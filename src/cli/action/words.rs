@@ -52,23 +52,26 @@ const REASON: (&str, Form) = ("reason", Value("reason"));
 const REPORT: (&str, Form) = ("report", Value("junit"));
 const SUMMARY: (&str, Form) = ("summary", Value("summary"));
 
+/// What the whole pipeline takes.
+const WHOLE: &[(&str, Form)] = &[
+    ENVIRONMENTS,
+    REF,
+    VERSION,
+    IMAGE,
+    STRATEGY,
+    SKIP_TESTS,
+    ALLOW_STALE,
+    DRY_RUN,
+    REPORT,
+    SUMMARY,
+];
+
 /// Every command of the action.
 const VERBS: &[Verb] = &[
     Verb {
         name: "run",
         words: &["run"],
-        inputs: &[
-            ENVIRONMENTS,
-            REF,
-            VERSION,
-            IMAGE,
-            STRATEGY,
-            SKIP_TESTS,
-            ALLOW_STALE,
-            DRY_RUN,
-            REPORT,
-            SUMMARY,
-        ],
+        inputs: WHOLE,
         needs: &[],
     },
     Verb {
@@ -118,18 +121,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "deploy",
         words: &["deploy"],
-        inputs: &[
-            ENVIRONMENTS,
-            REF,
-            VERSION,
-            IMAGE,
-            STRATEGY,
-            SKIP_TESTS,
-            ALLOW_STALE,
-            DRY_RUN,
-            REPORT,
-            SUMMARY,
-        ],
+        inputs: WHOLE,
         needs: &["environment"],
     },
     Verb {
