@@ -1,5 +1,6 @@
 //! Quick checks before the build.
 
+use super::attended::Attended;
 use super::error::AppError;
 use super::restricted::RestrictedRunner;
 use super::template::Templates;
@@ -29,6 +30,8 @@ pub fn validate(workspace: &Workspace, mut each: impl FnMut(&Validated)) -> Resu
     if let Some(policy) = &workspace.project.commands {
         runner = Arc::new(RestrictedRunner::new(runner, policy.clone()));
     }
+    // A person who ends greenroom ends the check as well.
+    let attended = Attended::new(runner, Arc::clone(&workspace.context.clock));
     let secrets = workspace
         .project
         .environments
@@ -49,7 +52,12 @@ pub fn validate(workspace: &Workspace, mut each: impl FnMut(&Validated)) -> Resu
             secrets: BTreeMap::new(),
             timeout: check.timeout,
         };
-        let finished = runner.run(&command)?;
+        let finished = attended
+            .run(&command)
+            .map_err(|error| match attended.interrupted() {
+                Some(signal) => AppError::Interrupted(signal),
+                None => AppError::Port(error),
+            })?;
         if finished.code != Some(0) {
             let how = match finished.code {
                 _ if finished.timed_out => format!("did not end within {}", check.timeout),

@@ -15,7 +15,7 @@ use crate::config::place::{Located, Sources};
 use crate::config::project::Project;
 use crate::config::target::TargetConfig;
 use crate::config::unsupported::{Part, Unsupported};
-use crate::host::git::Git;
+use crate::host::git::{self, Git};
 use crate::host::secrets::Secrets;
 use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::ports::{Catalog, Repository};
@@ -215,6 +215,7 @@ impl Workspace {
                 .filter_map(|(name, source)| self.secrets.resolve(name, &source.value).ok())
                 .chain(self.tokens())
                 .chain(credentials::secrets(self.context.environment.variables()))
+                .chain(git::sent_token(&self.context.environment))
                 .collect()
         })
     }

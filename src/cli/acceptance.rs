@@ -150,7 +150,7 @@ fn settle(
     )?;
     let what = pipeline::Wish {
         skip_tests: how.skip_tests,
-        ..how.image.wish(shell)?
+        ..how.image.wish()
     };
     shell.tell(&format!(
         "acceptance deployment {}, until {} at the latest",

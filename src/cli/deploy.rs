@@ -52,21 +52,14 @@ pub(super) struct ImageArgs {
 }
 
 impl ImageArgs {
-    /// The wish, with the action's inputs where the command line says nothing, and every other term as it
-    /// is by default.
-    pub(super) fn wish(&self, shell: &Shell) -> Result<Wish, AppError> {
-        let input = |name: &str| shell.context.environment.input(name).map(str::to_owned);
-        let version = match (&self.version, input("version")) {
-            (Some(version), _) => Some(version.clone()),
-            (None, Some(version)) => Some(version.parse()?),
-            (None, None) => None,
-        };
-        Ok(Wish {
-            git_ref: self.git_ref.clone().or_else(|| input("ref")),
-            version,
-            image: self.image.clone().or_else(|| input("image")),
+    /// The wish, with every other term as it is by default.
+    pub(super) fn wish(&self) -> Wish {
+        Wish {
+            git_ref: self.git_ref.clone(),
+            version: self.version.clone(),
+            image: self.image.clone(),
             ..Wish::default()
-        })
+        }
     }
 }
 
@@ -98,15 +91,15 @@ enum StrategyArg {
 }
 
 impl WhatArgs {
-    /// The wish, with the action's inputs where the command line says nothing.
-    pub(super) fn wish(&self, shell: &Shell, workspace: &Workspace) -> Result<Wish, AppError> {
-        Ok(Wish {
+    /// The wish.
+    pub(super) fn wish(&self, workspace: &Workspace) -> Wish {
+        Wish {
             strategy: self.strategy.map(|strategy| strategy.resolve(workspace)),
             allow_stale: self.allow_stale,
-            skip_tests: self.skip_tests || shell.context.environment.input("skip-tests") == Some("true"),
+            skip_tests: self.skip_tests,
             force: self.force,
-            ..self.image.wish(shell)?
-        })
+            ..self.image.wish()
+        }
     }
 }
 
@@ -134,7 +127,7 @@ impl StrategyArg {
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let mut wish = args.what.wish(shell, &workspace)?;
+    let mut wish = args.what.wish(&workspace);
     wish.environments = args.environment.clone();
     if let Some(last) = &args.through {
         wish.environments = through(&workspace, &args.environment, last)?;
@@ -160,6 +153,9 @@ pub(super) fn perform(
         tell(shell, &progress);
         note(&progress, &mut publication);
     });
+    if !wish.environments.is_empty() {
+        publication.set_matrix(&wish.environments);
+    }
     match run {
         Ok(run) => finish(shell, run, publication, reports),
         Err(error) => {
@@ -315,6 +311,8 @@ pub(super) fn note(progress: &Progress<'_>, publication: &mut Publication) {
                 if decision.should_deploy { "true" } else { "false" },
             );
             publication.set("reason", &decision.reason);
+            let meant = decision.environment.as_slice();
+            publication.set_matrix(if decision.should_deploy { meant } else { &[] });
             if let Some(environment) = &decision.environment {
                 publication.set("environment", environment.as_str());
             }

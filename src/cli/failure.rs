@@ -3,8 +3,9 @@
 use super::shell::Shell;
 use crate::app::{AppError, Exit};
 use crate::config::Report;
-use crate::host::environment::Ci;
+use crate::host::environment::{Ci, Environment};
 use crate::report::annotations::{Annotation, Level};
+use crate::report::workflow_command;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -41,6 +42,30 @@ pub(super) fn text_only(shell: &Shell, error: &AppError) -> Exit {
 pub(super) fn without_shell(error: &AppError) -> ExitCode {
     let _ = writeln!(std::io::stderr().lock(), "error: {error}");
     ExitCode::from(error.exit() as u8)
+}
+
+/// Shows why a command line was not understood, or the help that it asked for. Text from outside stands in
+/// it, which a runner must not take for a command.
+pub(super) fn unparsed(environment: &Environment, error: &clap::Error) -> ExitCode {
+    // Help and version are no errors, and go to standard output.
+    let code = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
+    if environment.ci() == Some(Ci::GitHub) {
+        let text = error.render().to_string();
+        let lines: Vec<String> = text.lines().map(workflow_command::neutral).collect();
+        let text = lines.join("\n");
+        let _ = if error.use_stderr() {
+            writeln!(std::io::stderr().lock(), "{text}")
+        } else {
+            writeln!(std::io::stdout().lock(), "{text}")
+        };
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(code as u8)
 }
 
 fn text(shell: &Shell, error: &AppError) -> String {

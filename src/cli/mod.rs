@@ -5,6 +5,7 @@
 
 mod abort;
 mod acceptance;
+mod action;
 mod audit;
 mod build;
 mod check;
@@ -36,9 +37,11 @@ mod tag;
 mod takeup;
 mod transfer;
 mod trigger;
+mod validate;
 mod verify;
 
-use crate::app::Exit;
+use crate::app::{AppError, Exit};
+use crate::host::environment::Environment;
 use clap::{Parser, Subcommand};
 use options::Global;
 use shell::Shell;
@@ -72,6 +75,7 @@ enum Command {
     Schema(schema::Args),
     Trigger(trigger::Args),
     Tag(tag::Args),
+    Validate(validate::Args),
     Build(build::Args),
     Scan(scan::Args),
     Deploy(deploy::Args),
@@ -90,24 +94,27 @@ enum Command {
     Signature(signature::Args),
     Prune(prune::Args),
     Router(router::Args),
+    Action(action::Args),
 }
 
 /// Runs the command line whose words are `words`, the first of which is the program's name.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let environment = match Environment::capture() {
+        Ok(environment) => environment,
+        Err(error) => return failure::without_shell(&AppError::io("reading the environment")(error)),
+    };
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors, and go to standard output.
-            let code = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
-            let _ = error.print();
-            return ExitCode::from(code as u8);
-        }
+        Err(error) => return failure::unparsed(&environment, &error),
     };
-    let shell = match Shell::open(cli.global, cli.command.waits()) {
+    let cli = match cli.command {
+        Command::Action(_) => match named_by_inputs(&cli.global, &environment) {
+            Ok(cli) => cli,
+            Err(code) => return code,
+        },
+        _ => cli,
+    };
+    let shell = match Shell::open(cli.global, environment, cli.command.waits()) {
         Ok(shell) => shell,
         Err(error) => return failure::without_shell(&error),
     };
@@ -116,6 +123,23 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit as u8,
         Err(error) => failure::show(&shell, &error) as u8,
     })
+}
+
+/// The command line that the inputs of the action name, or how the process ends without one.
+fn named_by_inputs(global: &Global, environment: &Environment) -> Result<Cli, ExitCode> {
+    let shown = |error: &AppError| match Shell::open(global.clone(), environment.clone(), false) {
+        Ok(shell) => ExitCode::from(failure::show(&shell, error) as u8),
+        Err(error) => failure::without_shell(&error),
+    };
+    let words = action::words(&environment.inputs()).map_err(|error| shown(&AppError::Usage(error)))?;
+    let words = ["greenroom".to_owned()].into_iter().chain(words);
+    match Cli::try_parse_from(words) {
+        Ok(cli) => Ok(Cli {
+            global: cli.global.within(global),
+            ..cli
+        }),
+        Err(error) => Err(failure::unparsed(environment, &error)),
+    }
 }
 
 impl Command {
@@ -133,6 +157,7 @@ impl Command {
             | Self::Resume(_)
             | Self::Abort(_)
             | Self::Acceptance(_)
+            | Self::Validate(_)
             | Self::Prune(_) => true,
             Self::Plan(_)
             | Self::Check(_)
@@ -146,11 +171,12 @@ impl Command {
             | Self::History(_)
             | Self::Audit(_)
             | Self::Signature(_)
-            | Self::Router(_) => false,
+            | Self::Router(_)
+            | Self::Action(_) => false,
         }
     }
 
-    fn run(self, shell: &Shell) -> Result<Exit, crate::app::AppError> {
+    fn run(self, shell: &Shell) -> Result<Exit, AppError> {
         match self {
             Self::Run(args) => run::run(shell, &args),
             Self::Plan(args) => plan::run(shell, &args),
@@ -159,6 +185,7 @@ impl Command {
             Self::Schema(args) => schema::run(shell, &args),
             Self::Trigger(args) => trigger::run(shell, &args),
             Self::Tag(args) => tag::run(shell, &args),
+            Self::Validate(args) => validate::run(shell, &args),
             Self::Build(args) => build::run(shell, &args),
             Self::Scan(args) => scan::run(shell, &args),
             Self::Deploy(args) => deploy::run(shell, &args),
@@ -177,6 +204,8 @@ impl Command {
             Self::Signature(args) => signature::run(shell, &args),
             Self::Prune(args) => prune::run(shell, &args),
             Self::Router(args) => router::run(&args),
+            // Its inputs have named another one by now.
+            Self::Action(_) => Err(AppError::Usage("an action runs no action".to_owned())),
         }
     }
 }

@@ -18,6 +18,22 @@ pub(super) struct Global {
     /// Say more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Add the step outputs to this file, as NAME=VALUE lines (in GitLab CI to greenroom.env)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) dotenv: Option<PathBuf>,
+}
+
+impl Global {
+    /// These, and of `outer`, which stood before them, what they say nothing of.
+    pub(super) fn within(self, outer: &Self) -> Self {
+        Self {
+            config: self.config.or_else(|| outer.config.clone()),
+            format: outer.format,
+            quiet: outer.quiet && self.verbose == 0,
+            verbose: self.verbose.max(outer.verbose),
+            dotenv: self.dotenv.or_else(|| outer.dotenv.clone()),
+        }
+    }
 }
 
 /// How results are written.

@@ -32,13 +32,8 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let mut wish = args.what.wish(shell, &workspace)?;
+    let mut wish = args.what.wish(&workspace);
     wish.environments = args.environment.clone();
-    if wish.environments.is_empty()
-        && let Some(input) = shell.context.environment.input("environment")
-    {
-        wish.environments = vec![input.parse()?];
-    }
     if args.dry_run {
         return super::plan::show(shell, &workspace, &wish);
     }

@@ -21,9 +21,8 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    /// Reads the environment, once.
-    pub(super) fn open(global: Global, waits: bool) -> Result<Self, AppError> {
-        let environment = Environment::capture().map_err(AppError::io("reading the environment"))?;
+    /// A shell in this environment; `waits` where signals have to be caught.
+    pub(super) fn open(global: Global, environment: Environment, waits: bool) -> Result<Self, AppError> {
         let clock: Arc<dyn Clock> = if waits {
             Arc::new(SystemClock::with_signals().map_err(AppError::io("listening for signals"))?)
         } else {

@@ -35,4 +35,5 @@ pub use render::Report;
 pub use resolve::{Files, Found, Loaded, load};
 pub use scan::{Scan, ScanLevel, ScanSource};
 pub use target::TargetConfig;
+pub(crate) use typed::closest;
 pub use unsupported::{Part, Unsupported};

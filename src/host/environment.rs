@@ -131,11 +131,16 @@ impl Environment {
         self.given("NO_COLOR").is_some() || self.get("TERM") == Some("dumb")
     }
 
-    /// An input of the action: `input("skip-tests")` is `GREENROOM_INPUT_SKIP_TESTS`; an empty one
-    /// counts as not given. The plain `INPUT_*` is never read: composite actions do not get it.
-    pub fn input(&self, name: &str) -> Option<&str> {
-        let name = name.to_ascii_uppercase().replace(['-', ' '], "_");
-        self.given(&format!("GREENROOM_INPUT_{name}"))
+    /// The inputs of the action, or of a job that a person started, by name: `GREENROOM_INPUT_SKIP_TESTS` is
+    /// `skip-tests`. An empty one counts as not given. The plain `INPUT_*` is never read: composite
+    /// actions do not get it.
+    pub fn inputs(&self) -> BTreeMap<String, String> {
+        let inputs = self.variables.iter().filter_map(|(name, value)| {
+            let name = name.strip_prefix("GREENROOM_INPUT_")?;
+            let name = name.to_ascii_lowercase().replace('_', "-");
+            (!value.is_empty()).then(|| (name, value.clone()))
+        });
+        inputs.collect()
     }
 
     /// The CI system, if greenroom runs in one that it knows.
@@ -177,6 +182,26 @@ impl Environment {
     /// The file that the step's summary is appended to.
     pub fn summary_path(&self) -> Option<&Path> {
         self.given("GITHUB_STEP_SUMMARY").map(Path::new)
+    }
+
+    /// The file of variables for later jobs, where the CI system takes one (GitLab, as a report of type
+    /// `dotenv`).
+    pub fn dotenv_path(&self) -> Option<PathBuf> {
+        let directory = match self.ci()? {
+            Ci::GitLab => self.given("CI_PROJECT_DIR")?,
+            Ci::GitHub | Ci::Jenkins => return None,
+        };
+        Some(Path::new(directory).join("greenroom.env"))
+    }
+
+    /// The file for a summary that is kept as an artifact, where the CI system shows none itself.
+    pub fn summary_artifact(&self) -> Option<PathBuf> {
+        let directory = match self.ci()? {
+            Ci::GitHub => return None,
+            Ci::GitLab => self.given("CI_PROJECT_DIR")?,
+            Ci::Jenkins => self.given("WORKSPACE")?,
+        };
+        Some(Path::new(directory).join("greenroom-summary.md"))
     }
 
     /// Full name of the ref that the CI run belongs to (`GITHUB_REF`).
@@ -359,10 +384,12 @@ mod tests {
             ("GREENROOM_INPUT_VERSION", ""),
             ("INPUT_ENVIRONMENT", "production"),
         ]);
-        assert_eq!(environment.input("skip-tests"), Some("true"));
-        assert_eq!(environment.input("skip_tests"), Some("true"));
-        assert_eq!(environment.input("version"), None);
-        assert_eq!(environment.input("environment"), None);
+        let inputs = environment.inputs();
+        let inputs: Vec<_> = inputs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(inputs, [("skip-tests", "true")]);
     }
 
     #[test]

@@ -8,17 +8,20 @@
 )]
 
 mod acceptance;
+mod action;
 mod announce;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;
 mod doctor;
+mod elsewhere;
 mod environments;
 #[path = "../support/github/mod.rs"]
 mod forge;
 mod github;
 mod guests;
 mod help;
+mod hostile;
 mod ledger_branch;
 mod project;
 mod refusals;
