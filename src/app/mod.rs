@@ -1,6 +1,7 @@
 //! Use cases, one per file, and the composition root (`world` and `workspace`).
 
 pub mod acceptance;
+pub mod approve;
 mod attended;
 pub mod audit;
 pub mod build;
@@ -17,7 +18,9 @@ mod facts;
 mod forge;
 pub mod identify;
 pub mod images;
+mod listed;
 pub mod load;
+pub mod lock;
 pub mod pipeline;
 pub mod promote;
 mod proof;

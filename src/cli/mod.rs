@@ -5,6 +5,7 @@
 
 mod abort;
 mod acceptance;
+mod approve;
 mod audit;
 mod build;
 mod check;
@@ -14,9 +15,11 @@ mod deploy;
 mod doctor;
 mod environment;
 mod failure;
+mod freeze;
 mod guests;
 mod history;
 mod image;
+mod lock;
 mod options;
 mod outcome;
 mod plan;
@@ -36,6 +39,7 @@ mod tag;
 mod takeup;
 mod transfer;
 mod trigger;
+mod unlock;
 mod verify;
 
 use crate::app::Exit;
@@ -81,6 +85,10 @@ enum Command {
     Rollback(rollback::Args),
     Resume(resume::Args),
     Abort(abort::Args),
+    Approve(approve::Args),
+    Lock(lock::Args),
+    Unlock(unlock::Args),
+    Freeze(freeze::Args),
     Image(image::Args),
     Environment(environment::Args),
     Doctor(doctor::Args),
@@ -137,6 +145,10 @@ impl Command {
             Self::Plan(_)
             | Self::Check(_)
             | Self::Schema(_)
+            | Self::Approve(_)
+            | Self::Lock(_)
+            | Self::Unlock(_)
+            | Self::Freeze(_)
             | Self::Trigger(_)
             | Self::Tag(_)
             | Self::Verify(_)
@@ -168,6 +180,10 @@ impl Command {
             Self::Rollback(args) => rollback::run(shell, &args),
             Self::Resume(args) => resume::run(shell, &args),
             Self::Abort(args) => abort::run(shell, &args),
+            Self::Approve(args) => approve::run(shell, &args),
+            Self::Lock(args) => lock::run(shell, &args),
+            Self::Unlock(args) => unlock::run(shell, &args),
+            Self::Freeze(args) => freeze::run(shell, &args),
             Self::Image(args) => image::run(shell, &args),
             Self::Environment(args) => environment::run(shell, &args),
             Self::Doctor(args) => doctor::run(shell, &args),

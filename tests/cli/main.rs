@@ -8,6 +8,7 @@
 )]
 
 mod acceptance;
+mod approvals;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;
