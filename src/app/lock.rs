@@ -27,7 +27,8 @@ pub fn standing(workspace: &Workspace, environment: &EnvironmentName) -> Result<
 /// A guard of `kind` by whoever asks, from `from` (else now) until `until`.
 ///
 /// # Errors
-/// [`AppError::Usage`] without a reason, or when it would be over before it begins or already.
+/// [`AppError::Usage`] without a reason, for a freeze without an end, or when it would be over before it begins
+/// or already.
 pub fn guard(
     workspace: &Workspace,
     kind: GuardKind,
@@ -41,6 +42,11 @@ pub fn guard(
             "it would be over at {}, before it begins or already: name a later time",
             until.human()
         )));
+    }
+    if kind == GuardKind::Freeze && until.is_none() {
+        return Err(AppError::Usage(
+            "a freeze has an end: name it with --until".to_owned(),
+        ));
     }
     Ok(Guard {
         kind,
@@ -87,12 +93,15 @@ pub fn lift(
     workspace.environment(environment)?;
     let actor = workspace.context.actor();
     let reason = reason.map(listed::reason).transpose()?;
-    let origin = workspace.context.origin(reason.unwrap_or("taken off by whoever put it on"), None);
+    let origin = workspace
+        .context
+        .origin(reason.unwrap_or("taken off by whoever put it on"), None);
     let mut lifted = Vec::new();
     let doing = format!("taking a guard off {environment}");
     listed::change::<Guards>(workspace, environment, &doing, |found| {
-        let (gone, standing): (Vec<Guard>, Vec<Guard>) =
-            still(workspace, found).into_iter().partition(|guard| guard.kind == kind);
+        let (gone, standing): (Vec<Guard>, Vec<Guard>) = still(workspace, found)
+            .into_iter()
+            .partition(|guard| guard.kind == kind);
         let foreign = gone.iter().find(|guard| guard.origin.actor != actor);
         if let (None, Some(guard)) = (reason, foreign) {
             return Err(AppError::Usage(format!(

@@ -55,7 +55,9 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         ("standing", approve::standing(&workspace, name)?)
     } else if args.revoke {
         let all = matches!(wish, Wish::Before);
-        let subject = (!all).then(|| approve::subject(&workspace, name, &wish)).transpose()?;
+        let subject = (!all)
+            .then(|| approve::subject(&workspace, name, &wish))
+            .transpose()?;
         let gone = approve::revoke(&workspace, name, subject.as_ref(), reason, args.dry_run)?;
         ("withdrawn", gone)
     } else {
@@ -73,13 +75,24 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         }));
         return Ok(Exit::Done);
     }
-    let would = if args.dry_run { "would be written down: " } else { "" };
+    let would = if args.dry_run {
+        "would be written down: "
+    } else {
+        ""
+    };
     let word = if args.revoke { "withdrawn: " } else { "" };
     for approval in &approvals {
-        shell.say(&line(&format!("{name}: {would}{word}{}", approve::told(approval))));
+        shell.say(&line(&format!(
+            "{name}: {would}{word}{}",
+            approve::told(approval)
+        )));
     }
     if approvals.is_empty() {
-        let none = if args.revoke { "you approved nothing that stands" } else { "nothing is approved" };
+        let none = if args.revoke {
+            "you approved nothing that stands"
+        } else {
+            "nothing is approved"
+        };
         shell.say(&format!("{name}: {none}"));
     }
     Ok(Exit::Done)

@@ -53,7 +53,13 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             standing.retain(|guard| guard.kind == GuardKind::Freeze);
             standing
         } else if args.lift {
-            lock::lift(&workspace, name, GuardKind::Freeze, args.reason.as_deref(), args.dry_run)?
+            lock::lift(
+                &workspace,
+                name,
+                GuardKind::Freeze,
+                args.reason.as_deref(),
+                args.dry_run,
+            )?
         } else {
             let reason = args.reason.as_deref().unwrap_or_default();
             let guard = lock::guard(&workspace, GuardKind::Freeze, (args.from, args.until), reason)?;

@@ -112,7 +112,10 @@ fn switch(switched: &Switched) -> Vec<String> {
 fn approval(told: &Told<Approvals>) -> Vec<String> {
     match &told.body.change {
         ApprovalChange::Approved(approval) => {
-            vec![entry(told.at, "approval"), line(&format!("    {}", approve::told(approval)))]
+            vec![
+                entry(told.at, "approval"),
+                line(&format!("    {}", approve::told(approval))),
+            ]
         }
         ApprovalChange::Withdrawn { approvals, origin } => {
             let gone = approvals.iter().map(approve::told).collect();
@@ -123,10 +126,16 @@ fn approval(told: &Told<Approvals>) -> Vec<String> {
 
 fn guard(told: &Told<Guards>) -> Vec<String> {
     match &told.body.change {
-        GuardChange::Put(guard) => vec![entry(told.at, "guard"), line(&format!("    {}", lock::told(guard)))],
-        GuardChange::Lifted { guards, origin } => {
-            taken(told.at, "guard taken off", guards.iter().map(lock::told).collect(), origin)
-        }
+        GuardChange::Put(guard) => vec![
+            entry(told.at, "guard"),
+            line(&format!("    {}", lock::told(guard))),
+        ],
+        GuardChange::Lifted { guards, origin } => taken(
+            told.at,
+            "guard taken off",
+            guards.iter().map(lock::told).collect(),
+            origin,
+        ),
     }
 }
 

@@ -25,7 +25,13 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let name = &args.environment;
-    let lifted = lock::lift(&workspace, name, GuardKind::Lock, args.reason.as_deref(), args.dry_run)?;
+    let lifted = lock::lift(
+        &workspace,
+        name,
+        GuardKind::Lock,
+        args.reason.as_deref(),
+        args.dry_run,
+    )?;
     if shell.is_json() {
         shell.json(&json!({
             "schema": "greenroom.locks/1", "environment": name, "dryRun": args.dry_run, "lifted": lifted,

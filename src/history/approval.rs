@@ -55,5 +55,4 @@ impl Approval {
     pub fn counts(&self, now: Timestamp) -> bool {
         now < self.expires
     }
-
 }

@@ -45,10 +45,12 @@ pub fn standing_in<T: Kept>(record: &Record) -> Result<Option<T>, Unreadable> {
     if record.kind != T::KIND {
         return Ok(None);
     }
-    T::deserialize(&record.body).map(Some).map_err(|error| Unreadable {
-        seq: record.seq,
-        reason: error.to_string(),
-    })
+    T::deserialize(&record.body)
+        .map(Some)
+        .map_err(|error| Unreadable {
+            seq: record.seq,
+            reason: error.to_string(),
+        })
 }
 
 /// Everything of kind `T` that `records` tell of, oldest first. What cannot be understood is passed over: a

@@ -180,7 +180,11 @@ mod tests {
             ),
         ];
         for (count, agreed, expected) in table {
-            assert_eq!(told(&wanted(count), &said(agreed.clone())), expected, "{agreed:?}");
+            assert_eq!(
+                told(&wanted(count), &said(agreed.clone())),
+                expected,
+                "{agreed:?}"
+            );
         }
     }
 
@@ -213,7 +217,11 @@ mod tests {
         };
         let by = || ApprovedBy::Review { run: 7 };
         let stranger = voice("bo", by(), Membership::Stranger);
-        let unknown = voice("cy", by(), Membership::Unknown("the token sees no teams".to_owned()));
+        let unknown = voice(
+            "cy",
+            by(),
+            Membership::Unknown("the token sees no teams".to_owned()),
+        );
         assert_eq!(
             told(&wanted, &said(vec![stranger.clone(), unknown.clone()])),
             "0 of 1 approvals; \"bo\" is in none of the teams (leads, ops) and does not count; \"cy\" does not \

@@ -1,8 +1,6 @@
 //! The gates.
 
-use super::{
-    Consent, Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Signatures, Way, approved,
-};
+use super::{Consent, Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Signatures, Way, approved};
 
 /// Holds a request against every gate.
 pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Ruling {
@@ -81,10 +79,15 @@ impl Findings {
                 continue;
             }
             let until = freeze.until.human();
-            let by = freeze.who.as_ref().map_or(String::new(), |who| format!(" by {who:?}"));
+            let by = freeze
+                .who
+                .as_ref()
+                .map_or(String::new(), |who| format!(" by {who:?}"));
             let reason = format!("{environment} is frozen{by} until {until} ({})", freeze.reason);
             let fix = match freeze.who {
-                Some(_) => format!("wait until then, or take it off with `greenroom freeze --lift -e {environment} --reason …`"),
+                Some(_) => format!(
+                    "wait until then, or take it off with `greenroom freeze --lift -e {environment} --reason …`"
+                ),
                 None => "wait until then, or change `freeze` in the configuration".to_owned(),
             };
             match request.way {
@@ -191,9 +194,15 @@ impl Findings {
                 self.note(format!("approved by {}", by.join(" and ")));
             }
             Err(reasons) => {
-                let reason = format!("{environment} requires approval of {version}: {}", reasons.join("; "));
+                let reason = format!(
+                    "{environment} requires approval of {version}: {}",
+                    reasons.join("; ")
+                );
                 let fix = if said.rejected.is_empty() {
-                    format!("let somebody else approve it: `{}`, then run this again", said.command)
+                    format!(
+                        "let somebody else approve it: `{}`, then run this again",
+                        said.command
+                    )
                 } else {
                     "talk to them, and start a new run".to_owned()
                 };
@@ -427,7 +436,13 @@ mod tests {
         let ruling = judge(&request(), &protection, &facts);
         assert_eq!(
             gates(&ruling),
-            [Gate::Unfinished, Gate::Freeze, Gate::Lock, Gate::Stale, Gate::Overwrite]
+            [
+                Gate::Unfinished,
+                Gate::Freeze,
+                Gate::Lock,
+                Gate::Stale,
+                Gate::Overwrite
+            ]
         );
     }
 

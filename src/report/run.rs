@@ -2,9 +2,9 @@
 
 use super::advice::advice;
 use super::change::Changes;
-use crate::model::{Approver, 
-    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Signed, Timestamp, UnitId,
-    Verdict,
+use crate::model::{
+    Approver, CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Signed, Timestamp,
+    UnitId, Verdict,
 };
 use crate::rollout::{Kind, Outcome, StepId};
 use serde::Serialize;

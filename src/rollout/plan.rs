@@ -2,9 +2,8 @@
 
 use super::step::{Step, Watch};
 use crate::model::{
-    Approver,
-    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Signed, Slot, Strategy,
-    UnitId,
+    Approver, Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Signed, Slot,
+    Strategy, UnitId,
 };
 use serde::{Deserialize, Serialize};
 

@@ -39,7 +39,12 @@ fn a_refused_image_goes_out_once_another_person_approves_it() {
     assert_eq!(project.run(&approve).status, 0);
     let own = project.run(&deploy);
     assert_eq!(own.status, 6);
-    assert!(own.err.contains("\"ana\" asked for this deployment and does not count"), "{}", own.err);
+    assert!(
+        own.err
+            .contains("\"ana\" asked for this deployment and does not count"),
+        "{}",
+        own.err
+    );
 
     // Nothing is written by a dry run.
     let dry = run_as(&project, "bo", &[&approve[..], &["--dry-run"]].concat());
@@ -48,16 +53,27 @@ fn a_refused_image_goes_out_once_another_person_approves_it() {
 
     // Another person's is withdrawn again, and then stands.
     assert_eq!(run_as(&project, "bo", &approve).status, 0);
-    let withdrawn = run_as(&project, "bo", &["approve", "staging", "--revoke", "--reason", "not yet"]);
+    let withdrawn = run_as(
+        &project,
+        "bo",
+        &["approve", "staging", "--revoke", "--reason", "not yet"],
+    );
     assert!(withdrawn.out.contains("withdrawn: sha256:"), "{}", withdrawn.out);
     assert_eq!(project.run(&deploy).status, 6);
     assert_eq!(run_as(&project, "bo", &approve).status, 0);
     let listed = project.must(&["approve", "staging", "--list"]);
-    assert!(listed.out.contains("approved by bo (local) until "), "{}", listed.out);
+    assert!(
+        listed.out.contains("approved by bo (local) until "),
+        "{}",
+        listed.out
+    );
 
     let deployed = project.run(&deploy);
     assert_eq!(deployed.status, 0, "{}{}", deployed.out, deployed.err);
-    assert!(deployed.err.contains("approved by bo (local, record ") || deployed.out.contains("approved by bo (local, record "));
+    assert!(
+        deployed.err.contains("approved by bo (local, record ")
+            || deployed.out.contains("approved by bo (local, record ")
+    );
     let history = project.must(&["history", "staging"]);
     assert!(history.out.contains("approval withdrawn"), "{}", history.out);
     project.must(&["audit", "verify", "staging"]);
@@ -78,22 +94,45 @@ fn a_lock_stops_both_ways_and_a_freeze_only_deployments() {
 
     project.must(&["lock", "staging", "--reason", "migration"]);
     let status = project.must(&["status", "staging"]);
-    assert!(status.out.contains("until it is taken off by ana (local): migration"), "{}", status.out);
+    assert!(
+        status
+            .out
+            .contains("until it is taken off by ana (local): migration"),
+        "{}",
+        status.out
+    );
     let back = project.run(&["rollback", "staging"]);
     assert_eq!(back.status, 6);
     assert!(back.err.contains("staging is locked by \"ana\""), "{}", back.err);
     let silent = run_as(&project, "bo", &["unlock", "staging"]);
     assert_eq!(silent.status, 2);
     assert!(silent.err.contains("say with --reason why"), "{}", silent.err);
-    assert_eq!(run_as(&project, "bo", &["unlock", "staging", "--reason", "done"]).status, 0);
+    assert_eq!(
+        run_as(&project, "bo", &["unlock", "staging", "--reason", "done"]).status,
+        0
+    );
     let again = project.must(&["unlock", "staging"]);
     assert_eq!(again.out, "staging: nothing to do, it is not locked\n");
 
-    project.must(&["freeze", "-e", "staging", "--until", "2099-01-01T00:00:00Z", "--reason", "holidays"]);
+    project.must(&[
+        "freeze",
+        "-e",
+        "staging",
+        "--until",
+        "2099-01-01T00:00:00Z",
+        "--reason",
+        "holidays",
+    ]);
     project.version("1.2.0", "");
     let refused = project.run(&["run"]);
     assert_eq!(refused.status, 6);
-    assert!(refused.err.contains("staging is frozen by \"ana\" until 2099-01-01"), "{}", refused.err);
+    assert!(
+        refused
+            .err
+            .contains("staging is frozen by \"ana\" until 2099-01-01"),
+        "{}",
+        refused.err
+    );
     project.must(&["rollback", "staging"]);
     project.must(&["freeze", "-e", "staging", "--lift"]);
     project.must(&["run"]);
@@ -117,6 +156,10 @@ fn two_people_who_approve_at_once_both_stand() {
     }
     let listed = project.must(&["approve", "staging", "--list"]);
     for user in ["bo", "cy", "di", "ed"] {
-        assert!(listed.out.contains(&format!("approved by {user} (local)")), "{}", listed.out);
+        assert!(
+            listed.out.contains(&format!("approved by {user} (local)")),
+            "{}",
+            listed.out
+        );
     }
 }

@@ -71,7 +71,9 @@ fn gather(
     };
     let mut approvers = reviews(workspace, name.as_str(), forge, &mut said)?;
     if let Some((seq, standing)) = approve::found(workspace, name)? {
-        let ours = standing.into_iter().filter(|approval| approval.subject == subject);
+        let ours = standing
+            .into_iter()
+            .filter(|approval| approval.subject == subject);
         approvers.extend(ours.map(|approval| Approver {
             name: approval.origin.actor.name,
             by: ApprovedBy::Record {
@@ -107,14 +109,15 @@ fn reviews(
         .map_err(|_| AppError::Usage(format!("GITHUB_RUN_ID has to be a number and is {run:?}")))?;
     let Some(forge) = forge else {
         said.silent.push(
-            "the reviews of this run were not read: GITHUB_TOKEN and GITHUB_REPOSITORY have to be set".to_owned(),
+            "the reviews of this run were not read: GITHUB_TOKEN and GITHUB_REPOSITORY have to be set"
+                .to_owned(),
         );
         return Ok(Vec::new());
     };
     let mut approvers = Vec::new();
     for review in forge.of_run(run)? {
-        let ours = review.environments.iter();
-        if !ours.into_iter().any(|name| name.eq_ignore_ascii_case(environment)) {
+        let mut named = review.environments.iter();
+        if !named.any(|name| name.eq_ignore_ascii_case(environment)) {
             continue;
         }
         if review.approved {
@@ -143,7 +146,10 @@ fn voices(
             // Only members of these teams could review at all.
             rules.reviewers.is_empty()
                 && !rules.teams.is_empty()
-                && rules.teams.iter().all(|team| teams.iter().any(|ours| same_team(ours, team)))
+                && rules
+                    .teams
+                    .iter()
+                    .all(|team| teams.iter().any(|ours| same_team(ours, team)))
         }
         _ => false,
     };
@@ -159,10 +165,7 @@ fn voices(
             known.insert(approver.name.to_lowercase(), found.clone());
             found
         };
-        voices.push(Voice {
-            approver,
-            membership,
-        });
+        voices.push(Voice { approver, membership });
     }
     Ok(voices)
 }
@@ -177,11 +180,7 @@ fn same_team(configured: &str, slug: &str) -> bool {
     own.eq_ignore_ascii_case(slug)
 }
 
-fn membership(
-    forge: Option<&dyn Reviews>,
-    teams: &[String],
-    login: &str,
-) -> Result<Membership, AppError> {
+fn membership(forge: Option<&dyn Reviews>, teams: &[String], login: &str) -> Result<Membership, AppError> {
     let Some(forge) = forge else {
         return Ok(Membership::Unknown(
             "there is no forge to ask for teams: set GITHUB_REPOSITORY and GITHUB_TOKEN".to_owned(),

@@ -3,8 +3,8 @@
 use super::Ask;
 use super::consent::consent;
 use crate::app::error::AppError;
-use crate::app::proof::proof;
 use crate::app::lock;
+use crate::app::proof::proof;
 use crate::app::protection;
 use crate::app::record::Standing;
 use crate::app::signature;
@@ -12,12 +12,15 @@ use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::Environment;
 use crate::history::{self, Guard, GuardKind};
-use crate::model::{Approver, Artifact, CommitId, EnvironmentName, Proof, SignaturePolicy, Signed};
+use crate::model::{Approver, Artifact, CommitId, EnvironmentName, Period, Proof, SignaturePolicy, Signed};
 use crate::policy::{
-    self, Consent, Facts, Foreign, Freeze, Gate, Lineage, Lock, Promotion, Protection, Refusal, Request, Ruling,
-    Signatures, Unfinished, Wanted, Way,
+    self, Consent, Facts, Foreign, Freeze, Gate, Lineage, Lock, Promotion, Protection, Refusal, Request,
+    Ruling, Signatures, Unfinished, Wanted, Way,
 };
 use crate::rollout::Plan;
+
+/// As good as no end.
+const ENDLESS: Period = Period::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// What is known when every gate is met.
 pub(super) struct Passed {
@@ -78,7 +81,9 @@ pub(super) fn judge(
             },
             proof,
             approvers: match (&facts.consent, &protection.approval) {
-                (Some(Consent::Asked(said)), Some(wanted)) => policy::approved(wanted, said).unwrap_or_default(),
+                (Some(Consent::Asked(said)), Some(wanted)) => {
+                    policy::approved(wanted, said).unwrap_or_default()
+                }
                 _ => Vec::new(),
             },
             signatures: match facts.signatures {
@@ -164,13 +169,12 @@ fn locked(guard: &Guard) -> Option<Lock> {
     })
 }
 
-/// A freeze that a person ordered: as one that is configured, and it has an end.
+/// A freeze that a person ordered: as one that is configured. One without an end holds.
 fn frozen(name: &EnvironmentName, guard: &Guard) -> Option<Freeze> {
-    let until = guard.until.filter(|_| guard.kind == GuardKind::Freeze)?;
-    Some(Freeze {
+    (guard.kind == GuardKind::Freeze).then(|| Freeze {
         environments: vec![name.clone()],
         from: guard.from,
-        until,
+        until: guard.until.unwrap_or_else(|| guard.from.plus(ENDLESS)),
         reason: guard.origin.reason.clone(),
         who: Some(guard.origin.actor.name.clone()),
     })
@@ -200,7 +204,11 @@ fn configured(environment: &Environment, guards: &[Guard]) -> Protection {
                     .unwrap_or_else(|| "no reason given".to_owned()),
                 who: None,
             })
-            .chain(guards.iter().filter_map(|guard| frozen(&environment.name.value, guard)))
+            .chain(
+                guards
+                    .iter()
+                    .filter_map(|guard| frozen(&environment.name.value, guard)),
+            )
             .collect(),
     }
 }

@@ -106,7 +106,13 @@ pub fn prepare(
         return Ok(Prepared::AlreadyLive(Box::new(live.clone())));
     }
     let passed = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
-    let request = request::request(workspace, environment, ask, world, (passed.proof, passed.approvers))?;
+    let request = request::request(
+        workspace,
+        environment,
+        ask,
+        world,
+        (passed.proof, passed.approvers),
+    )?;
     let plan = Plan {
         signatures: passed.signatures,
         ..rollout::plan(request, &ground.observed, world.abilities)?

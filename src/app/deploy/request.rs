@@ -6,7 +6,9 @@ use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::{self, Backup, Environment, RollbackStrategy};
 use crate::config::target::TargetConfig;
-use crate::model::{Approver, Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite};
+use crate::model::{
+    Approver, Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite,
+};
 use crate::policy::Way;
 use crate::rollout::{Grounds, Hook, Kind, Readiness, Request, RollbackPolicy};
 use std::collections::BTreeMap;
