@@ -111,7 +111,7 @@ fn the_full_example_loads_and_the_child_wins_over_what_it_extends() {
     assert_eq!(staging.suites[0].name, "smoke");
     assert_eq!(staging.suites[0].checks.len(), 2);
     let parts: BTreeSet<Part> = staging.unsupported.iter().map(|thing| thing.part).collect();
-    assert!(parts.is_superset(&[Part::Analysis, Part::Approval].into()));
+    assert!(parts.is_superset(&[Part::Analysis].into()));
 
     let production = environment(&project, "production");
     assert_eq!(

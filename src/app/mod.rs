@@ -2,6 +2,7 @@
 
 pub mod acceptance;
 pub mod announce;
+pub mod approve;
 mod attended;
 pub mod audit;
 pub mod build;
@@ -18,7 +19,9 @@ mod facts;
 mod forge;
 pub mod identify;
 pub mod images;
+mod listed;
 pub mod load;
+pub mod lock;
 pub mod pipeline;
 pub mod promote;
 mod proof;

@@ -1,15 +1,13 @@
 //! Protection: what is configured, unless a person switched it; the ledger says who, when and why.
 
 use super::error::AppError;
+use super::listed;
 use super::record::append_beside;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::history::{self, PROTECTION, Protection, Switched};
 use crate::model::{Draft, EnvironmentName, Stored};
 use crate::ports::Ledger;
-
-/// Longest reason, in characters.
-const LONGEST_REASON: usize = 500;
 
 /// What a wish to switch came to.
 pub struct Done {
@@ -81,7 +79,7 @@ pub fn switch(
     reason: &str,
 ) -> Result<Done, AppError> {
     workspace.environment(environment)?;
-    let reason = checked(reason)?;
+    let reason = listed::reason(reason)?;
     let ledger = workspace.ledger()?;
     let protection = Protection {
         enabled,
@@ -128,15 +126,4 @@ pub fn told(switched: &Switched) -> String {
         origin.actor.via,
         origin.reason
     )
-}
-
-fn checked(reason: &str) -> Result<&str, AppError> {
-    let reason = reason.trim();
-    let fits = (1..=LONGEST_REASON).contains(&reason.chars().count());
-    if fits && !reason.chars().any(char::is_control) {
-        return Ok(reason);
-    }
-    Err(AppError::Usage(format!(
-        "the reason has to be one line of 1 to {LONGEST_REASON} characters: it is what others read later"
-    )))
 }

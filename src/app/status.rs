@@ -2,7 +2,7 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{self, Promoted, Status, Switched, Timeline};
+use crate::history::{self, Approvals, Guards, Promoted, Status, Switched, Timeline, Told};
 use crate::model::{EnvironmentName, Record};
 
 /// How one environment stands: the head of its ledger and at most five more records are read.
@@ -36,6 +36,10 @@ pub struct Past {
     pub promotions: Vec<Promoted>,
     /// Switches of its protection, oldest first.
     pub switches: Vec<Switched>,
+    /// Approvals given and withdrawn, oldest first.
+    pub approvals: Vec<Told<Approvals>>,
+    /// Locks and freezes put on and taken off, oldest first.
+    pub guards: Vec<Told<Guards>>,
     /// Whether someone is at work there now.
     pub held: bool,
 }
@@ -51,6 +55,8 @@ pub fn past(workspace: &Workspace, environment: &EnvironmentName) -> Result<Past
         timeline: history::timeline(&records),
         promotions: history::promotions(&records),
         switches: history::switches(&records),
+        approvals: history::told_by(&records),
+        guards: history::told_by(&records),
         held,
     })
 }

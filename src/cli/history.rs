@@ -1,16 +1,18 @@
 //! `greenroom history`.
 
 use super::shell::Shell;
-use crate::app::{AppError, Exit, status};
-use crate::history::{Deployment, Promoted, Scanned, Standing, Switched};
-use crate::model::{EnvironmentName, Tag, Verdict};
+use crate::app::{AppError, Exit, approve, lock, status};
+use crate::history::{
+    ApprovalChange, Approvals, Deployment, GuardChange, Guards, Promoted, Scanned, Standing, Switched, Told,
+};
+use crate::model::{EnvironmentName, Origin, Tag, Timestamp, Verdict};
 use crate::report::elapsed;
 use crate::report::foreign::line;
 use crate::rollout::Kind;
 use crate::scan::ScanResult;
 use serde_json::json;
 
-/// Every deployment, rollback, promotion, scan and switch of protection of an environment: what, when, who, why, and how it ended
+/// Every deployment, rollback, promotion, scan, approval, lock and switch of protection of an environment: what, when, who, why, and how it ended
 ///
 /// Example: greenroom history production --limit 5
 #[derive(Debug, clap::Args)]
@@ -35,6 +37,12 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         shell.json(&json!({
             "schema": "greenroom.history/1", "deployments": newest, "scans": scans, "promotions": promotions,
             "protection": switches,
+            "approvals": past.approvals.iter().rev().take(args.limit).map(|one| json!({
+                "at": one.at, "seq": one.seq, "change": one.body.change,
+            })).collect::<Vec<_>>(),
+            "guards": past.guards.iter().rev().take(args.limit).map(|one| json!({
+                "at": one.at, "seq": one.seq, "change": one.body.change,
+            })).collect::<Vec<_>>(),
         }));
         return Ok(Exit::Done);
     }
@@ -43,8 +51,11 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let promoted = past.promotions.iter().map(|one| (one.seq, promotion(one)));
     let scanned = past.timeline.scans.iter().map(|one| (one.seq, scan(one)));
     let switched = past.switches.iter().map(|one| (one.seq, switch(one)));
+    let approved = past.approvals.iter().map(|one| (one.seq, approval(one)));
+    let guarded = past.guards.iter().map(|one| (one.seq, guard(one)));
+    let beside = approved.chain(guarded).chain(switched);
     let mut entries: Vec<(u64, Vec<String>)> =
-        deployed.chain(promoted).chain(scanned).chain(switched).collect();
+        deployed.chain(promoted).chain(scanned).chain(beside).collect();
     entries.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
     if entries.is_empty() {
         shell.say(&format!("nothing was ever deployed to {}", args.environment));
@@ -96,6 +107,51 @@ fn switch(switched: &Switched) -> Vec<String> {
             origin.actor.name, origin.actor.via, origin.reason
         )),
     ]
+}
+
+fn approval(told: &Told<Approvals>) -> Vec<String> {
+    match &told.body.change {
+        ApprovalChange::Approved(approval) => {
+            vec![
+                entry(told.at, "approval"),
+                line(&format!("    {}", approve::told(approval))),
+            ]
+        }
+        ApprovalChange::Withdrawn { approvals, origin } => {
+            let gone = approvals.iter().map(approve::told).collect();
+            taken(told.at, "approval withdrawn", gone, origin)
+        }
+    }
+}
+
+fn guard(told: &Told<Guards>) -> Vec<String> {
+    match &told.body.change {
+        GuardChange::Put(guard) => vec![
+            entry(told.at, "guard"),
+            line(&format!("    {}", lock::told(guard))),
+        ],
+        GuardChange::Lifted { guards, origin } => taken(
+            told.at,
+            "guard taken off",
+            guards.iter().map(lock::told).collect(),
+            origin,
+        ),
+    }
+}
+
+/// What stood, and who took it away.
+fn taken(at: Timestamp, what: &str, gone: Vec<String>, origin: &Origin) -> Vec<String> {
+    let (actor, reason) = (&origin.actor, &origin.reason);
+    let mut lines = vec![
+        entry(at, what),
+        line(&format!("    by {} ({}): {reason}", actor.name, actor.via)),
+    ];
+    lines.extend(gone.iter().map(|one| line(&format!("    it was: {one}"))));
+    lines
+}
+
+fn entry(at: Timestamp, what: &str) -> String {
+    format!("{}  {what}", at.human())
 }
 
 fn scan(scanned: &Scanned) -> Vec<String> {

@@ -6,6 +6,7 @@
 mod abort;
 mod acceptance;
 mod action;
+mod approve;
 mod audit;
 mod build;
 mod check;
@@ -15,9 +16,11 @@ mod deploy;
 mod doctor;
 mod environment;
 mod failure;
+mod freeze;
 mod guests;
 mod history;
 mod image;
+mod lock;
 mod options;
 mod outcome;
 mod plan;
@@ -37,6 +40,7 @@ mod tag;
 mod takeup;
 mod transfer;
 mod trigger;
+mod unlock;
 mod validate;
 mod verify;
 
@@ -85,6 +89,10 @@ enum Command {
     Rollback(rollback::Args),
     Resume(resume::Args),
     Abort(abort::Args),
+    Approve(approve::Args),
+    Lock(lock::Args),
+    Unlock(unlock::Args),
+    Freeze(freeze::Args),
     Image(image::Args),
     Environment(environment::Args),
     Doctor(doctor::Args),
@@ -162,6 +170,10 @@ impl Command {
             Self::Plan(_)
             | Self::Check(_)
             | Self::Schema(_)
+            | Self::Approve(_)
+            | Self::Lock(_)
+            | Self::Unlock(_)
+            | Self::Freeze(_)
             | Self::Trigger(_)
             | Self::Tag(_)
             | Self::Verify(_)
@@ -195,6 +207,10 @@ impl Command {
             Self::Rollback(args) => rollback::run(shell, &args),
             Self::Resume(args) => resume::run(shell, &args),
             Self::Abort(args) => abort::run(shell, &args),
+            Self::Approve(args) => approve::run(shell, &args),
+            Self::Lock(args) => lock::run(shell, &args),
+            Self::Unlock(args) => unlock::run(shell, &args),
+            Self::Freeze(args) => freeze::run(shell, &args),
             Self::Image(args) => image::run(shell, &args),
             Self::Environment(args) => environment::run(shell, &args),
             Self::Doctor(args) => doctor::run(shell, &args),

@@ -2,7 +2,7 @@
 
 use super::shell::Shell;
 use crate::app::drift::{self, Looked};
-use crate::app::{AppError, Exit, protection, status};
+use crate::app::{AppError, Exit, approve, lock, protection, status};
 use crate::history::Status;
 use crate::model::EnvironmentName;
 use crate::report::describe_step;
@@ -31,8 +31,19 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     for name in &names {
         let status = status::status(&workspace, name)?;
         let looked = args.live.then(|| drift::look(&workspace, name)).transpose()?;
+        let (guards, approvals) = (
+            lock::standing(&workspace, name)?,
+            approve::standing(&workspace, name)?,
+        );
         let mut document = document(&status);
-        for line in text(&status) {
+        document["guards"] = json!(guards);
+        document["approvals"] = json!(approvals);
+        let stands = guards
+            .iter()
+            .map(lock::told)
+            .chain(approvals.iter().map(approve::told));
+        let stands = stands.map(|told| line(&format!("  {told}")));
+        for line in text(&status).into_iter().chain(stands) {
             shell.say(&line);
         }
         if let Some(looked) = &looked {

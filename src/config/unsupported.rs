@@ -23,8 +23,6 @@ pub enum Part {
     Target,
     /// Backing up before the deployment.
     Backup,
-    /// Asking people.
-    Approval,
     /// Judging a canary.
     Analysis,
     /// Running the environment's suites.

@@ -9,6 +9,7 @@
 //! | `finished` | the newest `Finished` record | by each |
 //! | `event` | the newest record of a rollout | only in records of other kinds |
 //! | `protection` | the newest record of kind `protection`: somebody switched it on or off | by each |
+//! | `approval`, `lock` | the newest record of that kind, which holds everything of it that stands | by each |
 //! | `acceptance` | the record that tells how a temporary environment was made | set by it; removed with everything else that runs |
 //! | `scan:DIGEST` | the newest scan of that image | by each scan; kept for what is live, was live before, or is being rolled out |
 //!

@@ -1,6 +1,7 @@
 //! Nouns with invariants. A value of one of these types is valid by construction: text becomes a
 //! noun through `FromStr` (or serde, which goes through it), and nowhere else.
 
+mod approval;
 mod check;
 mod commit;
 mod deployment;
@@ -26,6 +27,7 @@ mod unit;
 mod verdict;
 mod version;
 
+pub use approval::{ApprovedBy, Approver, Subject};
 pub use check::{Check, CheckKind, CommandProbe, HttpExpectation, HttpProbe, ProbeSpec, Suite};
 pub use commit::CommitId;
 pub use deployment::{Actor, DeploymentId, Origin};

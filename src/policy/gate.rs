@@ -1,6 +1,6 @@
 //! What gates look at, and what they say.
 
-use super::{Lineage, Signatures};
+use super::{Consent, Lineage, Signatures, Wanted};
 use crate::model::{DeploymentId, EnvironmentName, Timestamp, UnitId, Version};
 use serde::Serialize;
 use std::fmt;
@@ -13,6 +13,8 @@ pub enum Gate {
     Unfinished,
     /// The environment is not frozen.
     Freeze,
+    /// Nobody locked the environment.
+    Lock,
     /// The commit is not older than the live one.
     Stale,
     /// Nothing that greenroom did not make is in the way.
@@ -35,6 +37,7 @@ impl Gate {
         match self {
             Self::Unfinished => "unfinished",
             Self::Freeze => "freeze",
+            Self::Lock => "lock",
             Self::Stale => "stale",
             Self::Overwrite => "overwrite",
             Self::Approval => "approval",
@@ -85,8 +88,8 @@ pub struct Protection {
     /// Without it approval, tests and promotion are not asked for. What belongs to others stays
     /// protected: that has its own switch.
     pub enabled: bool,
-    /// Somebody has to agree.
-    pub require_approval: bool,
+    /// Whose agreement is needed, where somebody has to agree.
+    pub approval: Option<Wanted>,
     /// What greenroom did not make may be overwritten.
     pub allow_overwrite: bool,
     /// Something has to speak for the new version.
@@ -100,7 +103,7 @@ impl Default for Protection {
     fn default() -> Self {
         Self {
             enabled: true,
-            require_approval: false,
+            approval: None,
             allow_overwrite: false,
             require_tests: true,
             freezes: Vec::new(),
@@ -117,6 +120,21 @@ pub struct Freeze {
     pub from: Timestamp,
     /// When it is over: from this instant on deployments go through.
     pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Who ordered it by a command, which a command takes off; `None` for one of the configuration.
+    pub who: Option<String>,
+}
+
+/// Somebody wants nothing to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Who.
+    pub who: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is over; `None` where somebody has to take it off.
+    pub until: Option<Timestamp>,
     /// Why.
     pub reason: String,
 }
@@ -169,6 +187,10 @@ pub struct Facts {
     pub promotion: Option<Promotion>,
     /// What was found of signatures, where some are asked for.
     pub signatures: Option<Signatures>,
+    /// Locks that stand.
+    pub locks: Vec<Lock>,
+    /// Who agreed, where somebody has to.
+    pub consent: Option<Consent>,
 }
 
 /// A gate that is not met.

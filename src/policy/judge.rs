@@ -1,16 +1,17 @@
 //! The gates.
 
-use super::{Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Signatures, Way};
+use super::{Consent, Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Signatures, Way, approved};
 
 /// Holds a request against every gate.
 pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Ruling {
     let mut findings = Findings::default();
     findings.unfinished(request, facts);
     findings.freeze(request, protection);
+    findings.locks(request, facts);
     findings.stale(request, facts);
     findings.overwrite(protection, facts);
     if protection.enabled {
-        findings.approval(request, protection);
+        findings.approval(request, protection, facts);
         findings.signatures(request, facts);
         if request.way == Way::Deploy {
             findings.tests(request, protection, facts);
@@ -78,15 +79,42 @@ impl Findings {
                 continue;
             }
             let until = freeze.until.human();
-            let reason = format!("{environment} is frozen until {until} ({})", freeze.reason);
+            let by = freeze
+                .who
+                .as_ref()
+                .map_or(String::new(), |who| format!(" by {who:?}"));
+            let reason = format!("{environment} is frozen{by} until {until} ({})", freeze.reason);
+            let fix = match freeze.who {
+                Some(_) => format!(
+                    "wait until then, or take it off with `greenroom freeze --lift -e {environment} --reason …`"
+                ),
+                None => "wait until then, or change `freeze` in the configuration".to_owned(),
+            };
             match request.way {
                 Way::Rollback => self.note(format!("{reason}; going back is allowed all the same")),
-                Way::Deploy => self.refuse(
-                    Gate::Freeze,
-                    reason,
-                    "wait until then, or change `freeze` in the configuration",
-                ),
+                Way::Deploy => self.refuse(Gate::Freeze, reason, fix),
             }
+        }
+    }
+
+    /// Hands off: neither forward nor back.
+    fn locks(&mut self, request: &Request, facts: &Facts) {
+        let environment = &request.environment;
+        for lock in &facts.locks {
+            if lock.until.is_some_and(|until| until <= request.at) {
+                continue;
+            }
+            let until = lock.until.map_or("until it is taken off".to_owned(), |until| {
+                format!("until {}", until.human())
+            });
+            let reason = format!(
+                "{environment} is locked by {:?} since {}, {until} ({})",
+                lock.who,
+                lock.since.human(),
+                lock.reason
+            );
+            let fix = format!("ask them, or take it off with `greenroom unlock {environment} --reason …`");
+            self.refuse(Gate::Lock, reason, fix);
         }
     }
 
@@ -145,14 +173,41 @@ impl Findings {
         }
     }
 
-    fn approval(&mut self, request: &Request, protection: &Protection) {
-        if protection.require_approval {
-            let environment = &request.environment;
-            self.refuse(
-                Gate::Approval,
-                format!("{environment} requires approval, and this version of greenroom cannot obtain one"),
-                "let the CI system ask (required reviewers of its environment) and set `protection: { requireApproval: false }`",
-            );
+    /// Without facts about it an approval that is asked for is not there.
+    fn approval(&mut self, request: &Request, protection: &Protection, facts: &Facts) {
+        let Some(wanted) = &protection.approval else {
+            return;
+        };
+        let (environment, version) = (&request.environment, &request.version);
+        let said = match &facts.consent {
+            Some(Consent::LiveBefore) => {
+                return self.note(format!(
+                    "{version} was live in {environment} before: going back to it needs no new approval"
+                ));
+            }
+            Some(Consent::Asked(said)) => said.clone(),
+            None => super::Said::default(),
+        };
+        match approved(wanted, &said) {
+            Ok(approvers) => {
+                let by: Vec<String> = approvers.iter().map(ToString::to_string).collect();
+                self.note(format!("approved by {}", by.join(" and ")));
+            }
+            Err(reasons) => {
+                let reason = format!(
+                    "{environment} requires approval of {version}: {}",
+                    reasons.join("; ")
+                );
+                let fix = if said.rejected.is_empty() {
+                    format!(
+                        "let somebody else approve it: `{}`, then run this again",
+                        said.command
+                    )
+                } else {
+                    "talk to them, and start a new run".to_owned()
+                };
+                self.refuse(Gate::Approval, reason, fix);
+            }
         }
     }
 
@@ -227,7 +282,7 @@ impl Findings {
 mod tests {
     use super::*;
     use crate::model::SignaturePolicy;
-    use crate::policy::{Foreign, Freeze, Promotion, Unfinished};
+    use crate::policy::{Foreign, Freeze, Lock, Promotion, Said, Unfinished, Wanted};
 
     fn request() -> Request {
         Request {
@@ -249,6 +304,8 @@ mod tests {
             health_check: true,
             promotion: None,
             signatures: None,
+            locks: Vec::new(),
+            consent: None,
         }
     }
 
@@ -258,13 +315,18 @@ mod tests {
             from: from.parse().unwrap(),
             until: until.parse().unwrap(),
             reason: "holidays".into(),
+            who: None,
         }
     }
 
     /// Everything that can be wrong at once.
     fn worst() -> (Protection, Facts) {
         let protection = Protection {
-            require_approval: true,
+            approval: Some(Wanted {
+                count: 1,
+                teams: Vec::new(),
+                allow_self: false,
+            }),
             freezes: vec![freeze(
                 &["production"],
                 "2026-12-20T00:00:00Z",
@@ -291,6 +353,16 @@ mod tests {
                 missing: vec!["this image was never deployed to staging".into()],
             }),
             signatures: None,
+            locks: vec![Lock {
+                who: "bo".into(),
+                since: "2026-12-24T17:00:00Z".parse().unwrap(),
+                until: None,
+                reason: "counting things".into(),
+            }],
+            consent: Some(Consent::Asked(Said {
+                command: "greenroom approve production --image sha256:ab".into(),
+                ..Said::default()
+            })),
         };
         (protection, facts)
     }
@@ -331,9 +403,10 @@ mod tests {
         insta::assert_snapshot!(text, @r##"
         unfinished: 1.2.2 to production (20261120-235019-1f0c9a2e), started by "ada\n::error::" at 2026-11-20 23:50:19 UTC, has not ended; finish it with `greenroom resume production` or take it back with `greenroom abort production`
         freeze: production is frozen until 2027-01-02 00:00:00 UTC (holidays); wait until then, or change `freeze` in the configuration
+        lock: production is locked by "bo" since 2026-12-24 17:00:00 UTC, until it is taken off (counting things); ask them, or take it off with `greenroom unlock production --reason …`
         stale: this commit is older than the one live in production: a newer run was faster; deploy the newest commit; to go back use `greenroom rollback production`, or pass --allow-stale
         overwrite: web-1 holds what greenroom did not make: a process listening on port 8080; remove it or name another place; `protection: { allowOverwrite: true }` lets greenroom overwrite it
-        approval: production requires approval, and this version of greenroom cannot obtain one; let the CI system ask (required reviewers of its environment) and set `protection: { requireApproval: false }`
+        approval: production requires approval of 1.2.3: 0 of 1 approvals; let somebody else approve it: `greenroom approve production --image sha256:ab`, then run this again
         tests: production requires tests, and neither a suite nor a health check is configured; name a suite under `suites`, or set `requireTests: false`
         promotion: production takes only what succeeded in staging, and of 1.2.3 this image was never deployed to staging; deploy it to staging first, then `greenroom promote --from staging --to production`
         "##);
@@ -349,7 +422,7 @@ mod tests {
         let ruling = judge(&request, &protection, &facts);
         assert_eq!(
             gates(&ruling),
-            [Gate::Unfinished, Gate::Overwrite, Gate::Approval]
+            [Gate::Unfinished, Gate::Lock, Gate::Overwrite, Gate::Approval]
         );
     }
 
@@ -363,7 +436,13 @@ mod tests {
         let ruling = judge(&request(), &protection, &facts);
         assert_eq!(
             gates(&ruling),
-            [Gate::Unfinished, Gate::Freeze, Gate::Stale, Gate::Overwrite]
+            [
+                Gate::Unfinished,
+                Gate::Freeze,
+                Gate::Lock,
+                Gate::Stale,
+                Gate::Overwrite
+            ]
         );
     }
 
@@ -382,6 +461,7 @@ mod tests {
         let facts = Facts {
             unfinished: None,
             promotion: None,
+            locks: Vec::new(),
             health_check: true,
             ..worst
         };

@@ -3,6 +3,7 @@
 //! Facts are gathered by the caller; [`judge`] looks at all gates, so that a person learns of every
 //! obstacle at once.
 
+mod approval;
 mod gate;
 mod judge;
 mod label;
@@ -10,8 +11,9 @@ mod lineage;
 mod proof;
 mod signature;
 
+pub use approval::{Consent, Membership, Said, Voice, Wanted, approved};
 pub use gate::{
-    Facts, Foreign, Freeze, Gate, Promotion, Protection, Refusal, Request, Ruling, Unfinished, Way,
+    Facts, Foreign, Freeze, Gate, Lock, Promotion, Protection, Refusal, Request, Ruling, Unfinished, Way,
 };
 pub use judge::judge;
 pub use label::outdated;

@@ -338,6 +338,7 @@ fn empty(plan: &Plan, first: &Recorded, redact: Redact<'_>) -> RunReport {
             .collect(),
         units: plan.placements.len(),
         proof: plan.grounds.proof.clone(),
+        approvers: plan.grounds.approvers.clone(),
         changes: Changes::between(plan.previous.as_ref(), &plan.candidate, redact),
         started: first.at,
         ended: first.at,

@@ -72,6 +72,15 @@ fn header(plan: &Plan, show: Show<'_>) -> String {
                 .collect::<Vec<_>>()
                 .join(" and "),
         ),
+        (
+            "approved",
+            plan.grounds
+                .approvers
+                .iter()
+                .map(|approver| show(&approver.to_string()))
+                .collect::<Vec<_>>()
+                .join(" and "),
+        ),
         ("id", plan.deployment.to_string()),
         (
             "proof",

@@ -3,8 +3,8 @@
 use super::advice::advice;
 use super::change::Changes;
 use crate::model::{
-    CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Signed, Timestamp, UnitId,
-    Verdict,
+    Approver, CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Signed, Timestamp,
+    UnitId, Verdict,
 };
 use crate::rollout::{Kind, Outcome, StepId};
 use serde::Serialize;
@@ -40,6 +40,9 @@ pub struct RunReport {
     /// That the image succeeded in the environment before, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// Who approved, where somebody had to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<Approver>,
     /// When the plan was settled.
     pub started: Timestamp,
     /// When the last event happened.

@@ -2,8 +2,8 @@
 
 use super::step::{Step, Watch};
 use crate::model::{
-    Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Signed, Slot, Strategy,
-    UnitId,
+    Approver, Check, DeploymentId, Endpoint, EnvironmentName, Origin, Period, Proof, Release, Signed, Slot,
+    Strategy, UnitId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,9 @@ pub struct Grounds {
     /// That its image succeeded in the environment before, where that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// Who approved, where somebody had to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<Approver>,
 }
 
 impl Grounds {

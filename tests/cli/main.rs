@@ -10,6 +10,7 @@
 mod acceptance;
 mod action;
 mod announce;
+mod approvals;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;

@@ -132,7 +132,7 @@ impl Project {
         self.finish(child.wait_with_output().unwrap())
     }
 
-    fn finish(&self, output: Output) -> Ran {
+    pub(crate) fn finish(&self, output: Output) -> Ran {
         Ran {
             status: output.status.code().unwrap(),
             out: String::from_utf8(output.stdout).unwrap(),

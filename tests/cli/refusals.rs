@@ -62,8 +62,8 @@ fn every_gate_that_is_not_met_is_named_at_once() {
     error: refused, nothing was deployed
       freeze: staging is frozen until [TIME] (holidays)
         fix: wait until then, or change `freeze` in the configuration
-      approval: staging requires approval, and this version of greenroom cannot obtain one
-        fix: let the CI system ask (required reviewers of its environment) and set `protection: { requireApproval: false }`
+      approval: staging requires approval of 1.0.0: 0 of 1 approvals
+        fix: let somebody else approve it: `greenroom approve staging --image [DIGEST] --reason …`, then run this again
     "#);
     assert!(!project.path(".greenroom/local").exists(), "nothing was started");
 }

@@ -1,7 +1,9 @@
 //! The gates of one request, with the facts that they look at.
 
 use super::Ask;
+use super::consent::consent;
 use crate::app::error::AppError;
+use crate::app::lock;
 use crate::app::proof::proof;
 use crate::app::protection;
 use crate::app::record::Standing;
@@ -9,13 +11,16 @@ use crate::app::signature;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::Environment;
-use crate::history;
-use crate::model::{Artifact, CommitId, EnvironmentName, Proof, SignaturePolicy, Signed};
+use crate::history::{self, Guard, GuardKind};
+use crate::model::{Approver, Artifact, CommitId, EnvironmentName, Period, Proof, SignaturePolicy, Signed};
 use crate::policy::{
-    self, Facts, Foreign, Freeze, Gate, Lineage, Promotion, Protection, Refusal, Request, Ruling, Signatures,
-    Unfinished, Way,
+    self, Consent, Facts, Foreign, Freeze, Gate, Lineage, Lock, Promotion, Protection, Refusal, Request,
+    Ruling, Signatures, Unfinished, Wanted, Way,
 };
 use crate::rollout::Plan;
+
+/// As good as no end.
+const ENDLESS: Period = Period::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// What is known when every gate is met.
 pub(super) struct Passed {
@@ -25,6 +30,8 @@ pub(super) struct Passed {
     pub(super) proof: Option<Proof>,
     /// The signatures that let the image in.
     pub(super) signatures: Vec<Signed>,
+    /// Who approved, where somebody had to.
+    pub(super) approvers: Vec<Approver>,
 }
 
 /// Holds the request against every gate.
@@ -46,6 +53,8 @@ pub(super) fn judge(
         allow_stale: ask.allow_stale,
         skip_tests: ask.skip_tests,
     };
+    let guards = lock::standing(workspace, &environment.name.value)?;
+    let protection = configured(environment, &guards);
     let (promotion, proof) = promotion(workspace, environment, ask)?;
     let facts = Facts {
         lineage: lineage(workspace, ask.release.commit.as_ref(), standing)?,
@@ -60,8 +69,10 @@ pub(super) fn judge(
         health_check: super::request::has_health_check(environment),
         promotion,
         signatures: signatures(workspace, environment, ask)?,
+        locks: guards.iter().filter_map(locked).collect(),
+        consent: consent(workspace, environment, ask)?,
     };
-    match policy::judge(&request, &configured(environment), &facts) {
+    match policy::judge(&request, &protection, &facts) {
         Ruling::Allowed { mut notes } => Ok(Passed {
             notes: {
                 let switched = protection::newest(workspace, &environment.name.value)?;
@@ -69,6 +80,12 @@ pub(super) fn judge(
                 notes
             },
             proof,
+            approvers: match (&facts.consent, &protection.approval) {
+                (Some(Consent::Asked(said)), Some(wanted)) => {
+                    policy::approved(wanted, said).unwrap_or_default()
+                }
+                _ => Vec::new(),
+            },
             signatures: match facts.signatures {
                 Some(Signatures::Recorded(signed) | Signatures::Searched(Ok(signed))) => signed,
                 _ => Vec::new(),
@@ -142,11 +159,36 @@ fn recorded(
         .map(|plan| plan.signatures))
 }
 
-fn configured(environment: &Environment) -> Protection {
+/// What stands in the way of both ways.
+fn locked(guard: &Guard) -> Option<Lock> {
+    (guard.kind == GuardKind::Lock).then(|| Lock {
+        who: guard.origin.actor.name.clone(),
+        since: guard.from,
+        until: guard.until,
+        reason: guard.origin.reason.clone(),
+    })
+}
+
+/// A freeze that a person ordered: as one that is configured. One without an end holds.
+fn frozen(name: &EnvironmentName, guard: &Guard) -> Option<Freeze> {
+    (guard.kind == GuardKind::Freeze).then(|| Freeze {
+        environments: vec![name.clone()],
+        from: guard.from,
+        until: guard.until.unwrap_or_else(|| guard.from.plus(ENDLESS)),
+        reason: guard.origin.reason.clone(),
+        who: Some(guard.origin.actor.name.clone()),
+    })
+}
+
+fn configured(environment: &Environment, guards: &[Guard]) -> Protection {
     let configured = &environment.protection;
     Protection {
         enabled: configured.enabled,
-        require_approval: configured.require_approval,
+        approval: configured.require_approval.then(|| Wanted {
+            count: configured.approvals.count,
+            teams: configured.approvals.teams.clone(),
+            allow_self: configured.approvals.allow_self,
+        }),
         allow_overwrite: configured.allow_overwrite,
         require_tests: configured.require_tests,
         freezes: environment
@@ -160,7 +202,13 @@ fn configured(environment: &Environment) -> Protection {
                     .reason
                     .clone()
                     .unwrap_or_else(|| "no reason given".to_owned()),
+                who: None,
             })
+            .chain(
+                guards
+                    .iter()
+                    .filter_map(|guard| frozen(&environment.name.value, guard)),
+            )
             .collect(),
     }
 }

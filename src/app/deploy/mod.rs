@@ -1,5 +1,6 @@
 //! Bringing one release to one environment.
 
+mod consent;
 mod drive;
 mod gates;
 mod ground;
@@ -109,7 +110,13 @@ pub fn prepare(
         return Ok(Prepared::AlreadyLive(Box::new(live.clone())));
     }
     let passed = gates::judge(workspace, environment, ask, &standing, ground.foreign)?;
-    let request = request::request(workspace, environment, ask, world, passed.proof)?;
+    let request = request::request(
+        workspace,
+        environment,
+        ask,
+        world,
+        (passed.proof, passed.approvers),
+    )?;
     let plan = Plan {
         signatures: passed.signatures,
         ..rollout::plan(request, &ground.observed, world.abilities)?

@@ -6,7 +6,9 @@ use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::{self, Backup, Environment, RollbackStrategy};
 use crate::config::target::TargetConfig;
-use crate::model::{Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite};
+use crate::model::{
+    Approver, Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite,
+};
 use crate::policy::Way;
 use crate::rollout::{Grounds, Hook, Kind, Readiness, Request, RollbackPolicy};
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ pub(super) fn request(
     environment: &Environment,
     ask: &Ask,
     world: &World,
-    proof: Option<Proof>,
+    (proof, approvers): (Option<Proof>, Vec<Approver>),
 ) -> Result<Request, AppError> {
     let deployment = &environment.deployment;
     let strategy = ask
@@ -73,6 +75,7 @@ pub(super) fn request(
         grounds: Grounds {
             checks_skipped: ask.skip_tests,
             proof,
+            approvers,
         },
     })
 }

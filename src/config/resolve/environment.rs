@@ -70,10 +70,6 @@ pub(super) fn resolve(
         super::image::check_repository(repository, problems);
     }
     let require_tests = require_tests(&raw.protection, &raw.deployment, problems);
-    let asks = raw.protection.require_approval && raw.protection.enabled != Some(false);
-    if let (true, Some(place)) = (asks, keys.place("protection.requireApproval")) {
-        unsupported.push(note(Part::Approval, "asking for approval", place));
-    }
     let place = keys.place("protection.signatures");
     let signatures = raw.protection.signatures.take();
     let signatures = signatures.map(|signatures| signature::resolve(signatures, place, problems));

@@ -378,8 +378,14 @@ fn history(report: &RunReport) -> String {
         .iter()
         .map(|signed| format!("\nSigned by {}\n", short(&signed.to_string(), 500)))
         .collect();
+    let approved: Vec<String> = report
+        .approvers
+        .iter()
+        .map(|approver| format!("\nApproved by {}\n", short(&approver.to_string(), 500)))
+        .collect();
     format!(
-        "{}\nDeployment {}, ledger records {} to {}{}.{} Evidence: {}\n",
+        "{}{}\nDeployment {}, ledger records {} to {}{}.{} Evidence: {}\n",
+        approved.concat(),
         signed.concat(),
         code(report.deployment.as_str()),
         history.first_seq,

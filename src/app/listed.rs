@@ -1,0 +1,92 @@
+//! Lists in the ledger that one record holds whole: read, and changed by appending the next.
+
+use super::error::AppError;
+use super::record::append_beside;
+use super::workspace::Workspace;
+use crate::history::{self, Kept};
+use crate::model::{Draft, EnvironmentName, Stored};
+use crate::ports::Ledger;
+use serde::Serialize;
+
+/// Longest reason, in characters.
+const LONGEST_REASON: usize = 500;
+
+/// The newest list of kind `T` with the record that holds it, of an environment whose newest record is `head`:
+/// one more read at most.
+///
+/// # Errors
+/// When the ledger cannot be read, or holds something else there: what guards an environment is never guessed.
+pub(super) fn newest<T: Kept>(
+    ledger: &dyn Ledger,
+    head: Option<&Stored>,
+) -> Result<Option<(u64, T)>, AppError> {
+    let Some(head) = head.map(|head| &head.record) else {
+        return Ok(None);
+    };
+    let Some(seq) = history::newest_of::<T>(head) else {
+        return Ok(None);
+    };
+    let record = if seq == head.seq {
+        Some(head.clone())
+    } else {
+        ledger.read(&head.environment, seq)?.map(|stored| stored.record)
+    };
+    let body = record
+        .map(|record| history::standing_in::<T>(&record))
+        .transpose()
+        .map_err(|error| AppError::Record(error.to_string()))?
+        .flatten();
+    body.map(|body| Some((seq, body))).ok_or_else(|| {
+        AppError::Record(format!(
+            "record {seq} of {} should be of kind {} and is not: run `greenroom audit verify`",
+            head.environment,
+            T::KIND
+        ))
+    })
+}
+
+/// Appends the list that `next` makes of the one that stands, again for each writer that was first; nothing
+/// with `None`. The values of secrets are taken out of it.
+///
+/// # Errors
+/// When the ledger does not take it; those of `next`.
+pub(super) fn change<T: Kept + Serialize>(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    doing: &str,
+    mut next: impl FnMut(Option<T>) -> Result<Option<T>, AppError>,
+) -> Result<Option<Stored>, AppError> {
+    let ledger = workspace.ledger()?;
+    append_beside(ledger.as_ref(), environment, doing, |head| {
+        let found = newest::<T>(ledger.as_ref(), head)?.map(|(_, list)| list);
+        let Some(list) = next(found)? else {
+            return Ok(None);
+        };
+        let mut body = serde_json::to_value(&list)
+            .map_err(|error| AppError::Record(format!("{doing}: it cannot be written down: {error}")))?;
+        workspace.redactor().redact_document(&mut body);
+        Ok(Some(Draft {
+            at: workspace.context.clock.now(),
+            epoch: 0,
+            deployment: None,
+            kind: T::KIND.to_owned(),
+            refs: history::refs_after_list::<T>(head.map(|head| &head.record)),
+            body,
+        }))
+    })
+}
+
+/// The reason, where it can be kept.
+///
+/// # Errors
+/// [`AppError::Usage`] for one that is empty, too long, or more than a line.
+pub(super) fn reason(reason: &str) -> Result<&str, AppError> {
+    let reason = reason.trim();
+    let fits = (1..=LONGEST_REASON).contains(&reason.chars().count());
+    if fits && !reason.chars().any(char::is_control) {
+        return Ok(reason);
+    }
+    Err(AppError::Usage(format!(
+        "the reason has to be one line of 1 to {LONGEST_REASON} characters: it is what others read later"
+    )))
+}
