@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use greenroom::model::{CommitId, EnvironmentName};
-use greenroom::trigger::{ContextFacts, Decision, Event, Filter, Rule, When, decide, manual};
+use greenroom::trigger::{ContextFacts, Decision, Event, Filter, Rule, When, decide, foreign, manual};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -257,4 +257,173 @@ fn a_person_at_a_laptop_decides_by_naming_the_environment() {
         row("manual", &decision),
         "manual: manual → staging feature/speed @ ?\n    staging was named on the command line\n"
     );
+}
+
+/// The variables of a job in another CI system, one event each, and what is decided.
+const ELSEWHERE: [(&str, &[(&str, &str)], &str); 17] = [
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "push"),
+            ("CI_COMMIT_BRANCH", "develop"),
+            ("CI_COMMIT_BEFORE_SHA", A),
+        ],
+        "push → staging refs/heads/develop @ ddddddd (aaaaaaa..ddddddd)",
+    ),
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "push"),
+            ("CI_COMMIT_BRANCH", "develop"),
+            ("CI_COMMIT_BEFORE_SHA", ZERO),
+        ],
+        "push → staging refs/heads/develop @ ddddddd",
+    ),
+    (
+        "gitlab",
+        &[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_TAG", "v1")],
+        "tag-pushed",
+    ),
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "web"),
+            ("CI_COMMIT_BRANCH", "main"),
+            ("ENVIRONMENT", "production"),
+        ],
+        "dispatch → production refs/heads/main @ ddddddd",
+    ),
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "trigger"),
+            ("CI_COMMIT_BRANCH", "main"),
+            ("ENVIRONMENT", "production"),
+            ("environment", "staging"),
+        ],
+        "dispatch → staging refs/heads/main @ ddddddd",
+    ),
+    (
+        "gitlab",
+        &[("CI_PIPELINE_SOURCE", "api"), ("ENVIRONMENT", "production")],
+        "no-environment REFUSED",
+    ),
+    (
+        "gitlab",
+        &[("CI_PIPELINE_SOURCE", "web"), ("environment", "../x")],
+        "invalid-input REFUSED",
+    ),
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "schedule"),
+            ("CI_COMMIT_BRANCH", "develop"),
+        ],
+        "unsupported-event",
+    ),
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "merge_request_event"),
+            ("CI_MERGE_REQUEST_LABELS", "bug,deploy-to-staging"),
+            ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", A),
+            ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "7"),
+            ("CI_MERGE_REQUEST_PROJECT_ID", "7"),
+        ],
+        "label → staging feature @ aaaaaaa",
+    ),
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "merge_request_event"),
+            ("CI_MERGE_REQUEST_LABELS", "deploy-to-staging"),
+            ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "8"),
+            ("CI_MERGE_REQUEST_PROJECT_ID", "7"),
+            ("CI_PROJECT_ID", "8"),
+        ],
+        "fork REFUSED FOREIGN",
+    ),
+    (
+        "gitlab",
+        &[
+            ("CI_PIPELINE_SOURCE", "merge_request_event"),
+            ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "7"),
+            ("CI_PROJECT_ID", "7"),
+        ],
+        "other-label",
+    ),
+    ("gitlab", &[], "no-event"),
+    (
+        "jenkins",
+        &[("BRANCH_NAME", "develop"), ("GIT_PREVIOUS_COMMIT", A)],
+        "push → staging refs/heads/develop @ ddddddd (aaaaaaa..ddddddd)",
+    ),
+    (
+        "jenkins",
+        &[
+            ("GIT_BRANCH", "origin/main"),
+            ("environment", "production"),
+            ("version", ""),
+        ],
+        "dispatch → production refs/heads/main @ ddddddd",
+    ),
+    (
+        "jenkins",
+        &[("BRANCH_NAME", "v1"), ("TAG_NAME", "v1"), ("version", " ")],
+        "tag-pushed",
+    ),
+    (
+        "jenkins",
+        &[
+            ("BRANCH_NAME", "PR-7"),
+            ("CHANGE_ID", "7"),
+            ("CHANGE_TARGET", "develop"),
+            ("environment", "staging"),
+        ],
+        "unsupported-event",
+    ),
+    (
+        "jenkins",
+        &[
+            ("BRANCH_NAME", "PR-7"),
+            ("CHANGE_ID", "7"),
+            ("CHANGE_FORK", "mallory"),
+        ],
+        "unsupported-event FOREIGN",
+    ),
+];
+const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const ZERO: &str = "0000000000000000000000000000000000000000";
+
+#[test]
+fn gitlab_and_jenkins_say_in_variables_what_happened() {
+    let always = [
+        ("CI_COMMIT_SHA", "dddddddddddddddddddddddddddddddddddddddd"),
+        ("GIT_COMMIT", "dddddddddddddddddddddddddddddddddddddddd"),
+        ("CI_MERGE_REQUEST_IID", "7"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feature"),
+    ];
+    for (system, own, expected) in ELSEWHERE {
+        let all = always.iter().chain(own);
+        let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let (inputs, variables): (Vec<_>, Vec<_>) = all
+            .copied()
+            .partition(|(name, _)| name.starts_with(|c: char| c.is_ascii_lowercase()));
+        let variables = variables.into_iter().map(text).collect();
+        let inputs = inputs.into_iter().map(text).collect();
+        let event = match system {
+            "gitlab" => greenroom::trigger::gitlab::event(&variables, inputs),
+            _ => greenroom::trigger::jenkins::event(&variables, inputs),
+        };
+        let decision = decide(&event, &rules(), &environments(), None);
+        let mut found = row("", &decision).lines().next().unwrap()[2..].to_owned();
+        if let Some((from, to)) = event.span() {
+            found += &format!(" ({}..{})", from.short(), to.short());
+        }
+        if foreign(&event).is_some() {
+            found += " FOREIGN";
+        }
+        assert_eq!(found, expected, "{system} {own:?}: {}", decision.reason);
+    }
 }

@@ -5,15 +5,19 @@ use super::error::AppError;
 use super::workspace::Workspace;
 use crate::config::detect;
 use crate::config::project::Trigger;
+use crate::host::environment::Ci;
 use crate::host::files::read_bounded;
 use crate::model::EnvironmentName;
-use crate::trigger::{ContextFacts, Decision, Event, Filter, Rule, When, decide, manual};
+use crate::trigger::{
+    ContextFacts, Decision, Event, Filter, Rule, When, decide, foreign, gitlab, jenkins, manual,
+};
 use serde_json::Value;
 
 /// The largest event payload that is read; GitHub sends at most 25 MB to a webhook.
 const LARGEST: u64 = 32 * 1024 * 1024;
 
-/// Decides by what a person named on the command line, else by the event at hand. Without an event the
+/// Decides by what a person named on the command line, else by the event at hand. An event about a change that
+/// comes from a fork deploys nothing, whatever was named. Without an event the
 /// surroundings may name the environment (`ENVIRONMENT`, `NODE_ENV`), and a project's only environment
 /// is meant in any case.
 ///
@@ -24,17 +28,19 @@ pub fn decision(
     named: Option<&EnvironmentName>,
     git_ref: Option<&str>,
 ) -> Result<Decision, AppError> {
+    let event = event(&workspace.context)?;
     if let Some(environment) = named {
         workspace.environment(environment)?;
-        return Ok(manual(environment.clone(), git_ref));
+        return Ok(foreign(&event).unwrap_or_else(|| manual(environment.clone(), git_ref)));
     }
-    if let Some((environment, reason)) = surroundings(workspace) {
+    if event == Event::Absent
+        && let Some((environment, reason)) = surroundings(workspace)
+    {
         return Ok(Decision {
             reason,
             ..manual(environment, git_ref)
         });
     }
-    let event = event(&workspace.context)?;
     let rules = rules(&workspace.project.triggers)?;
     let environments: Vec<EnvironmentName> = workspace.project.environments.keys().cloned().collect();
     // Only a rule about paths needs to know which files changed, and asking git costs time.
@@ -51,9 +57,6 @@ pub fn decision(
 /// The environment that is meant where no event decides, and why.
 fn surroundings(workspace: &Workspace) -> Option<(EnvironmentName, String)> {
     let environment = &workspace.context.environment;
-    if !environment.event_name().is_empty() {
-        return None;
-    }
     let mut all = workspace.project.environments.keys();
     if let (Some(only), None) = (all.next(), all.next()) {
         let reason = format!("{only} is the only environment, and there is no event that says otherwise");
@@ -70,6 +73,20 @@ fn surroundings(workspace: &Workspace) -> Option<(EnvironmentName, String)> {
 
 fn event(context: &Context) -> Result<Event, AppError> {
     let environment = &context.environment;
+    let inputs = || {
+        let inputs = environment.inputs().into_iter();
+        inputs
+            .map(|(name, value)| (name.replace('-', "_"), value))
+            .collect()
+    };
+    match environment.ci() {
+        Some(Ci::GitLab) => return Ok(gitlab::event(environment.variables(), inputs())),
+        Some(Ci::Jenkins) => return Ok(jenkins::event(environment.variables(), inputs())),
+        Some(Ci::GitHub) | None => {}
+    }
+    if environment.event_name().is_empty() {
+        return Ok(Event::Absent);
+    }
     let payload = match environment.event_path() {
         Some(path) => {
             let doing = format!("reading the event from {}", path.display());

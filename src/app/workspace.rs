@@ -13,7 +13,7 @@ use crate::config::place::{Located, Sources};
 use crate::config::project::Project;
 use crate::config::target::TargetConfig;
 use crate::config::unsupported::{Part, Unsupported};
-use crate::host::git::Git;
+use crate::host::git::{self, Git};
 use crate::host::secrets::Secrets;
 use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::ports::{Catalog, Repository};
@@ -194,6 +194,7 @@ impl Workspace {
                 .filter_map(|(name, source)| self.secrets.resolve(name, &source.value).ok())
                 .chain(self.tokens())
                 .chain(credentials::secrets(self.context.environment.variables()))
+                .chain(git::sent_token(&self.context.environment))
                 .collect()
         })
     }
@@ -217,7 +218,11 @@ impl Workspace {
 
     /// Takes every known secret out of text.
     pub fn redactor(&self) -> &Redactor {
-        self.redactor.get_or_init(|| Redactor::new(self.known_secrets()))
+        self.redactor.get_or_init(|| {
+            // A runner knows the token of its job, and needs no mask for it.
+            let token = git::token(&self.context.environment);
+            Redactor::new(self.known_secrets().iter().chain(&token))
+        })
     }
 
     /// The same, also for the secrets of `release`: one from the ledger may name other sources than
@@ -241,6 +246,7 @@ impl Workspace {
         if others.is_empty() {
             self.redactor().clone()
         } else {
+            others.extend(git::token(&self.context.environment));
             Redactor::new(self.known_secrets().iter().chain(&others))
         }
     }

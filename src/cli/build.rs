@@ -48,6 +48,15 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             ("image", built.artifact.to_string()),
             ("digest", built.artifact.digest.to_string()),
             ("version", identity.version.to_string()),
+            (
+                "sha",
+                identity
+                    .commit
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ),
+            ("environment", args.environment.to_string()),
         ],
     )?;
     if shell.is_json() {

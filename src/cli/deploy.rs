@@ -153,6 +153,9 @@ pub(super) fn perform(
         tell(shell, &progress);
         note(&progress, &mut publication);
     });
+    if !wish.environments.is_empty() {
+        publication.set_matrix(&wish.environments);
+    }
     match run {
         Ok(run) => finish(shell, run, publication, reports),
         Err(error) => {
@@ -308,6 +311,8 @@ pub(super) fn note(progress: &Progress<'_>, publication: &mut Publication) {
                 if decision.should_deploy { "true" } else { "false" },
             );
             publication.set("reason", &decision.reason);
+            let meant = decision.environment.as_slice();
+            publication.set_matrix(if decision.should_deploy { meant } else { &[] });
             if let Some(environment) = &decision.environment {
                 publication.set("environment", environment.as_str());
             }

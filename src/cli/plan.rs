@@ -1,6 +1,7 @@
 //! `greenroom plan`.
 
-use super::deploy::{WhatArgs, tell};
+use super::deploy::{WhatArgs, note, tell};
+use super::publish::Publication;
 use super::shell::Shell;
 use crate::app::deploy::Prepared;
 use crate::app::pipeline::{self, Wish};
@@ -36,7 +37,16 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
 
 /// Shows what [`pipeline::run`] would do.
 pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<Exit, AppError> {
-    let plans = pipeline::plan(workspace, wish, &mut |progress| tell(shell, &progress))?;
+    let mut publication = Publication::default();
+    let plans = pipeline::plan(workspace, wish, &mut |progress| {
+        tell(shell, &progress);
+        note(&progress, &mut publication);
+    });
+    if !wish.environments.is_empty() {
+        publication.set_matrix(&wish.environments);
+    }
+    publication.write_outputs(shell);
+    let plans = plans?;
     let mut worst = Exit::Done;
     let mut documents: Vec<Value> = Vec::new();
     for (environment, prepared) in plans {

@@ -3,15 +3,19 @@
 use super::shell::Shell;
 use crate::app::AppError;
 use crate::host::environment::Ci;
-use crate::host::files::{PUBLIC, replace};
+use crate::host::files::{PUBLIC, read_bounded, replace};
 use crate::host::workflow::{WorkflowFiles, delimiter};
+use crate::model::EnvironmentName;
 use crate::report::annotations::{self, Annotation};
-use crate::report::outputs::Outputs;
-use crate::report::{RunReport, json, junit, markdown, scan};
+use crate::report::outputs::{NAMES, Outputs};
+use crate::report::{RunReport, dotenv, json, junit, markdown, scan};
 use crate::scan::Assessment;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+
+/// The largest file of variables that outputs are added to, in bytes.
+const MOST_VARIABLES: u64 = 64 * 1024;
 
 /// Where reports go.
 #[derive(Debug, Clone, Default, Args)]
@@ -19,7 +23,8 @@ pub(super) struct ReportArgs {
     /// Write the checks as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
-    /// Write the summary as Markdown (in GitHub Actions it also goes to the step summary)
+    /// Write the summary as Markdown; in GitHub Actions it also goes to the step summary, in GitLab CI and
+    /// Jenkins to greenroom-summary.md where no file is named
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
 }
@@ -46,7 +51,13 @@ impl Publication {
 
     /// An output of the step.
     pub(super) fn set(&mut self, name: &str, value: &str) {
+        declared(name);
         self.outputs.set(name, value);
+    }
+
+    /// The environments that are meant, as a list for a job matrix.
+    pub(super) fn set_matrix(&mut self, environments: &[EnvironmentName]) {
+        self.set("matrix", &matrix(environments));
     }
 
     /// An environment without a rollout, as JSON.
@@ -101,6 +112,7 @@ impl Publication {
 
     fn write_summary(&mut self, shell: &Shell, args: &ReportArgs, overflow: &[Annotation]) {
         let files = workflow_files(shell);
+        let file = summary_file(shell, args);
         for (index, report) in self.reports.iter().enumerate() {
             // The annotations that GitHub does not keep belong to the action as a whole.
             let overflow = if index == 0 { overflow } else { &[] };
@@ -109,19 +121,20 @@ impl Publication {
             if let Err(error) = files.add_summary(&text) {
                 shell.warn(&format!("warning: the step summary was not written: {error}"));
             }
-            if let Some(file) = &args.summary {
+            if let Some(file) = &file {
                 let text = markdown::render(report, overflow, markdown::MOST_BYTES);
                 written(shell, &numbered(file, index), &text);
             }
         }
-        self.write_scans(shell, args, &files);
-        if let Some(file) = &args.summary {
+        self.write_scans(shell, file.as_deref(), &files);
+        // Where nothing was to be reported on, nothing was written.
+        if let Some(file) = file.filter(|file| args.summary.is_some() || file.is_file()) {
             self.outputs.set("summary_file", &file.to_string_lossy());
         }
     }
 
     /// Scans come after the rollouts that they stopped or let pass.
-    fn write_scans(&self, shell: &Shell, args: &ReportArgs, files: &WorkflowFiles) {
+    fn write_scans(&self, shell: &Shell, file: Option<&Path>, files: &WorkflowFiles) {
         if self.scans.is_empty() {
             return;
         }
@@ -130,22 +143,14 @@ impl Publication {
         {
             shell.warn(&format!("warning: the step summary was not written: {error}"));
         }
-        if let Some(file) = &args.summary {
+        if let Some(file) = file {
             written(shell, &numbered(file, self.reports.len()), &self.scans);
         }
     }
 
     /// Writes the step's outputs alone, where the run ended before there was anything to report on.
     pub(super) fn write_outputs(&self, shell: &Shell) {
-        let rendered = delimiter()
-            .map_err(|error| error.to_string())
-            .and_then(|delimiter| self.outputs.render(&delimiter).map_err(|error| error.to_string()))
-            .and_then(|text| {
-                workflow_files(shell)
-                    .add_outputs(&text)
-                    .map_err(|error| error.to_string())
-            });
-        if let Err(error) = rendered {
+        if let Err(error) = hand_on(shell, &self.outputs) {
             shell.warn(&format!("warning: the step outputs were not written: {error}"));
         }
     }
@@ -177,8 +182,24 @@ fn workflow_files(shell: &Shell) -> WorkflowFiles {
 pub(super) fn outputs(shell: &Shell, values: &[(&str, String)]) -> Result<(), AppError> {
     let mut outputs = Outputs::default();
     for (name, value) in values {
+        declared(name);
         outputs.set(name, value);
     }
+    hand_on(shell, &outputs)
+}
+
+/// The environments as a JSON list: `fromJSON` makes a job matrix of it.
+pub(super) fn matrix(environments: &[EnvironmentName]) -> String {
+    json!(environments).to_string()
+}
+
+/// An output that nobody declared is seen by nobody.
+fn declared(name: &str) {
+    debug_assert!(NAMES.contains(&name), "{name} is not among the outputs::NAMES");
+}
+
+/// Hands outputs on to later steps and jobs, by every way that there is.
+fn hand_on(shell: &Shell, outputs: &Outputs) -> Result<(), AppError> {
     let delimiter = delimiter().map_err(AppError::io("making a delimiter for outputs"))?;
     let text = outputs
         .render(&delimiter)
@@ -186,7 +207,33 @@ pub(super) fn outputs(shell: &Shell, values: &[(&str, String)]) -> Result<(), Ap
     workflow_files(shell)
         .add_outputs(&text)
         .map_err(AppError::io("writing the step outputs"))?;
-    Ok(())
+    let environment = &shell.context.environment;
+    let named = shell.global.dotenv.as_ref();
+    let named = named.map(|file| environment.directory().join(file));
+    let Some(file) = named.or_else(|| environment.dotenv_path()) else {
+        return Ok(());
+    };
+    let doing = format!("adding outputs to {}", file.display());
+    let before = match read_bounded(&file, MOST_VARIABLES) {
+        Ok(before) => String::from_utf8_lossy(&before).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(AppError::io(doing)(error)),
+    };
+    let dotenv = dotenv::render(&before, outputs);
+    if !dotenv.left_out.is_empty() {
+        let names = dotenv.left_out.join(", ");
+        shell.warn(&format!(
+            "warning: {} has no room for {names}: GitLab takes 5 KiB",
+            file.display()
+        ));
+    }
+    replace(&file, dotenv.text.as_bytes(), PUBLIC).map_err(AppError::io(doing))
+}
+
+/// Where the summary goes beside the step's own.
+fn summary_file(shell: &Shell, args: &ReportArgs) -> Option<PathBuf> {
+    let artifact = || shell.context.environment.summary_artifact();
+    args.summary.clone().or_else(artifact)
 }
 
 fn written(shell: &Shell, file: &Path, text: &str) {

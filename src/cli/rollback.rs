@@ -76,6 +76,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         &shell.watchers(false),
     );
     let mut publication = Publication::default();
+    publication.set("reason", &args.reason);
     let exit = take(shell, &args.environment, done, &mut publication)?;
     publication.publish(shell, &args.reports);
     Ok(exit)

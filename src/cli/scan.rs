@@ -59,6 +59,9 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let assessment = &scan.assessment;
     let mut publication = Publication::default();
     publication.add_scan(assessment);
+    publication.set("environment", assessment.environment.as_str());
+    publication.set("image", &assessment.image.to_string());
+    publication.set("digest", assessment.image.digest.as_str());
     publication.add_other(report::scan::document(assessment));
     for line in report::scan::text(assessment) {
         shell.say(&line);

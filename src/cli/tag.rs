@@ -58,6 +58,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
                     .unwrap_or_default(),
             ),
             ("image", image.clone().unwrap_or_default()),
+            ("environment", environment.name.value.to_string()),
         ],
     )?;
     if shell.is_json() {

@@ -1,14 +1,15 @@
 //! `greenroom trigger`.
 
-use super::publish::outputs;
+use super::publish::{matrix, outputs};
 use super::shell::Shell;
 use crate::app::decide::decision;
 use crate::app::{AppError, Exit};
 
 /// Decide whether the event at hand deploys, and where
 ///
-/// In GitHub Actions the event is read from the runner. The decision goes to the step outputs
-/// should_deploy, environment, ref, sha, version and reason.
+/// In GitHub Actions, GitLab CI and Jenkins the event is read from what the runner says of it. The decision
+/// goes to the step outputs should_deploy, environment, ref, sha, version, reason and matrix (the
+/// environment as a JSON list, empty where nothing is to be deployed).
 ///
 /// Example: GITHUB_EVENT_NAME=push GITHUB_EVENT_PATH=event.json greenroom trigger
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
                 text(decision.version.as_ref().map(ToString::to_string)),
             ),
             ("reason", decision.reason.clone()),
+            ("matrix", matrix(decision.environment.as_slice())),
         ],
     )?;
     if shell.is_json() {

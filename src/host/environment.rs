@@ -184,6 +184,26 @@ impl Environment {
         self.given("GITHUB_STEP_SUMMARY").map(Path::new)
     }
 
+    /// The file of variables for later jobs, where the CI system takes one (GitLab, as a report of type
+    /// `dotenv`).
+    pub fn dotenv_path(&self) -> Option<PathBuf> {
+        let directory = match self.ci()? {
+            Ci::GitLab => self.given("CI_PROJECT_DIR")?,
+            Ci::GitHub | Ci::Jenkins => return None,
+        };
+        Some(Path::new(directory).join("greenroom.env"))
+    }
+
+    /// The file for a summary that is kept as an artifact, where the CI system shows none itself.
+    pub fn summary_artifact(&self) -> Option<PathBuf> {
+        let directory = match self.ci()? {
+            Ci::GitHub => return None,
+            Ci::GitLab => self.given("CI_PROJECT_DIR")?,
+            Ci::Jenkins => self.given("WORKSPACE")?,
+        };
+        Some(Path::new(directory).join("greenroom-summary.md"))
+    }
+
     /// Full name of the ref that the CI run belongs to (`GITHUB_REF`).
     pub fn reference(&self) -> Option<&str> {
         self.given("GITHUB_REF")

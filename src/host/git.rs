@@ -4,6 +4,7 @@
 //! Only plumbing that runs no hook, pager, filter or external diff is used, and names from outside stand
 //! behind `--end-of-options`.
 
+mod credentials;
 mod head;
 mod objects;
 mod process;
@@ -15,7 +16,8 @@ pub use objects::Object;
 pub use remote::{Published, Update};
 pub use store::{Committed, Store};
 
-use crate::model::{CommitId, Timestamp};
+use crate::host::environment::Environment;
+use crate::model::{CommitId, Secret, Timestamp};
 use crate::ports::{Ancestry, ErrorKind, PortError, Repository};
 use head::Head;
 use process::{Limits, Output};
@@ -145,6 +147,16 @@ impl Git {
         command.args(args).env("GIT_NO_LAZY_FETCH", "1");
         process::run(command, LIMITS).map_err(|error| not_run(doing, &error))
     }
+}
+
+/// The token of the job in the form in which git sends it.
+pub fn sent_token(environment: &Environment) -> Option<Secret> {
+    credentials::travelling(environment)
+}
+
+/// The token of the job itself.
+pub fn token(environment: &Environment) -> Option<Secret> {
+    credentials::token(environment).map(|token| Secret::new(token.to_owned()))
 }
 
 /// Git in `directory`, without a pager, prompts, or anything that leads it elsewhere.

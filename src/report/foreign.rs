@@ -14,6 +14,11 @@ pub fn line(text: &str) -> String {
     clip(&clean(text, false), LINE)
 }
 
+/// As one line of any length, otherwise as [`line()`].
+pub fn clean_line(text: &str) -> String {
+    clean(text, false)
+}
+
 /// As lines: line breaks and tabs stay, a lone carriage return (a progress bar) begins a new line,
 /// the rest as in [`line()`]. No trailing line break.
 pub fn block(text: &str) -> String {

@@ -14,6 +14,7 @@ pub mod annotations;
 mod change;
 mod console;
 mod describe;
+pub mod dotenv;
 mod elapsed;
 mod fold;
 pub mod foreign;

@@ -6,6 +6,32 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use thiserror::Error;
 
+/// Every output that a command may set. `action.yml` declares the same: an output that it does not declare
+/// is seen by nobody outside of the action.
+pub const NAMES: [&str; 21] = [
+    "should_deploy",
+    "environment",
+    "reason",
+    "ref",
+    "sha",
+    "version",
+    "tags",
+    "image",
+    "digest",
+    "url",
+    "outcome",
+    "deployment_id",
+    "previous_version",
+    "rolled_back_to",
+    "summary_file",
+    "ledger_head",
+    "matrix",
+    "scan_result",
+    "scan_findings",
+    "sarif_file",
+    "acceptance_id",
+];
+
 /// What all outputs of a job may hold together, in bytes (GitHub: 1 MB per job).
 const MOST_BYTES: usize = 1_000_000;
 
@@ -85,6 +111,11 @@ impl Outputs {
     /// The value of one output.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// Every output with its value, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Adds all of `others`; theirs win.

@@ -52,6 +52,15 @@ pub fn decide(
     answer.unwrap_or_else(Decision::from)
 }
 
+/// Why nothing of this event is deployed, not even where a person names the environment: it is about a
+/// change that comes from elsewhere.
+pub fn foreign(event: &Event) -> Option<Decision> {
+    let Event::PullRequest(pull) = event else {
+        return None;
+    };
+    from_here(&called(pull), pull).err().map(Decision::from)
+}
+
 /// Whether `asked` (`main` or `refs/heads/main`) is the ref that the run belongs to.
 fn is_same_ref(asked: &str, on: Option<&str>) -> bool {
     on.is_some_and(|full| {
@@ -154,9 +163,7 @@ impl Known<'_> {
     }
 
     fn pull_request(&self, pull: &PullRequest) -> Answer {
-        let name = pull.number.map_or("the pull request".to_owned(), |number| {
-            format!("pull request #{number}")
-        });
+        let name = called(pull);
         match (pull.action.as_str(), pull.merged) {
             ("labeled", _) => self.labeled(&name, pull),
             ("closed", true) => self.merged(&name, pull),
@@ -182,7 +189,15 @@ impl Known<'_> {
     }
 
     fn labeled(&self, name: &str, pull: &PullRequest) -> Answer {
-        let label = pull.label.as_deref().unwrap_or_default();
+        let mut labels: Vec<&str> = pull
+            .label
+            .iter()
+            .chain(&pull.labels)
+            .map(String::as_str)
+            .collect();
+        if labels.is_empty() {
+            labels.push("");
+        }
         let base = pull.base_ref.as_deref().unwrap_or_default();
         let mut nearest = No(ReasonCode::NoRule, "no rule deploys on a label".to_owned());
         for rule in self.rules {
@@ -193,11 +208,15 @@ impl Known<'_> {
             else {
                 continue;
             };
-            if label.to_lowercase() != wanted.to_lowercase() {
-                let reason = format!("no label rule is about {label:?}");
+            let same = |label: &&&str| label.to_lowercase() == wanted.to_lowercase();
+            let Some(label) = labels.iter().find(same) else {
+                let reason = match labels.as_slice() {
+                    [label] => format!("no label rule is about {label:?}"),
+                    labels => format!("no label rule is about any of {labels:?}"),
+                };
                 nearest.instead_of(ReasonCode::NoRule, No(ReasonCode::OtherLabel, reason));
                 continue;
-            }
+            };
             if !bases.accepts(base) {
                 let reason =
                     format!("{label:?} deploys pull requests to {bases} only, and {name} goes to {base:?}");
@@ -206,7 +225,10 @@ impl Known<'_> {
             }
             from_here(name, pull)?;
             let commit = pull.head_sha.as_ref().ok_or_else(|| incomplete(name))?;
-            let why = format!("the label {label:?} was added to {name}");
+            let why = match pull.label {
+                Some(_) => format!("the label {label:?} was added to {name}"),
+                None => format!("{name} has the label {label:?}"),
+            };
             let decision = Decision::yes(ReasonCode::Label, self.destination(rule)?, why);
             return Ok(decision.of(pull.head_ref.as_deref(), Some(commit)));
         }
@@ -240,6 +262,13 @@ impl Known<'_> {
         let names: Vec<&str> = self.environments.iter().map(EnvironmentName::as_str).collect();
         names.join(", ")
     }
+}
+
+/// `pull request #7`.
+fn called(pull: &PullRequest) -> String {
+    pull.number.map_or("the pull request".to_owned(), |number| {
+        format!("pull request #{number}")
+    })
 }
 
 /// A fork is recognised by repository ids: `head.repo.fork` is also true within a repository that is

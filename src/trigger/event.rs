@@ -59,6 +59,8 @@ pub struct PullRequest {
     pub number: Option<u64>,
     /// The label that was added or removed.
     pub label: Option<String>,
+    /// All labels that it has, where the CI system tells these and not which one was added.
+    pub labels: Vec<String>,
     /// The branch with the changes.
     pub head_ref: Option<String>,
     /// The newest commit of that branch.
@@ -128,6 +130,7 @@ fn pull_request(payload: &Value, facts: &ContextFacts) -> PullRequest {
         action: text(payload, "/action").unwrap_or_default(),
         number: number(payload, "/number").or_else(|| number(payload, "/pull_request/number")),
         label: text(payload, "/label/name"),
+        labels: Vec::new(),
         head_ref: text(payload, "/pull_request/head/ref"),
         head_sha: commit(payload, "/pull_request/head/sha"),
         head_repository: number(payload, "/pull_request/head/repo/id"),

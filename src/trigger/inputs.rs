@@ -34,6 +34,19 @@ impl Inputs {
             .filter(|value| !value.is_empty())
     }
 
+    /// Whether nothing was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.keys().all(|name| self.get(name).is_none())
+    }
+
+    /// The same with `name`, where it was not given.
+    pub(super) fn or(mut self, name: &str, value: String) -> Self {
+        if self.get(name).is_none() {
+            self.0.insert(name.to_owned(), value);
+        }
+        self
+    }
+
     /// The inputs that are the user's own, with their values as they were typed.
     pub fn own(&self) -> BTreeMap<String, String> {
         let mut own = self.0.clone();

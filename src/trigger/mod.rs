@@ -1,17 +1,19 @@
 //! Event → decision whether, where and what to deploy. Pure.
 //!
-//! [`Event::parse`] reads a CI event leniently, [`decide`] holds it against the [`Rule`]s. Text from
+//! [`Event::parse`], [`gitlab::event`] and [`jenkins::event`] read a CI event leniently, [`decide`] holds it against the [`Rule`]s. Text from
 //! events (branch names, labels, inputs) is foreign: it is carried as data, byte for byte, and
 //! escaped where it is shown.
 
 mod decide;
 mod decision;
 mod event;
+pub mod gitlab;
 mod glob;
 mod inputs;
+pub mod jenkins;
 mod rule;
 
-pub use decide::decide;
+pub use decide::{decide, foreign};
 pub use decision::{Decision, ReasonCode, manual};
 pub use event::{ContextFacts, Event, PullRequest};
 pub use glob::{Filter, InvalidPattern};

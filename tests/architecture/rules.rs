@@ -165,7 +165,15 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "host::http",
         ],
     ),
-    ("base64", &["registry::oci", "forge", "builder::credentials"]),
+    (
+        "base64",
+        &[
+            "registry::oci",
+            "forge",
+            "builder::credentials",
+            "host::git::credentials",
+        ],
+    ),
     ("httpdate", &["registry::oci"]),
     ("flate2", &["builder", "target", "forge"]),
     ("tar", &["builder", "target"]),

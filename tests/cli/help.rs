@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 40] = [
+const COMMANDS: [&[&str]; 42] = [
     &[],
     &["run"],
     &["plan"],
@@ -10,6 +10,7 @@ const COMMANDS: [&[&str]; 40] = [
     &["schema"],
     &["trigger"],
     &["tag"],
+    &["validate"],
     &["build"],
     &["scan"],
     &["deploy"],
@@ -43,6 +44,7 @@ const COMMANDS: [&[&str]; 40] = [
     &["prune", "images"],
     &["prune", "guests"],
     &["router"],
+    &["action"],
 ];
 
 #[test]

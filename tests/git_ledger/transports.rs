@@ -2,7 +2,10 @@
 
 use crate::http::{CREDENTIALS, Server};
 use crate::races::write;
-use crate::yard::{Yard, name};
+use crate::yard::{BRANCH, Yard, name};
+use greenroom::host::environment::Environment;
+use greenroom::host::git::Store;
+use greenroom::ledger::{GitBranch, GitLedger};
 use greenroom::model::Period;
 use greenroom::ports::{Clock, ErrorKind, Holder, Lease, Ledger};
 use greenroom::testing::FakeClock;
@@ -233,4 +236,97 @@ fn ssh_is_started_as_configured_and_asks_nobody() {
     );
     assert!(log.contains("git-receive-pack"), "{log}");
     assert_eq!(yard.commits(), 2);
+}
+
+/// The environment of a step in GitHub Actions on the server at `base`.
+fn job<'a>(base: &'a str, token: &'a str) -> Environment {
+    Environment::of(
+        [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_TOKEN", token),
+            ("GITHUB_SERVER_URL", base),
+        ],
+        "/",
+    )
+}
+
+#[test]
+fn the_token_of_the_job_is_enough_where_the_checkout_left_no_credentials() {
+    let yard = Yard::new();
+    let production = name("production");
+    let server = over_http(&yard, "clone");
+    let base = format!("http://127.0.0.1:{}", server.port);
+    let setting = format!("http.{base}/.extraheader");
+    yard.git("clone", &["config", "--unset", &setting]);
+    let before = yard.git("clone", &["config", "--list", "--local"]);
+    let open = |environment: &Environment| {
+        let store = Store::open(yard.path("clone"), environment).unwrap();
+        let branch = Arc::new(GitBranch::new(store, BRANCH.to_owned()));
+        GitLedger::open(branch)
+    };
+    write(&open(&job(&base, "t0ken")), &production, "token", 3);
+    assert_eq!(yard.audit(&production).length, 3);
+    assert_eq!(yard.git("clone", &["config", "--list", "--local"]), before);
+
+    // Another token, another server, and a server that is not the one of the job.
+    let elsewhere = format!("http://127.0.0.1:{}", server.port + 1);
+    for environment in [
+        job(&base, "other"),
+        job(&elsewhere, "t0ken"),
+        job("https://github.com", "t0ken"),
+    ] {
+        let error = open(&environment).head(&production).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Denied, "{error}");
+    }
+    // What somebody configured is left to work, also when it is wrong.
+    yard.git("clone", &["config", &setting, "AUTHORIZATION: basic d3Jvbmc="]);
+    let error = open(&job(&base, "t0ken")).head(&production).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied, "{error}");
+}
+
+#[test]
+fn the_token_is_in_no_argument_and_the_form_in_which_it_travels_is_masked() {
+    let yard = Yard::new();
+    let server = over_http(&yard, "clone");
+    let base = format!("http://127.0.0.1:{}", server.port);
+    yard.git(
+        "clone",
+        &["config", "--unset", &format!("http.{base}/.extraheader")],
+    );
+    yard.write(
+        "clone/greenroom.yaml",
+        "service: hello\nledger: { gitBranch: record }\nenvironments:\n  - { name: staging, type: staging, local: {} }\n",
+    );
+    yard.script(
+        "bin/git",
+        &format!(
+            "#!/bin/sh\necho \"$*\" >> {}\nPATH={} exec git \"$@\"\n",
+            yard.path("calls").display(),
+            env!("PATH")
+        ),
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_greenroom"))
+        .args(["environment", "protect", "staging", "on", "--reason", "a freeze"])
+        .current_dir(yard.path("clone"))
+        .env_clear()
+        .env("PATH", format!("{}:{}", yard.path("bin").display(), env!("PATH")))
+        .envs([
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_TOKEN", "t0ken"),
+            ("GITHUB_SERVER_URL", &base),
+        ])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{err}");
+    assert_eq!(yard.git("remote.git", &["rev-list", "--count", "record"]), "1");
+    let token = CREDENTIALS.trim_start_matches("basic ");
+    let mask = format!("::add-mask::{token}\n");
+    assert_eq!(said.matches(&mask).count(), 1, "{said}");
+    let rest = format!("{}{err}", said.replace(&mask, ""));
+    assert!(!rest.contains("t0ken") && !rest.contains(token), "{rest}");
+    let calls = std::fs::read_to_string(yard.path("calls")).unwrap();
+    assert!(calls.contains(" push ") && calls.contains(" fetch "), "{calls}");
+    assert!(!calls.contains("t0ken") && !calls.contains(token), "{calls}");
 }

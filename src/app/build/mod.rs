@@ -211,6 +211,11 @@ fn existing(workspace: &Workspace, image: &Image, identity: &Identity) -> Result
 /// When there is none; lists the tags that there are.
 pub fn find(workspace: &Workspace, repository: &str, reference: &str) -> Result<Artifact, AppError> {
     let registry = workspace.registry();
+    // An earlier job hands on the whole name.
+    let reference = reference
+        .strip_prefix(repository)
+        .and_then(|rest| rest.strip_prefix(['@', ':']))
+        .unwrap_or(reference);
     let digest = match reference.parse::<Digest>() {
         Ok(digest) => {
             registry.manifest(repository, &digest)?;

@@ -79,10 +79,5 @@ fn image(workspace: &Workspace, wish: &Wish) -> Result<(Artifact, Option<CommitI
             "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
         ));
     };
-    let repository = &configured.repository;
-    let bare = reference
-        .strip_prefix(repository.as_str())
-        .and_then(|rest| rest.strip_prefix(['@', ':']))
-        .unwrap_or(reference);
-    Ok((find(workspace, repository, bare)?, None))
+    Ok((find(workspace, &configured.repository, reference)?, None))
 }

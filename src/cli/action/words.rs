@@ -112,7 +112,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "scan",
         words: &["scan"],
-        inputs: &[ENVIRONMENT, IMAGE, REPORT, SUMMARY],
+        inputs: &[ENVIRONMENT, IMAGE, ("sarif", Value("sarif")), REPORT, SUMMARY],
         needs: &["environment"],
     },
     Verb {

@@ -60,7 +60,7 @@ impl Store {
         let others = format!("+{}:{}", others.0, others.1);
         let mut wanted: &[&str] = &[&branch, &others];
         for left in (0..TRIES).rev() {
-            let mut command = self.command();
+            let mut command = self.command_to_fetch();
             command
                 .args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"])
                 .args(["-c", &format!("remote.{remote}.followRemoteHEAD=never")])

@@ -3,6 +3,7 @@
 //! Nothing here touches the working tree, the index, HEAD, the configuration, or a ref that it was not
 //! told to write; no hook is run.
 
+use super::credentials::{self, Header};
 use super::objects::{Object, Objects};
 use super::process::{self, Limits, Output};
 use super::{command, failed, not_run, words};
@@ -44,6 +45,8 @@ pub struct Store {
     ssh: Option<String>,
     /// How the remote is reached: what is configured of it and matters to a push.
     way: Vec<(String, String)>,
+    /// The job's token, where nobody configured credentials for the remote.
+    header: Option<Header>,
     /// How many settings the environment brings already (git-config(1), `GIT_CONFIG_COUNT`).
     settings: usize,
     objects: Mutex<Option<Objects>>,
@@ -69,6 +72,7 @@ impl Store {
             remote: None,
             ssh: None,
             way: Vec::new(),
+            header: None,
             settings: environment
                 .get("GIT_CONFIG_COUNT")
                 .and_then(|count| count.parse().ok())
@@ -76,7 +80,10 @@ impl Store {
             objects: Mutex::default(),
         };
         let doing = "looking for the remote of the repository";
-        let pattern = r"^(remote\..*\.(url|pushurl|receivepack|vcs|proxy|proxyauthmethod)|core\.sshcommand)$";
+        let pattern = concat!(
+            r"^(remote\..*\.(url|pushurl|receivepack|vcs|proxy|proxyauthmethod)|core\.sshcommand",
+            r"|http\.(.*\.)?extraheader|credential\..*\.helper)$",
+        );
         let output = store.git(&["config", "-z", "--get-regexp", pattern], doing)?;
         if !matches!(output.code, Some(0 | 1)) {
             return Err(failed(doing, &output));
@@ -95,6 +102,9 @@ impl Store {
         };
         let way = store.remote.as_ref().and_then(|name| remotes.get(name));
         store.way = way.cloned().unwrap_or_default();
+        let urls = store.way.iter().filter(|(key, _)| key.ends_with("url"));
+        let urls: Vec<&str> = urls.map(|(_, url)| url.as_str()).collect();
+        store.header = credentials::header(environment, &urls, &text);
         let ssh = store
             .way
             .iter()
@@ -294,16 +304,28 @@ impl Store {
     /// Git that knows the remote under another name too, [`NAMELESS`]: git notes every push to a configured
     /// remote in the user's refs. Settings may hold a password, so they are no arguments.
     pub(super) fn command_to_push(&self) -> Command {
+        let way = self.way.iter();
+        self.told(way.map(|(key, value)| (format!("remote.{NAMELESS}.{key}"), value.as_str())))
+    }
+
+    /// Git that has what lets it in at the remote.
+    pub(super) fn command_to_fetch(&self) -> Command {
+        self.told(std::iter::empty())
+    }
+
+    /// Git with these settings and the job's token, beside those that the environment brings.
+    fn told<'a>(&'a self, settings: impl Iterator<Item = (String, &'a str)>) -> Command {
+        let header = self.header.iter();
+        let header = header.map(|header| (header.key.clone(), header.value.expose()));
         let mut command = self.command();
-        for (number, (key, value)) in (self.settings..).zip(&self.way) {
+        let mut count = self.settings;
+        for (key, value) in settings.chain(header) {
             command
-                .env(
-                    format!("GIT_CONFIG_KEY_{number}"),
-                    format!("remote.{NAMELESS}.{key}"),
-                )
-                .env(format!("GIT_CONFIG_VALUE_{number}"), value);
+                .env(format!("GIT_CONFIG_KEY_{count}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
         }
-        command.env("GIT_CONFIG_COUNT", (self.settings + self.way.len()).to_string());
+        command.env("GIT_CONFIG_COUNT", count.to_string());
         command
     }
 

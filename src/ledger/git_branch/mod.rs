@@ -294,9 +294,9 @@ impl GitBranch {
         let message = match self.store.remote() {
             Some(remote) => format!(
                 "{remote} does not take the push: {words}. The record is kept there, on branch {}: the job needs \
-                 `permissions: contents: write` on GitHub (a pull request from a fork never has it) and the \
-                 credentials that actions/checkout leaves (persist-credentials), and the branch must accept \
-                 pushes; or keep the record elsewhere with `ledger: {{ directory: … }}`",
+                 `permissions: contents: write` on GitHub (a pull request from a fork never has it) and a token \
+                 (GITHUB_TOKEN in the step's environment, or what actions/checkout leaves with \
+                 persist-credentials), and the branch must accept pushes; or keep the record elsewhere with `ledger: {{ directory: … }}`",
                 self.branch
             ),
             None => words.to_owned(),
