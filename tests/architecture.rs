@@ -28,8 +28,8 @@ const FOREIGN_MODULES: &[(&str, &str)] = &[("src/cli/demo.rs", "../../examples/h
 
 /// Each package is code that a deployment trusts, and build time: a new one is a decision. 44 of them read
 /// what signatures are made of (X.509, CMS, transparency logs), none of which greenroom should read by
-/// itself.
-const MOST_PACKAGES: usize = 209;
+/// itself; 50 hold what is said to GitHub against its own description, in the tests only.
+const MOST_PACKAGES: usize = 259;
 
 #[test]
 fn no_arrow_is_forbidden() {

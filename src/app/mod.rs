@@ -14,6 +14,7 @@ pub mod drift;
 pub mod environment;
 mod error;
 mod facts;
+mod forge;
 pub mod identify;
 pub mod images;
 pub mod load;

@@ -2,13 +2,13 @@
 
 use super::build::find;
 use super::error::AppError;
+use super::forge;
 use super::workspace::Workspace;
 use crate::host::files::read_bounded;
-use crate::host::http::{Client, Settings};
-use crate::model::{Accepted, Artifact, Digest, ImageName, Roots, Secret, SignaturePolicy, Signed, Signer};
+use crate::model::{Accepted, Artifact, Digest, ImageName, Roots, SignaturePolicy, Signed, Signer};
 use crate::oci::{Body, Descriptor, Manifest, attachment_tags, fallback_tag};
 use crate::policy::{Examined, Search, signatures};
-use crate::ports::{Attestations, Catalog, ErrorKind, PortError, Trust, TrustedRoots, Verifier};
+use crate::ports::{Attestations, Catalog, ErrorKind, Trust, TrustedRoots, Verifier};
 use crate::report::foreign;
 use crate::signature::github::GitHubAttestations;
 use crate::signature::sigstore::SigstoreVerifier;
@@ -94,19 +94,17 @@ fn search(workspace: &Workspace, image: &Artifact, policy: &SignaturePolicy) -> 
 
 /// The attestations of the repository whose workflow this is, or that the variables name.
 fn attestations(workspace: &Workspace) -> Result<Option<GitHubAttestations>, AppError> {
-    let given = |name: &str| {
-        let environment = &workspace.context.environment;
-        environment.get(name).filter(|value| !value.is_empty())
-    };
-    let Some(repository) = given("GITHUB_REPOSITORY") else {
+    let place = forge::Place::of(&workspace.context);
+    let Some(repository) = place.repository else {
         return Ok(None);
     };
-    let api = given("GITHUB_API_URL").unwrap_or("https://api.github.com");
-    let token = given("GITHUB_TOKEN").or_else(|| given("GH_TOKEN"));
-    let client = Client::new(&Settings::default())
-        .map_err(|error| PortError::new(ErrorKind::Invalid, "setting up the HTTP client", error))?;
-    let token = token.map(|token| Secret::new(token.to_owned()));
-    Ok(Some(GitHubAttestations::new(client, api, repository, token)?))
+    let client = forge::client(&workspace.context)?;
+    Ok(Some(GitHubAttestations::new(
+        client,
+        place.api,
+        repository,
+        place.token,
+    )?))
 }
 
 /// What an accepted signature has to rest on, with the files that it names.

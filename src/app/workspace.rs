@@ -6,6 +6,7 @@ pub(super) use ledger::Place as RecordPlace;
 
 use super::context::Context;
 use super::error::{AppError, Problems};
+use super::forge::Place;
 use super::load;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
@@ -177,7 +178,7 @@ impl Workspace {
         }
     }
 
-    /// Every secret of the project whose value can be had here, and those for registries. The process
+    /// Every secret of the project whose value can be had here, and those for registries and the forge. The process
     /// may hold those of environments that are not worked on, too.
     pub fn known_secrets(&self) -> &[Secret] {
         self.known.get_or_init(|| {
@@ -195,6 +196,7 @@ impl Workspace {
                 .chain(self.tokens())
                 .chain(credentials::secrets(self.context.environment.variables()))
                 .chain(git::sent_token(&self.context.environment))
+                .chain(Place::of(&self.context).token)
                 .collect()
         })
     }

@@ -63,6 +63,24 @@ impl GitHubRepository {
         format!("{}/repos/{}/{rest}", self.api, self.name)
     }
 
+    /// The URL of something beside the repositories.
+    pub fn root(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.api)
+    }
+
+    /// Whose repository it is.
+    pub fn owner(&self) -> &str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+
+    /// The host that people know and the repository: `github.com acme/app`.
+    pub fn shown(&self) -> String {
+        let authority = self.authority();
+        let host = authority.strip_suffix(":443").unwrap_or(&authority);
+        let host = host.strip_prefix("api.").unwrap_or(host);
+        format!("{host} {}", self.name)
+    }
+
     /// What every request carries.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![

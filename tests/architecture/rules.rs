@@ -38,7 +38,8 @@ const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
     ("app::world", &["target", "backup", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
     ("app::build", &["builder"]),
-    ("app::scan::tools", &["scanner", "forge"]),
+    ("app::scan::tools", &["scanner"]),
+    ("app::forge", &["forge"]),
     ("app::signature", &["signature"]),
 ];
 

@@ -1,14 +1,12 @@
-//! The scanner and the forge that are configured: the only place that names them.
+//! The scanner that is configured: the only place that names one.
 
 use crate::app::error::AppError;
 use crate::app::template::Templates;
 use crate::app::workspace::Workspace;
 use crate::config::{ScanSource, scan::Scan};
-use crate::forge::github::GitHub;
-use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
 use crate::model::{Artifact, Secret};
-use crate::ports::{ErrorKind, PortError, Scanner};
+use crate::ports::Scanner;
 use crate::scanner::{CommandScanner, CommandSettings, FileScanner, Render};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -115,39 +113,6 @@ fn passed(all: &BTreeMap<String, String>) -> Passed {
         }
     }
     (secrets, others)
-}
-
-/// The forge that runs this, or whose variables are set.
-///
-/// # Errors
-/// When a variable is missing that says which it is.
-pub(super) fn forge(workspace: &Workspace) -> Result<GitHub, AppError> {
-    let environment = &workspace.context.environment;
-    let given = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| environment.get(name).filter(|value| !value.is_empty()))
-    };
-    let missing = |what: &str| AppError::Usage(format!("the findings cannot be uploaded: {what}"));
-    let repository =
-        given(&["GITHUB_REPOSITORY"]).ok_or_else(|| missing("set GITHUB_REPOSITORY to owner/name"))?;
-    let token = given(&["GITHUB_TOKEN", "GH_TOKEN"]).ok_or_else(|| {
-        missing("set GITHUB_TOKEN (in a workflow: `env: { GITHUB_TOKEN: ${{ github.token }} }`)")
-    })?;
-    let api = given(&["GITHUB_API_URL"]).unwrap_or("https://api.github.com");
-    let client = Client::new(&Settings::default()).map_err(|error| {
-        AppError::Port(PortError::new(
-            ErrorKind::Invalid,
-            "setting up the HTTP client",
-            error,
-        ))
-    })?;
-    Ok(GitHub::new(
-        client,
-        api,
-        repository,
-        Secret::new(token.to_owned()),
-    )?)
 }
 
 #[cfg(test)]

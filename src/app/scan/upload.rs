@@ -1,16 +1,17 @@
 //! Handing findings in at the forge.
 
-use super::{Scan, tools};
+use super::Scan;
 use crate::app::error::AppError;
+use crate::app::forge;
 use crate::app::workspace::Workspace;
-use crate::ports::{CodeScanning as _, SarifUpload};
+use crate::ports::{CodeScanning as _, Forge as _, SarifUpload};
 
 /// Uploads `sarif`, the results of `scan`; says where they went.
 ///
 /// # Errors
 /// When nothing says which repository, commit and ref they belong to, or the forge does not take them.
 pub fn upload(workspace: &Workspace, scan: &Scan, sarif: String) -> Result<String, AppError> {
-    let forge = tools::forge(workspace)?;
+    let forge = forge::required(workspace, "the findings cannot be uploaded")?;
     let environment = &workspace.context.environment;
     let commit = match scan.commit.clone().or_else(|| environment.sha()) {
         Some(commit) => commit,

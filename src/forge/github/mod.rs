@@ -1,0 +1,121 @@
+//! GitHub's REST API, version 2022-11-28: of GitHub itself, or of a GitHub Enterprise server.
+//!
+//! `calls/` makes every request, `talk.rs` sends it, `fault.rs` tells what a refusal means; the other files
+//! hold one group of verbs each.
+
+pub mod calls;
+mod checks;
+mod code_scanning;
+mod comments;
+mod deployments;
+mod fault;
+mod pulls;
+mod reviews;
+mod statuses;
+mod talk;
+mod text;
+mod wait;
+
+use crate::host::github::GitHubRepository;
+use crate::host::http::Client;
+use crate::model::{Redactor, Secret};
+use crate::ports::{
+    CheckReport, Clock, CodeScanning, CommitStatus, DeploymentDraft, DeploymentUpdate, EnvironmentRules,
+    Forge, PortError, PullComment, PullRequests, PullState, Reviews, RunReview, SarifUpload,
+};
+use std::sync::{Arc, Mutex};
+use talk::{Api, Talk};
+
+/// A repository on GitHub, or on a GitHub Enterprise server.
+pub struct GitHub {
+    api: Api,
+    name: String,
+}
+
+impl GitHub {
+    /// The repository `owner/name` behind the API at `api` (`https://api.github.com`).
+    ///
+    /// # Errors
+    /// As [`GitHubRepository::new`].
+    pub fn new(
+        client: Client,
+        api: &str,
+        repository: &str,
+        token: Secret,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PortError> {
+        let redactor = Redactor::new([&token]);
+        let repository = GitHubRepository::new(api, repository, Some(token))?;
+        Ok(Self {
+            name: repository.shown(),
+            api: Api {
+                client,
+                repository,
+                clock,
+                redactor,
+                limited: Mutex::default(),
+            },
+        })
+    }
+
+    /// Begins a verb: what is done, without where.
+    fn talk(&self, doing: &str) -> Talk<'_> {
+        self.api.talk(format!("{doing} on {}", self.name))
+    }
+}
+
+impl Forge for GitHub {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn open_deployment(&self, draft: &DeploymentDraft) -> Result<u64, PortError> {
+        deployments::open(self, draft)
+    }
+
+    fn update_deployment(&self, number: u64, update: &DeploymentUpdate) -> Result<(), PortError> {
+        deployments::update(self, number, update)
+    }
+
+    fn publish_check(&self, check: &CheckReport) -> Result<(), PortError> {
+        checks::publish(self, check)
+    }
+
+    fn upsert_comment(&self, comment: &PullComment) -> Result<(), PortError> {
+        comments::upsert(self, comment)
+    }
+
+    fn set_commit_status(&self, status: &CommitStatus) -> Result<(), PortError> {
+        statuses::set(self, status)
+    }
+}
+
+impl CodeScanning for GitHub {
+    fn upload_sarif(&self, upload: &SarifUpload) -> Result<String, PortError> {
+        code_scanning::upload(self, upload)
+    }
+}
+
+impl Reviews for GitHub {
+    fn of_run(&self, run: u64) -> Result<Vec<RunReview>, PortError> {
+        reviews::of_run(self, run)
+    }
+
+    fn environment_rules(&self, environment: &str) -> Result<Option<EnvironmentRules>, PortError> {
+        reviews::environment_rules(self, environment)
+    }
+
+    fn is_member(&self, team: &str, login: &str) -> Result<bool, PortError> {
+        reviews::is_member(self, team, login)
+    }
+}
+
+impl PullRequests for GitHub {
+    fn state(&self, number: u64) -> Result<PullState, PortError> {
+        pulls::state(self, number)
+    }
+
+    fn remove_label(&self, number: u64, label: &str) -> Result<(), PortError> {
+        pulls::remove_label(self, number, label)
+    }
+}
