@@ -16,6 +16,7 @@ mod error;
 mod facts;
 pub mod identify;
 pub mod images;
+pub mod init;
 pub mod load;
 pub mod pipeline;
 pub mod promote;
