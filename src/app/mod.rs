@@ -17,6 +17,7 @@ mod facts;
 mod forge;
 pub mod identify;
 pub mod images;
+pub mod init;
 pub mod load;
 pub mod pipeline;
 pub mod promote;

@@ -18,12 +18,14 @@ mod failure;
 mod guests;
 mod history;
 mod image;
+mod init;
 mod options;
 mod outcome;
 mod plan;
 mod promote;
 mod prune;
 mod publish;
+mod render;
 mod resume;
 mod rollback;
 mod router;
@@ -71,6 +73,8 @@ enum Command {
     Run(run::Args),
     Plan(plan::Args),
     Demo(demo::Args),
+    Init(init::Args),
+    Render(render::Args),
     Check(check::Args),
     Schema(schema::Args),
     Trigger(trigger::Args),
@@ -154,6 +158,8 @@ impl Command {
             | Self::Validate(_)
             | Self::Prune(_) => true,
             Self::Plan(_)
+            | Self::Init(_)
+            | Self::Render(_)
             | Self::Check(_)
             | Self::Schema(_)
             | Self::Trigger(_)
@@ -175,6 +181,8 @@ impl Command {
             Self::Run(args) => run::run(shell, &args),
             Self::Plan(args) => plan::run(shell, &args),
             Self::Demo(args) => demo::run(shell, &args),
+            Self::Init(args) => init::run(shell, &args),
+            Self::Render(args) => render::run(shell, &args),
             Self::Check(args) => check::run(shell, &args),
             Self::Schema(args) => schema::run(shell, &args),
             Self::Trigger(args) => trigger::run(shell, &args),
