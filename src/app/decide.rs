@@ -71,7 +71,11 @@ fn surroundings(workspace: &Workspace) -> Option<(EnvironmentName, String)> {
     Some((decided, detection.reason()))
 }
 
-fn event(context: &Context) -> Result<Event, AppError> {
+/// The event at hand.
+///
+/// # Errors
+/// When its file cannot be read.
+pub(super) fn event(context: &Context) -> Result<Event, AppError> {
     let environment = &context.environment;
     let inputs = || {
         let inputs = environment.inputs().into_iter();

@@ -1,6 +1,7 @@
 //! Use cases, one per file, and the composition root (`world` and `workspace`).
 
 pub mod acceptance;
+pub mod announce;
 mod attended;
 pub mod audit;
 pub mod build;

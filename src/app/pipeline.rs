@@ -1,5 +1,6 @@
 //! The whole run: decide, identify, validate, build, and deploy to one environment or several.
 
+use super::announce::{self, Intent, Labelled};
 use super::build::{Built, build, find, tag};
 use super::decide::decision;
 use super::deploy::{self, Ask, Done, Prepared, deploy, prepare};
@@ -96,8 +97,8 @@ pub fn run(
     watchers: &Watchers,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Run, AppError> {
-    let ready = match settle(workspace, wish, tell)? {
-        Ok(ready) => ready,
+    let (decision, environments) = match decide(workspace, wish, tell)? {
+        Ok(decided) => decided,
         Err(decision) => {
             return Ok(Run {
                 decision,
@@ -107,10 +108,40 @@ pub fn run(
             });
         }
     };
+    let label = Labelled::of(workspace, &decision, watchers);
+    let run = identify(workspace, wish, (decision, environments), tell)
+        .and_then(|ready| perform(workspace, wish, ready, (label.as_ref(), watchers), tell));
+    if let Some(label) = label {
+        label.remove(watchers);
+    }
+    run
+}
+
+/// What is deployed on whose word, and who hears of it.
+type Terms<'a> = (Option<&'a Labelled>, &'a Watchers);
+
+fn perform(
+    workspace: &Workspace,
+    wish: &Wish,
+    ready: Ready,
+    (label, watchers): Terms<'_>,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Run, AppError> {
+    let told = |found: &Environment, error: AppError| {
+        let intent = Intent {
+            environment: found,
+            version: &ready.identity.version,
+            commit: ready.identity.commit.as_ref(),
+        };
+        announce::refusal(workspace, &intent, &error, watchers);
+        error
+    };
+    let stands = || label.map_or(Ok(()), |label| label.check(watchers));
     let Some(first) = ready.environments.first() else {
         return Err(AppError::Usage("no environment was named".to_owned()));
     };
     let first = workspace.environment(first)?;
+    stands().map_err(|error| told(first, error))?;
     checked(workspace, ready.skip_tests, tell)?;
     let built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
     if let Some(built) = &built {
@@ -134,21 +165,21 @@ pub fn run(
             Err(_) => tell(Progress::Untagged),
         }
     }
+    let go = |gate: &Gate<'_>, found: &Environment| {
+        let passed = gate.pass(&found.name.value).and_then(|()| stands());
+        passed.map_err(|error| told(found, error))?;
+        deploy(workspace, found, &brought(found)?, watchers)
+    };
     let results = if wish.parallel {
         each(&ready.environments, ready.environments.len(), |name| {
-            let done = gate
-                .pass(name)
-                .and_then(|()| workspace.environment(name))
-                .and_then(|found| deploy(workspace, found, &brought(found)?, watchers));
+            let done = workspace.environment(name).and_then(|found| go(&gate, found));
             (name.clone(), done)
         })
     } else {
         let mut one = |name: &EnvironmentName, tell: &mut dyn FnMut(Progress<'_>)| {
             let found = workspace.environment(name)?;
-            let ask = ask(found);
-            judge(&mut gate, found, &ask, tell)?;
-            gate.pass(name)?;
-            deploy(workspace, found, &brought(found)?, watchers)
+            judge(&mut gate, found, &ask(found), tell)?;
+            go(&gate, found)
         };
         in_sequence(workspace, &ready.environments, &mut one, tell)
     };
@@ -214,7 +245,20 @@ fn settle(
     wish: &Wish,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Result<Ready, Decision>, AppError> {
-    let time = workspace.context.clock.now();
+    Ok(match decide(workspace, wish, tell)? {
+        Ok(decided) => Ok(identify(workspace, wish, decided, tell)?),
+        Err(decision) => Err(decision),
+    })
+}
+
+/// A decision to deploy, and where to.
+type Decided = (Decision, Vec<EnvironmentName>);
+
+fn decide(
+    workspace: &Workspace,
+    wish: &Wish,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Result<Decided, Decision>, AppError> {
     let decision = decision(workspace, wish.environments.first(), wish.git_ref.as_deref())?;
     tell(Progress::Decided(&decision));
     if decision.reason_code.is_refusal() {
@@ -229,17 +273,27 @@ fn settle(
     } else {
         wish.environments.clone()
     };
+    Ok(Ok((decision, environments)))
+}
+
+fn identify(
+    workspace: &Workspace,
+    wish: &Wish,
+    (decision, environments): Decided,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Ready, AppError> {
+    let time = workspace.context.clock.now();
     let first = workspace.environment(environments.first().unwrap_or(&environments[0]))?;
     workspace.require(&[Part::Target, Part::Ledger], Some(first))?;
     let identity = Identity::settle(workspace, &decision, wish.version.as_ref(), time)?;
     tell(Progress::Identified(&identity));
     let skip_tests = wish.skip_tests || decision.skip_tests;
-    Ok(Ok(Ready {
+    Ok(Ready {
         decision,
         identity,
         environments,
         skip_tests,
-    }))
+    })
 }
 
 fn image(

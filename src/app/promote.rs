@@ -1,5 +1,6 @@
 //! Promotion: the very image that proved itself in one environment goes to the next, by digest.
 
+use super::announce::{self, Intent};
 use super::build::{Built, find};
 use super::deploy::{self, Ask, Done, Hold, Prepared, deploy};
 use super::error::AppError;
@@ -205,6 +206,22 @@ pub fn bring(workspace: &Workspace, environment: &Environment, mut ask: Ask) -> 
     }
     ask.release.artifact = Some(moved);
     Ok(ask)
+}
+
+/// Tells the forge why nothing is promoted, where it was refused.
+pub fn tell_refusal(workspace: &Workspace, wish: &Wish, error: &AppError, watchers: &Watchers) {
+    let (Ok(before), Ok(environment)) = (workspace.environment(&wish.from), workspace.environment(&wish.to))
+    else {
+        return;
+    };
+    if let Ok(release) = candidate(workspace, before, wish) {
+        let intent = Intent {
+            environment,
+            version: &release.version,
+            commit: release.commit.as_ref(),
+        };
+        announce::refusal(workspace, &intent, error, watchers);
+    }
 }
 
 /// Where the image of a release has to be for `environment`, when it is elsewhere.

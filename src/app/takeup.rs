@@ -1,6 +1,7 @@
 //! Taking up a rollout that was left: resume goes on, abort goes back.
 
-use super::deploy::{Deployed, Hold, drive, journal};
+use super::announce::Announcement;
+use super::deploy::{Audience, Deployed, Hold, drive, journal};
 use super::error::AppError;
 use super::record::Standing;
 use super::watch::Watchers;
@@ -65,5 +66,10 @@ pub fn take_up(
     }
     let recorded = journal.record(event).map_err(DriveError::from)?;
     rollout.apply(&recorded).map_err(DriveError::from)?;
-    Ok(Some(drive(&world, rollout, journal, &hold, (&events, watchers))?))
+    let audience = Audience {
+        events: &events,
+        watchers,
+        announcement: Announcement::of(workspace, configured, &open.plan, watchers),
+    };
+    Ok(Some(drive(&world, rollout, journal, &hold, audience)?))
 }

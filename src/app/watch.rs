@@ -14,6 +14,7 @@ type Make = dyn Fn(&EnvironmentName, &Redactor) -> Vec<Box<dyn Observer>> + Send
 pub struct Watchers {
     make: Arc<Make>,
     note: Arc<Note>,
+    warn: Arc<Note>,
     waiting: Arc<Note>,
     lines: Lines,
 }
@@ -26,6 +27,7 @@ impl Watchers {
         Self {
             make: Arc::new(make),
             note: Arc::new(|_, _| {}),
+            warn: Arc::new(|_, _| {}),
             waiting: Arc::new(|_, _| {}),
             lines: Arc::new(|_| {}),
         }
@@ -36,6 +38,15 @@ impl Watchers {
     pub fn noting(self, note: impl Fn(&EnvironmentName, &str) + Send + Sync + 'static) -> Self {
         Self {
             note: Arc::new(note),
+            ..self
+        }
+    }
+
+    /// The same; `warn` hears what went wrong without changing how a rollout ends.
+    #[must_use]
+    pub fn warning(self, warn: impl Fn(&EnvironmentName, &str) + Send + Sync + 'static) -> Self {
+        Self {
+            warn: Arc::new(warn),
             ..self
         }
     }
@@ -76,5 +87,9 @@ impl Watchers {
 
     pub(super) fn note(&self, environment: &EnvironmentName, note: &str) {
         (self.note)(environment, note);
+    }
+
+    pub(super) fn warn(&self, environment: &EnvironmentName, warning: &str) {
+        (self.warn)(environment, warning);
     }
 }

@@ -4,6 +4,7 @@ mod ledger;
 
 pub(super) use ledger::Place as RecordPlace;
 
+use super::announce::Announcer;
 use super::context::Context;
 use super::error::{AppError, Problems};
 use super::forge::Place;
@@ -46,6 +47,7 @@ pub struct Workspace {
     redactor: OnceLock<Redactor>,
     registry: OnceLock<Arc<Registries>>,
     record: OnceLock<RecordPlace>,
+    announcer: OnceLock<Arc<Announcer>>,
 }
 
 impl Workspace {
@@ -81,6 +83,7 @@ impl Workspace {
             redactor: OnceLock::new(),
             registry: OnceLock::new(),
             record: OnceLock::new(),
+            announcer: OnceLock::new(),
         })
     }
 
@@ -107,6 +110,20 @@ impl Workspace {
     pub(super) fn adopt(&mut self, environment: Environment) {
         let name = environment.name.value.clone();
         self.project.environments.insert(name, environment);
+    }
+
+    /// Whom its rollouts are told to: the forge that the environment names.
+    pub(super) fn announcer(&self) -> Arc<Announcer> {
+        Arc::clone(self.announcer.get_or_init(|| Arc::new(Announcer::of(self))))
+    }
+
+    /// The same project, whose rollouts are told to `announcer`.
+    #[must_use]
+    pub fn telling(self, announcer: Announcer) -> Self {
+        Self {
+            announcer: OnceLock::from(Arc::new(announcer)),
+            ..self
+        }
     }
 
     /// A directory below the project's own state.

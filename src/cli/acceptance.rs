@@ -299,8 +299,10 @@ fn conclude(
     mut publication: Publication,
     reports: &ReportArgs,
 ) -> Result<Exit, AppError> {
-    if let Some(made) = tested.made.as_ref().filter(|made| !made.stands()) {
-        publication.add(summary::of(&made.deployed)?);
+    match &tested.made {
+        Some(made) if made.stands() => publication.add_place(&made.deployed),
+        Some(made) => publication.add_rollout(&made.deployed)?,
+        None => {}
     }
     if let Some(verified) = &tested.verified {
         let report = summary::report(&verified.events)?;

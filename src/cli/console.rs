@@ -5,13 +5,16 @@ use crate::app::build::Made;
 use crate::app::{Lines, Watchers};
 use crate::engine::Observer;
 use crate::host::terminal::Terminal;
-use crate::model::{EnvironmentName, Redactor, Timestamp};
+use crate::model::{EnvironmentName, Redactor, Timestamp, one_line};
 use crate::ports::Clock;
 use crate::report::foreign;
 use crate::report::{Console, Recorded, describe_plan};
 use crate::rollout::{Event, Next, Rollout, Step};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Longest warning that is shown, in characters: what to do about it stands at its end.
+const WARNING: usize = 1_500;
 
 impl Shell {
     /// Shows rollouts as they go on. Several at once name their environment on each line.
@@ -47,6 +50,7 @@ impl Shell {
             })]
         })
         .noting(note)
+        .warning(self.warning(several))
         .waiting(waiting)
         .hearing(self.lines())
     }
@@ -91,6 +95,19 @@ impl Shell {
                 };
                 voice.tell(&format!("{prefix}         … {}", foreign::line(what)));
             }
+        }
+    }
+
+    /// Tells what went wrong beside a rollout.
+    fn warning(&self, several: bool) -> impl Fn(&EnvironmentName, &str) + Send + Sync + 'static {
+        let voice = self.voice();
+        move |environment, warning| {
+            let prefix = if several {
+                format!("{environment}: ")
+            } else {
+                String::new()
+            };
+            voice.warn(&format!("warning: {prefix}{}", one_line(warning, WARNING)));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::publish::Publication;
 use super::shell::Shell;
 use crate::app::deploy::{Deployed, Done};
-use crate::app::{AppError, Exit, summary};
+use crate::app::{AppError, Exit};
 use crate::model::EnvironmentName;
 use crate::rollout::Outcome;
 use serde_json::json;
@@ -27,7 +27,7 @@ pub(super) fn take(
 ) -> Result<Exit, AppError> {
     match done? {
         Done::Deployed(deployed) => {
-            publication.add(summary::of(&deployed)?);
+            publication.add_rollout(&deployed)?;
             Ok(exit(&deployed))
         }
         Done::AlreadyLive(plan) => {

@@ -65,7 +65,13 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         allow_stale: args.allow_stale,
         force: args.force,
     };
-    let settled = promote::settle(&workspace, &wish)?;
+    let watchers = shell.watchers(false);
+    let told = |error: &AppError| {
+        if !args.dry_run {
+            promote::tell_refusal(&workspace, &wish, error, &watchers);
+        }
+    };
+    let settled = promote::settle(&workspace, &wish).inspect_err(told)?;
     tell(shell, &wish, &settled);
     if args.dry_run {
         return preview(shell, &workspace, &wish, &settled);
@@ -77,6 +83,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         publication.add_scan(assessment);
     }
     if let Err(refused) = allowed {
+        told(&refused);
         publication.publish(shell, &args.reports);
         return Err(refused);
     }
@@ -104,7 +111,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         publication.publish(shell, &args.reports);
         return Ok(Exit::Done);
     }
-    let done = promote::deploy_image(&workspace, &wish, &settled, &shell.watchers(false));
+    let done = promote::deploy_image(&workspace, &wish, &settled, &watchers);
     let exit = take(shell, &wish.to, done, &mut publication)?;
     publication.publish(shell, &args.reports);
     Ok(exit)

@@ -1,7 +1,8 @@
 //! What a command leaves behind: step outputs, step summary, annotations, JUnit, JSON.
 
 use super::shell::Shell;
-use crate::app::AppError;
+use crate::app::deploy::Deployed;
+use crate::app::{AppError, summary};
 use crate::host::environment::Ci;
 use crate::host::files::{PUBLIC, read_bounded, replace};
 use crate::host::workflow::{WorkflowFiles, delimiter};
@@ -44,7 +45,24 @@ pub(super) struct Publication {
 }
 
 impl Publication {
-    /// A rollout that came to its end.
+    /// A rollout that came to its end, and where the forge shows it.
+    ///
+    /// # Errors
+    /// When its events do not begin with a plan.
+    pub(super) fn add_rollout(&mut self, deployed: &Deployed) -> Result<(), AppError> {
+        self.add(summary::of(deployed)?);
+        self.add_place(deployed);
+        Ok(())
+    }
+
+    /// Where the forge shows a rollout.
+    pub(super) fn add_place(&mut self, deployed: &Deployed) {
+        if let Some(number) = deployed.forge_deployment {
+            self.set("github_deployment", &number.to_string());
+        }
+    }
+
+    /// The report of a rollout that came to its end.
     pub(super) fn add(&mut self, report: RunReport) {
         self.reports.push(report);
     }

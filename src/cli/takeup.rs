@@ -4,7 +4,7 @@ use super::outcome::exit;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use crate::app::takeup::{self, Direction};
-use crate::app::{AppError, Exit, summary};
+use crate::app::{AppError, Exit};
 use crate::model::EnvironmentName;
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub(super) fn take_up(shell: &Shell, args: &TakeUpArgs, direction: Direction) ->
         Direction::Abort | Direction::Resume => exit(&deployed),
     };
     let mut publication = Publication::default();
-    publication.add(summary::of(&deployed)?);
+    publication.add_rollout(&deployed)?;
     publication.publish(shell, &args.reports);
     Ok(exit)
 }

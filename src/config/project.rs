@@ -40,6 +40,8 @@ pub struct Project {
     pub retention: Option<Retention>,
     /// Where the record is kept.
     pub ledger: LedgerConfig,
+    /// What a run in GitHub Actions shows on GitHub.
+    pub github: GitHubConfig,
     /// What parses but cannot be performed by this version, outside of any environment.
     pub unsupported: Vec<Unsupported>,
     /// The same and that of every environment, as notes to show.
@@ -124,6 +126,26 @@ pub enum LedgerConfig {
     GitBranch(String),
     /// An object store: `s3://bucket/prefix`.
     ObjectStore(String),
+}
+
+/// What a run in GitHub Actions shows on GitHub, beside its own log and summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GitHubConfig {
+    /// A deployment for each rollout, and how it stands.
+    pub deployments: bool,
+    /// A check beside the commit, for each environment.
+    pub checks: bool,
+    /// A comment on the pull request, for each environment.
+    pub comment: bool,
+    /// A status of the commit, for each environment.
+    pub status: bool,
+}
+
+impl GitHubConfig {
+    /// Whether anything is shown at all.
+    pub fn is_any(self) -> bool {
+        self.deployments || self.checks || self.comment || self.status
+    }
 }
 
 /// A span of time in which nothing is deployed.

@@ -5,6 +5,7 @@
 
 mod gate;
 mod judge;
+mod label;
 mod lineage;
 mod proof;
 mod signature;
@@ -13,6 +14,7 @@ pub use gate::{
     Facts, Foreign, Freeze, Gate, Promotion, Protection, Refusal, Request, Ruling, Unfinished, Way,
 };
 pub use judge::judge;
+pub use label::outdated;
 pub use lineage::Lineage;
 pub use proof::{CheckTrial, Ended, Trial, prove};
 pub use signature::{Examined, Search, Signatures, signatures};

@@ -18,6 +18,7 @@ pub mod dotenv;
 mod elapsed;
 mod fold;
 pub mod foreign;
+pub mod forge;
 pub mod json;
 pub mod junit;
 pub mod markdown;

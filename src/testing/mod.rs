@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod clock;
+pub mod forge;
 pub mod lease;
 pub mod ledger;
 pub mod probe;
@@ -14,5 +15,6 @@ pub mod sweeper;
 pub mod target;
 
 pub use clock::FakeClock;
+pub use forge::MemoryForge;
 pub use lease::MemoryLease;
 pub use ledger::MemoryLedger;

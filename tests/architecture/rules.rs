@@ -94,7 +94,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("images", &["model", "oci", "ports", "parallel", "retention"]),
     // The records hold the rollout's events and what scans came to, and who holds the lease.
     ("history", &["model", "ports", "rollout", "scan"]),
-    ("report", &["model", "rollout", "history", "scan"]),
+    // What is told to a forge is in the words of its port.
+    ("report", &["model", "ports", "rollout", "history", "scan"]),
     ("parallel", &[]),
     (
         "engine",

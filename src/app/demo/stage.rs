@@ -1,6 +1,7 @@
 //! What every story of the demo needs: its listener, what it has claimed so far, and the project.
 
 use super::clients::{Clients, Count};
+use crate::app::announce::Announcer;
 use crate::app::deploy::{Deployed, Done};
 use crate::app::pipeline::{self, Wish};
 use crate::app::{AppError, Context, Watchers, Workspace};
@@ -52,7 +53,8 @@ impl Stage<'_> {
     }
 
     pub(super) fn workspace(&self) -> Result<Workspace, AppError> {
-        Workspace::load(self.context, Some(&self.pipeline))
+        // What it deploys is nobody's: a job that shows it must not tell the job's repository.
+        Workspace::load(self.context, Some(&self.pipeline)).map(|found| found.telling(Announcer::silent()))
     }
 
     /// Deploys the project as it stands.

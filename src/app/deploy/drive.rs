@@ -1,11 +1,12 @@
 //! A rollout under a lease, with everything that is recorded collected.
 
 use super::Deployed;
+use crate::app::announce::{Announcement, End};
 use crate::app::error::AppError;
 use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
-use crate::engine::{Journal, LeaseKeeper, Observer, Session};
+use crate::engine::{DriveError, Journal, LeaseKeeper, Observer, Session};
 use crate::model::{EnvironmentName, Origin, Timestamp};
 use crate::ports::{ErrorKind, Holder};
 use crate::report::Recorded;
@@ -102,35 +103,67 @@ pub fn journal(
     Ok((journal, events))
 }
 
+/// Who hears of a rollout, and in which words.
+pub(in crate::app) struct Audience<'a> {
+    /// What was recorded.
+    pub(in crate::app) events: &'a Events,
+    /// Who watches it.
+    pub(in crate::app) watchers: &'a Watchers,
+    /// What is told the forge, where there is one.
+    pub(in crate::app) announcement: Option<Announcement>,
+}
+
 /// Drives a rollout to its end.
 ///
 /// # Errors
 /// When it has to be left where it is.
-pub fn drive(
+pub(in crate::app) fn drive(
     world: &World,
     rollout: Rollout,
-    journal: Journal,
+    mut journal: Journal,
     hold: &Hold,
-    (events, watchers): (&Events, &Watchers),
+    audience: Audience<'_>,
 ) -> Result<Deployed, AppError> {
+    let Audience {
+        events,
+        watchers,
+        announcement,
+    } = audience;
+    let recorded = || events.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let environment = rollout.plan().environment.clone();
+    let telling = announcement.map(|announcement| {
+        let (telling, observer) = announcement.open(&recorded());
+        journal.observers.push(observer);
+        telling
+    });
     let session = Session::new(&world.site, rollout, journal, &hold.keeper);
     let mut session = session.telling(watchers.waiter(&environment));
-    let outcome = session.drive()?;
+    let outcome = session.drive();
     let head = session.journal().head.as_ref().map(|head| head.hash.clone());
-    let events = events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let events = recorded();
     // What a signal ended before somebody took it up again is past.
     let interrupted = events
         .iter()
         .rev()
         .take_while(|recorded| !matches!(recorded.event, Event::Resumed { .. } | Event::Aborted { .. }))
         .any(|recorded| matches!(recorded.event, Event::Interrupted { .. }));
+    let end = End {
+        events: &events,
+        head: head.clone(),
+        interrupted,
+    };
+    // Where another run holds the environment by now, the rest is that run's to tell.
+    let lost = matches!(outcome, Err(DriveError::LeaseLost));
+    let forge_deployment = telling
+        .filter(|_| !lost)
+        .and_then(|telling| telling.end(end, watchers));
     Ok(Deployed {
         environment,
-        outcome,
+        outcome: outcome?,
         interrupted,
         events,
         head,
         notes: Vec::new(),
+        forge_deployment,
     })
 }

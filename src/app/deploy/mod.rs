@@ -5,10 +5,12 @@ mod gates;
 mod ground;
 mod request;
 
-pub use drive::{Hold, drive, journal};
+pub(in crate::app) use drive::{Audience, drive};
+pub use drive::{Hold, journal};
 pub(in crate::app) use request::has_health_check;
 
 use super::acceptance;
+use super::announce::{self, Announcement, Intent};
 use super::error::AppError;
 use super::protection;
 use super::record::Standing;
@@ -70,6 +72,8 @@ pub struct Deployed {
     pub head: Option<Digest>,
     /// What was worth knowing beforehand.
     pub notes: Vec<String>,
+    /// The forge's number of the deployment, where one was opened there.
+    pub forge_deployment: Option<u64>,
 }
 
 /// What [`deploy`] came to.
@@ -137,12 +141,30 @@ pub fn judge(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Res
     Ok(gates::judge(workspace, environment, ask, &standing, Vec::new())?.proof)
 }
 
-/// Deploys under the environment's lease, from the plan to the last record.
+/// Deploys under the environment's lease, from the plan to the last record. A refusal is told the forge.
 ///
 /// # Errors
 /// As [`prepare`]; [`AppError::Busy`] when another run holds the environment; when the rollout has to
 /// be left where it is.
 pub fn deploy(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &Ask,
+    watchers: &Watchers,
+) -> Result<Done, AppError> {
+    let done = carry_out(workspace, environment, ask, watchers);
+    if let Err(error) = &done {
+        let intent = Intent {
+            environment,
+            version: &ask.release.version,
+            commit: ask.release.commit.as_ref(),
+        };
+        announce::refusal(workspace, &intent, error, watchers);
+    }
+    done
+}
+
+fn carry_out(
     workspace: &Workspace,
     environment: &Environment,
     ask: &Ask,
@@ -170,7 +192,12 @@ pub fn deploy(
     journal
         .record(Event::Planned(plan.clone()))
         .map_err(DriveError::from)?;
-    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, (&events, watchers))?;
+    let audience = Audience {
+        events: &events,
+        watchers,
+        announcement: Announcement::of(workspace, environment, &plan, watchers),
+    };
+    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, audience)?;
     Ok(Done::Deployed(Box::new(Deployed { notes, ..deployed })))
 }
 

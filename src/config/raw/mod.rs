@@ -16,8 +16,8 @@ pub(crate) use deployment::{RawAnalysis, RawCanary, RawDeployment, RawRollback, 
 pub(crate) use environment::{RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
 pub(crate) use image::{RawBuild, RawBuildCommand, RawDockerfile, RawFiles, RawImage, RawSmoke};
 pub(crate) use pipeline::{
-    RawChannel, RawCommandPolicy, RawFreeze, RawLedger, RawNotify, RawPipeline, RawRetention, RawTrigger,
-    RawValidate, RawVersion,
+    RawChannel, RawCommandPolicy, RawFreeze, RawGitHub, RawLedger, RawNotify, RawPipeline, RawRetention,
+    RawTrigger, RawValidate, RawVersion,
 };
 pub(crate) use scan::{RawAllowance, RawScan};
 pub(crate) use signature::{RawSignatures, RawSigner, RawTlog};

@@ -64,6 +64,9 @@ pub(crate) struct RawPipeline {
     /// Where the record is kept.
     #[serde(default)]
     pub(crate) ledger: Option<Located<RawLedger>>,
+    /// What a run in GitHub Actions shows on GitHub.
+    #[serde(default)]
+    pub(crate) github: RawGitHub,
     /// Spans of time in which nothing is deployed.
     #[serde(default)]
     pub(crate) freeze: Vec<Located<RawFreeze>>,
@@ -292,6 +295,37 @@ pub(crate) enum RawLedger {
     GitBranch(String),
     /// An object store: `s3://bucket/prefix`.
     ObjectStore(String),
+}
+
+/// What a run in GitHub Actions shows on GitHub, beside its own log and summary.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "GitHub")]
+pub(crate) struct RawGitHub {
+    /// A deployment for each rollout, and how it stands (`deployments: write`).
+    #[serde(default = "defaults::yes")]
+    pub(crate) deployments: bool,
+    /// A check beside the commit, for each environment (`checks: write`).
+    #[serde(default = "defaults::yes")]
+    pub(crate) checks: bool,
+    /// A comment on the pull request that the run is about, for each environment (`pull-requests: write`).
+    #[serde(default = "defaults::yes")]
+    pub(crate) comment: bool,
+    /// A status of the commit, for each environment, which rules for branches may ask for
+    /// (`statuses: write`).
+    #[serde(default)]
+    pub(crate) status: bool,
+}
+
+impl Default for RawGitHub {
+    fn default() -> Self {
+        Self {
+            deployments: true,
+            checks: true,
+            comment: true,
+            status: false,
+        }
+    }
 }
 
 /// A span of time in which nothing is deployed.

@@ -4,11 +4,11 @@ use super::super::diagnostic::Diagnostic;
 use super::super::environment::Environment;
 use super::super::place::{Located, Place};
 use super::super::project::{
-    Channel, CommandPolicy, Escalation, Freeze, LedgerConfig, Notify, Project, Retention, Trigger,
-    ValidateCommand, VersionSource,
+    Channel, CommandPolicy, Escalation, Freeze, GitHubConfig, LedgerConfig, Notify, Project, Retention,
+    Trigger, ValidateCommand, VersionSource,
 };
 use super::super::raw::{
-    RawChannel, RawCommandPolicy, RawFreeze, RawHook, RawHooks, RawLedger, RawNotify, RawPipeline,
+    RawChannel, RawCommandPolicy, RawFreeze, RawGitHub, RawHook, RawHooks, RawLedger, RawNotify, RawPipeline,
     RawRetention, RawTrigger, RawValidate, RawVersion,
 };
 use super::super::unsupported::{Part, Unsupported};
@@ -48,6 +48,7 @@ pub(super) fn resolve(
         .filter_map(|notify| self::notify(notify, &mut unsupported, problems))
         .collect();
     let retention = raw.retention.take().map(|raw| retention(&raw));
+    let github = github(&raw.github);
     for environment in &mut environments {
         follow(environment, &raw.promotion);
     }
@@ -69,6 +70,7 @@ pub(super) fn resolve(
         notify,
         retention,
         ledger,
+        github,
         unsupported,
         notes: Vec::new(),
     }
@@ -178,6 +180,15 @@ fn retention(raw: &Located<RawRetention>) -> Retention {
         keep_last: raw.keep_last,
         keep_for: raw.keep_for,
         grace: raw.grace,
+    }
+}
+
+fn github(raw: &RawGitHub) -> GitHubConfig {
+    GitHubConfig {
+        deployments: raw.deployments,
+        checks: raw.checks,
+        comment: raw.comment,
+        status: raw.status,
     }
 }
 

@@ -1,0 +1,10 @@
+//! What a run tells the forge: whole rollouts of real commands, on a clock that is told the time, with a forge
+//! in memory.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod faults;
+mod labels;
+mod project;
+mod refusals;
+mod rollouts;
