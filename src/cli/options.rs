@@ -9,9 +9,6 @@ pub(super) struct Global {
     /// The pipeline file; greenroom.yaml here or in a directory above where none is named
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Add the step outputs to this file, as NAME=VALUE lines (in GitLab CI to greenroom.env)
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) dotenv: Option<PathBuf>,
     /// How results are written
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -21,6 +18,9 @@ pub(super) struct Global {
     /// Say more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Add the step outputs to this file, as NAME=VALUE lines (in GitLab CI to greenroom.env)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) dotenv: Option<PathBuf>,
 }
 
 /// How results are written.

@@ -25,7 +25,7 @@ fn push(branch: &str) -> Value {
 }
 
 /// Runs greenroom as the runner does; the step's files are `output` and `summary`.
-fn step(project: &Project, name: &str, event: &Value, words: &[&str]) -> Ran {
+pub(crate) fn step(project: &Project, name: &str, event: &Value, words: &[&str]) -> Ran {
     for file in ["output", "summary"] {
         project.write(file, "");
     }
@@ -40,6 +40,7 @@ fn step(project: &Project, name: &str, event: &Value, words: &[&str]) -> Ran {
             ("GITHUB_EVENT_PATH", &path("event.json")),
             ("GITHUB_OUTPUT", &path("output")),
             ("GITHUB_STEP_SUMMARY", &path("summary")),
+            ("GITHUB_SHA", "dddddddddddddddddddddddddddddddddddddddd"),
             ("GITHUB_REPOSITORY_ID", "1001"),
             ("GITHUB_REPOSITORY", "acme/widgets"),
             ("GITHUB_SERVER_URL", "https://github.com"),
@@ -49,10 +50,16 @@ fn step(project: &Project, name: &str, event: &Value, words: &[&str]) -> Ran {
     )
 }
 
-/// Reads the step's outputs as the runner does (actions/runner, `FileCommandManager.cs`).
-fn outputs(project: &Project) -> BTreeMap<String, String> {
+/// Reads the step's outputs as the runner does, which fails the step where the file has another form
+/// (actions/runner, `FileCommandManager.cs`).
+pub(crate) fn outputs(project: &Project) -> BTreeMap<String, String> {
     let text = project.read("output");
-    let mut lines = text.lines();
+    assert!(
+        text.is_empty() || text.ends_with('\n'),
+        "the last line is open: {text:?}"
+    );
+    // Not `lines`: on Linux a carriage return is part of a line.
+    let mut lines = text.split_terminator('\n');
     let mut read = BTreeMap::new();
     while let Some(line) = lines.next() {
         if line.is_empty() {
@@ -60,20 +67,28 @@ fn outputs(project: &Project) -> BTreeMap<String, String> {
         }
         let equals = line.find('=').unwrap_or(usize::MAX);
         let heredoc = line.find("<<").unwrap_or(usize::MAX);
-        if equals < heredoc {
-            read.insert(line[..equals].to_owned(), line[equals + 1..].to_owned());
+        let (name, value) = if equals < heredoc {
+            (&line[..equals], line[equals + 1..].to_owned())
         } else {
             assert_ne!(heredoc, usize::MAX, "no output: {line:?}");
             let end = &line[heredoc + 2..];
-            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
-            read.insert(line[..heredoc].to_owned(), value.join("\n"));
-        }
+            let mut value: Vec<&str> = Vec::new();
+            loop {
+                match lines.next() {
+                    Some(line) if line == end => break,
+                    Some(line) => value.push(line),
+                    None => panic!("{end:?} is missing: {text:?}"),
+                }
+            }
+            (&line[..heredoc], value.join("\n"))
+        };
+        assert_eq!(read.insert(name.to_owned(), value), None, "{name} is there twice");
     }
     read
 }
 
 /// The commands that the runner sees (actions/runner, `ActionCommand.cs`), by name.
-fn commands(text: &str) -> BTreeMap<String, usize> {
+pub(crate) fn commands(text: &str) -> BTreeMap<String, usize> {
     let mut seen = BTreeMap::new();
     for line in text.lines() {
         let name = match line.trim_start().strip_prefix("::") {
@@ -178,56 +193,4 @@ fn a_failed_deployment_is_annotated_within_githubs_limits() {
     for n in 0..30 {
         assert!(project.read("summary").contains(&format!("absent {n}")), "{n}");
     }
-}
-
-#[test]
-fn a_hostile_event_is_only_text() {
-    let evil = "a\n::set-output name=outcome::owned\n##[add-mask]e|`id`${{ secrets.X }}</details><!--\r\n::error::x\noutcome=owned\nghadelimiter_x";
-    let project = project();
-    let event = push("develop");
-    let honest = step(&project, "push", &event, &["run"]);
-    let (calm, names) = (
-        commands(&honest.out),
-        outputs(&project).into_keys().collect::<Vec<_>>(),
-    );
-    let structure =
-        |text: &str| ["<details>", "</details>", "```", "\n| ", "\n#"].map(|mark| text.matches(mark).count());
-    let shape = structure(&project.read("summary"));
-
-    let project = self::project();
-    project.write(
-        "greenroom.yaml",
-        format!("{PIPELINE}{}", TRIGGERS.replace("[develop]", "[\"**\"]")),
-    );
-    let mut event = push(evil);
-    event["head_commit"]["message"] = json!(evil);
-    event["pusher"]["name"] = json!(evil);
-    for words in [&["run"][..], &["trigger"]] {
-        let ran = step(&project, "push", &event, words);
-        let read = outputs(&project);
-        if ran.status == 0 && words == ["run"] {
-            assert_eq!(commands(&ran.out), calm, "{}", ran.out);
-            assert_eq!(read.keys().cloned().collect::<Vec<_>>(), names);
-            assert_eq!(read["outcome"], "succeeded");
-            assert_eq!(structure(&project.read("summary")), shape);
-        } else {
-            for command in ["set-output", "add-mask"] {
-                assert_eq!(commands(&ran.out).get(command), None, "{}", ran.out);
-            }
-            assert_eq!(read.get("outcome"), None, "{read:?}");
-        }
-        assert_eq!(commands(&ran.err), BTreeMap::new(), "{}", ran.err);
-    }
-
-    let mut labeled: Value = serde_json::from_str(include_str!("../fixtures/events/labeled.json")).unwrap();
-    labeled["label"]["name"] = json!(evil);
-    labeled["pull_request"]["head"]["ref"] = json!(evil);
-    let ran = step(&project, "pull_request", &labeled, &["run"]);
-    assert_eq!(
-        commands(&format!("{}{}", ran.out, ran.err)),
-        BTreeMap::new(),
-        "{}",
-        ran.out
-    );
-    assert_eq!(outputs(&project).get("outcome"), None);
 }

@@ -8,14 +8,17 @@
 )]
 
 mod acceptance;
+mod action;
 #[path = "../support/bundles.rs"]
 mod bundles;
 mod configuration;
 mod doctor;
+mod elsewhere;
 mod environments;
 mod github;
 mod guests;
 mod help;
+mod hostile;
 mod ledger_branch;
 mod project;
 mod refusals;

@@ -483,4 +483,130 @@ mod tests {
             assert!(parsed.is_ok(), "{words:?}: {}", parsed.unwrap_err());
         }
     }
+
+    /// `action.yml`, read.
+    fn action() -> serde_json::Value {
+        serde_yaml::from_str(include_str!("../../../action.yml")).unwrap()
+    }
+
+    fn takers(input: &str) -> Vec<&'static str> {
+        let takers = VERBS.iter().filter(|verb| verb.takes(input));
+        takers.map(|verb| verb.name).collect()
+    }
+
+    #[test]
+    fn the_action_declares_every_input_and_hands_each_over_under_its_own_name() {
+        let action = action();
+        let declared = action["inputs"].as_object().unwrap();
+        let mut expected: Vec<&str> = VERBS
+            .iter()
+            .flat_map(|verb| EVERYWHERE.iter().chain(verb.inputs))
+            .map(|(name, _)| *name)
+            .chain(["command", "token"])
+            .collect();
+        expected.sort_unstable();
+        expected.dedup();
+        let mut names: Vec<&str> = declared.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, expected);
+        for (name, input) in declared {
+            assert!(input["description"].as_str().unwrap().len() > 10, "{name}");
+            assert!(
+                input["default"].is_string() && input["required"] == false,
+                "{name}"
+            );
+        }
+        let step = &action["runs"]["steps"][1];
+        let mut handed: Vec<String> = names
+            .iter()
+            .filter(|name| **name != "token")
+            .map(|name| {
+                let variable = name.to_uppercase().replace('-', "_");
+                format!("GREENROOM_INPUT_{variable}: ${{{{ inputs.{name} }}}}")
+            })
+            .chain(["GITHUB_TOKEN: ${{ inputs.token }}".to_owned()])
+            .collect();
+        handed.sort_unstable();
+        let mut found: Vec<String> = step["env"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.as_str().unwrap()))
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, handed);
+        for step in action["runs"]["steps"].as_array().unwrap() {
+            assert!(!step["run"].as_str().unwrap().contains("${{"), "{step}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_the_action_are_right_for_every_command() {
+        let action = action();
+        let mut inputs: BTreeMap<String, String> = BTreeMap::new();
+        for (name, input) in action["inputs"].as_object().unwrap() {
+            if name != "token" {
+                inputs.insert(name.clone(), input["default"].as_str().unwrap().to_owned());
+            }
+        }
+        for verb in VERBS {
+            inputs.insert("command".to_owned(), verb.name.to_owned());
+            for name in ["environment", "from"] {
+                let value = if verb.needs.contains(&name) { "a" } else { "" };
+                inputs.insert(name.to_owned(), value.to_owned());
+            }
+            let words = words(&inputs).unwrap();
+            let bare = words
+                .iter()
+                .filter(|word| word.starts_with("--") && !word.ends_with("=a"));
+            assert!(bare.clone().all(|word| word == "--"), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_action_declares_every_output() {
+        let action = action();
+        let declared = action["outputs"].as_object().unwrap();
+        let mut names: Vec<&str> = declared.keys().map(String::as_str).collect();
+        let mut expected = crate::report::outputs::NAMES.to_vec();
+        names.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        let document = include_str!("../../../docs/action.md");
+        for (name, output) in declared {
+            assert_eq!(
+                output["value"],
+                format!("${{{{ steps.greenroom.outputs.{name} }}}}")
+            );
+            assert!(output["description"].as_str().unwrap().len() > 10, "{name}");
+            assert!(
+                document.contains(&format!("`{name}`")),
+                "{name} is not in docs/action.md"
+            );
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_the_commands_that_take_an_input() {
+        let document = include_str!("../../../docs/action.md");
+        let rows: BTreeMap<&str, &str> = document
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+            .map(|(name, rest)| (name, rest.split(" | ").next().unwrap_or_default()))
+            .collect();
+        for name in action()["inputs"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|name| *name != "token")
+        {
+            let everywhere = name == "command" || EVERYWHERE.iter().any(|(every, _)| every == name);
+            let expected = if everywhere {
+                "every command".to_owned()
+            } else {
+                takers(name).join(", ")
+            };
+            assert_eq!(rows.get(name.as_str()), Some(&expected.as_str()), "{name}");
+        }
+    }
 }
