@@ -44,6 +44,8 @@ pub struct Workspace {
     pub sources: Sources,
     secrets: Secrets,
     known: OnceLock<Vec<Secret>>,
+    /// The forge's token: a runner masks it by itself, so that it is never told to.
+    token: Option<Secret>,
     redactor: OnceLock<Redactor>,
     registry: OnceLock<Arc<Registries>>,
     record: OnceLock<RecordPlace>,
@@ -80,6 +82,7 @@ impl Workspace {
             sources,
             secrets,
             known: OnceLock::new(),
+            token: Place::of(context).token,
             redactor: OnceLock::new(),
             registry: OnceLock::new(),
             record: OnceLock::new(),
@@ -195,7 +198,7 @@ impl Workspace {
         }
     }
 
-    /// Every secret of the project whose value can be had here, and those for registries and the forge. The process
+    /// Every secret of the project whose value can be had here, and those for registries. The process
     /// may hold those of environments that are not worked on, too.
     pub fn known_secrets(&self) -> &[Secret] {
         self.known.get_or_init(|| {
@@ -213,7 +216,6 @@ impl Workspace {
                 .chain(self.tokens())
                 .chain(credentials::secrets(self.context.environment.variables()))
                 .chain(git::sent_token(&self.context.environment))
-                .chain(Place::of(&self.context).token)
                 .collect()
         })
     }
@@ -235,12 +237,12 @@ impl Workspace {
             .collect()
     }
 
-    /// Takes every known secret out of text.
+    /// Takes every known secret out of text, and the forge's token.
     pub fn redactor(&self) -> &Redactor {
         self.redactor.get_or_init(|| {
             // A runner knows the token of its job, and needs no mask for it.
             let token = git::token(&self.context.environment);
-            Redactor::new(self.known_secrets().iter().chain(&token))
+            Redactor::new(self.known_secrets().iter().chain(&self.token).chain(&token))
         })
     }
 
@@ -266,7 +268,7 @@ impl Workspace {
             self.redactor().clone()
         } else {
             others.extend(git::token(&self.context.environment));
-            Redactor::new(self.known_secrets().iter().chain(&others))
+            Redactor::new(self.known_secrets().iter().chain(&self.token).chain(&others))
         }
     }
 

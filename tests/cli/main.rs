@@ -15,6 +15,8 @@ mod configuration;
 mod doctor;
 mod elsewhere;
 mod environments;
+#[path = "../support/github/mod.rs"]
+mod forge;
 mod github;
 mod guests;
 mod help;

@@ -1,10 +1,8 @@
 //! The scan gate, with a scanner that is a script.
 
+use crate::forge::{FakeGitHub, Repository};
 use crate::project::{PIPELINE, Project, eventually, free_port};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::thread;
 
 const REPORT: &str = include_str!("../fixtures/scan/trivy.json");
 
@@ -280,26 +278,7 @@ fn a_report_that_is_there_is_judged_without_any_scanner() {
 fn findings_go_to_github_as_annotations_summary_and_sarif() {
     let project = project("", REPORT);
     project.must(&["deploy", "-e", "staging"]);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let api = format!("http://{}", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            reader.read_line(&mut head).unwrap();
-        }
-        let length = head
-            .to_lowercase()
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-            .unwrap();
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let answer = "HTTP/1.1 202 Accepted\r\ncontent-length: 11\r\n\r\n{\"id\":\"47\"}";
-        stream.write_all(answer.as_bytes()).unwrap();
-        (head, serde_json::from_slice::<Value>(&body).unwrap())
-    });
+    let github = FakeGitHub::start(Repository::default());
     let (outputs, summary) = (project.path("outputs"), project.path("summary"));
     let ran = project.with(
         &["scan", "-e", "staging", "--sarif", "scan.sarif", "--upload"],
@@ -308,20 +287,18 @@ fn findings_go_to_github_as_annotations_summary_and_sarif() {
             ("GITHUB_REPOSITORY", "acme/hello"),
             ("GITHUB_REF", "refs/heads/main"),
             ("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567"),
-            ("GITHUB_API_URL", &api),
+            ("GITHUB_API_URL", &github.url()),
             ("GITHUB_TOKEN", "ghs_swordfish"),
             ("GITHUB_OUTPUT", outputs.to_str().unwrap()),
             ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()),
         ],
     );
     assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
-    let (head, body) = server.join().unwrap();
-    assert!(
-        head.starts_with("POST /repos/acme/hello/code-scanning/sarifs "),
-        "{head}"
-    );
-    assert_eq!(body["ref"], "refs/heads/main");
-    assert!(ran.out.contains("acme/hello (upload 47)"), "{}", ran.out);
+    let upload = &github.uploads()[0];
+    assert_eq!(upload.sent["ref"], "refs/heads/main");
+    let told = format!("acme/hello (upload {})", upload.id);
+    assert!(ran.out.contains(&told), "{}", ran.out);
+    assert_eq!(upload.sarif, project.read("scan.sarif"));
     assert_eq!(ran.out.matches("::warning ").count(), 4, "{}", ran.out);
     let sarif: Value = serde_json::from_str(&project.read("scan.sarif")).unwrap();
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 4);
@@ -334,6 +311,49 @@ fn findings_go_to_github_as_annotations_summary_and_sarif() {
         &project.read("scan.sarif"),
     ] {
         assert!(!text.contains("swordfish"));
+    }
+}
+
+#[test]
+fn what_the_upload_needs_and_has_not_is_named() {
+    let project = project("", REPORT);
+    project.must(&["deploy", "-e", "staging"]);
+    let (repository, token) = (("GITHUB_REPOSITORY", "acme/hello"), ("GH_TOKEN", "ghs_swordfish"));
+    let reference = ("GITHUB_REF", "refs/heads/main");
+    let commit = ("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567");
+    for (variables, named) in [
+        (&[token][..], "set GITHUB_REPOSITORY to owner/name"),
+        (&[repository, reference, commit], "set GITHUB_TOKEN"),
+        (
+            &[
+                repository,
+                token,
+                reference,
+                commit,
+                ("GREENROOM_GITHUB_CA_FILE", "no.pem"),
+            ],
+            "reading the CA file no.pem",
+        ),
+        (
+            &[
+                repository,
+                token,
+                reference,
+                commit,
+                ("GITHUB_API_URL", "http://ghe.test/api/v3"),
+            ],
+            "use https",
+        ),
+    ] {
+        let ran = project.with(&["scan", "-e", "staging", "--upload"], variables);
+        assert_ne!(ran.status, 0);
+        assert!(
+            ran.err.contains(named),
+            "{named} is not in: {}{}",
+            ran.out,
+            ran.err
+        );
+        assert!(!format!("{}{}", ran.out, ran.err).contains("swordfish"));
     }
 }
 

@@ -47,7 +47,7 @@ fn a_check_is_made_once_and_written_anew_in_place() {
     let made = only(&yard);
     assert_eq!(made.fields["status"], "in_progress");
     assert_eq!(made.fields["conclusion"], json!(null));
-    assert_eq!(made.fields["started_at"], "2026-11-20T12:00:00Z");
+    assert_eq!(made.fields["started_at"], "2026-11-20T12:00:00.000Z");
     report.conclusion = Some(Conclusion::Success);
     report.completed = Some("2026-11-20T12:01:00Z".parse().unwrap());
     report.text = Some("more".to_owned());
@@ -56,7 +56,7 @@ fn a_check_is_made_once_and_written_anew_in_place() {
     let made = only(&yard);
     assert_eq!(made.fields["status"], "completed");
     assert_eq!(made.fields["conclusion"], "success");
-    assert_eq!(made.fields["completed_at"], "2026-11-20T12:01:00Z");
+    assert_eq!(made.fields["completed_at"], "2026-11-20T12:01:00.000Z");
     assert_eq!(made.fields["output"]["text"], "more");
     assert_eq!(yard.fake.count("checks/create"), 1);
 }
@@ -93,7 +93,7 @@ fn every_conclusion_has_githubs_word() {
         yard.github.publish_check(&report).unwrap();
         let made = only(&yard);
         assert_eq!(made.fields["conclusion"], word);
-        assert_eq!(made.fields["completed_at"], "2026-11-20T12:00:00Z");
+        assert_eq!(made.fields["completed_at"], "2026-11-20T12:00:00.000Z");
     }
 }
 

@@ -6,7 +6,6 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-mod forge;
 mod samples;
 mod sarif;
 mod scanner;

@@ -6,6 +6,13 @@ use std::sync::{Arc, Mutex};
 
 const TEXT: &str = include_str!("../../fixtures/github/openapi-subset.json");
 
+/// Where the description is wrong about answers: the operation, the place, and why.
+const WRONG: &[(&str, &str, &str)] = &[(
+    "pulls/get",
+    "/head/repo",
+    "it is null where the fork was deleted, as GitHub describes it for the event pull_request",
+)];
+
 /// One operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
@@ -103,7 +110,17 @@ impl Description {
     pub(crate) fn answer_faults(&self, operation: &Operation, status: u16, body: &Value) -> Vec<String> {
         let error = json!({ "$ref": "#/components/schemas/basic-error" });
         match operation.response(status) {
-            Some(schema) => self.faults(schema, body),
+            Some(schema) => {
+                let is_known = |fault: &String| {
+                    let mut wrong = WRONG.iter().filter(|(id, ..)| *id == operation.id);
+                    wrong.any(|(_, place, _)| {
+                        fault.ends_with(&format!("null is not of type \"object\" at {place}"))
+                    })
+                };
+                let mut faults = self.faults(schema, body);
+                faults.retain(|fault| !is_known(fault));
+                faults
+            }
             None if body.is_null() => Vec::new(),
             None if status >= 400 => self.faults(&error, body),
             None => vec![format!("{status} with a body is not described")],

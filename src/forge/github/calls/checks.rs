@@ -74,13 +74,19 @@ fn annotation(remark: &Remark) -> Value {
         RemarkLevel::Failure => "failure",
     };
     let line = remark.line.max(1);
+    let title = title(&remark.title);
+    // GitHub takes no annotation that says nothing.
+    let message = match remark.message.trim() {
+        "" => title.clone(),
+        _ => text::fitted(&remark.message, LONGEST_MESSAGE),
+    };
     json!({
         "path": remark.path,
         "start_line": line,
         "end_line": line,
         "annotation_level": level,
-        "title": title(&remark.title),
-        "message": text::fitted(&remark.message, LONGEST_MESSAGE),
+        "title": title,
+        "message": message,
     })
 }
 
