@@ -74,6 +74,28 @@ image: { repositry: app }
 }
 
 #[test]
+fn what_is_shown_on_github_is_switched_by_its_keys_and_by_true_or_false() {
+    insta::assert_snapshot!(problems(r"service: app
+environments: []
+github: { check: true, status: sometimes }
+", &[]), @r#"
+    error: unknown key `check`
+     --> greenroom.yaml:3:11
+      |
+    3 | github: { check: true, status: sometimes }
+      |           ^^^^^
+      |
+      = help: did you mean `checks`?
+
+    error: expected `true` or `false`, found the text "sometimes"
+     --> greenroom.yaml:3:32
+      |
+    3 | github: { check: true, status: sometimes }
+      |                                ^^^^^^^^^
+    "#);
+}
+
+#[test]
 fn unknown_keys_of_all_files_are_reported_together() {
     insta::assert_snapshot!(problems(r"service: app
 environments: [environments/*.yaml]

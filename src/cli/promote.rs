@@ -55,16 +55,7 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let wish = Wish {
-        from: args.from.clone(),
-        to: args.to.clone(),
-        version: args.version.clone(),
-        image: args.image.clone(),
-        image_only: args.image_only,
-        strategy: None,
-        allow_stale: args.allow_stale,
-        force: args.force,
-    };
+    let wish = wish(args);
     let watchers = shell.watchers(false);
     let told = |error: &AppError| {
         if !args.dry_run {
@@ -115,6 +106,19 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let exit = take(shell, &wish.to, done, &mut publication)?;
     publication.publish(shell, &args.reports);
     Ok(exit)
+}
+
+fn wish(args: &Args) -> Wish {
+    Wish {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        version: args.version.clone(),
+        image: args.image.clone(),
+        image_only: args.image_only,
+        strategy: None,
+        allow_stale: args.allow_stale,
+        force: args.force,
+    }
 }
 
 fn tell(shell: &Shell, wish: &Wish, settled: &Settled) {

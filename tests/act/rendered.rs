@@ -37,6 +37,10 @@ fn begun(options: &[&str]) -> Stage {
         .replace("127.0.0.1:8081", &format!("127.0.0.1:{}", stage.project.port))
         .replace("watch: 30s", "watch: 0s");
     stage.write("environments/staging.yaml", &staging);
+    // A broken version says so, which a check of the status alone does not read.
+    let pipeline = stage.project.read("project/greenroom.yaml");
+    let reads = "http: { path: /health, json: { status: ok } }";
+    stage.write("greenroom.yaml", &pipeline.replace("http: { path: /health }", reads));
     stage.commit("develop");
     stage.git(&["push", "--quiet", "origin", "develop:main"]);
     stage

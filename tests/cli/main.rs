@@ -15,8 +15,9 @@ mod configuration;
 mod doctor;
 mod elsewhere;
 mod environments;
-#[path = "../support/github/mod.rs"]
 mod forge;
+#[path = "../support/github/mod.rs"]
+mod forge_server;
 mod github;
 mod guests;
 mod help;

@@ -1,6 +1,6 @@
 //! The scan gate, with a scanner that is a script.
 
-use crate::forge::{FakeGitHub, Repository};
+use crate::forge_server::{FakeGitHub, Repository};
 use crate::project::{PIPELINE, Project, eventually, free_port};
 use serde_json::Value;
 

@@ -256,74 +256,74 @@ Nothing was touched.
     );
 }
 
-/// What a forge reads as Markdown has none of the hostile text's own, and what is one line is one line.
-#[test]
-fn hostile_text_breaks_out_of_nothing() {
-    let report = report(&hostile());
-    let Event::Planned(plan) = &hostile()[0].event else {
+/// A run with a stranger's text in every place, and what is known of it.
+fn strange() -> (RunReport, Box<Plan>, Surroundings) {
+    let events = hostile();
+    let Event::Planned(plan) = &events[0].event else {
         panic!("the first event is the plan")
     };
     let around = Surroundings {
         url: Some(HOSTILE.into()),
         ..around()
     };
+    (report(&events), plan.clone(), around)
+}
+
+#[test]
+fn nothing_in_strange_text_is_markdown() {
+    let (report, plan, around) = strange();
     let commit = plan.candidate.commit.clone().unwrap();
-    let begun = check_underway(plan, &around, report.started).unwrap();
-    let over = check_ended(&report, commit.clone(), &around, false);
+    let begun = check_underway(&plan, &around, report.started).unwrap();
+    let over = check_ended(&report, commit, &around, false);
     let told = comment(&report, &around, Some(1)).unwrap();
     let refused = check_refused(&refused(&[("freeze", HOSTILE, HOSTILE)]), &around);
+    let broken = [
+        "<script",
+        "</details>",
+        "@octocat",
+        " #1 ",
+        "[a](http",
+        "${{",
+        "\u{1b}",
+        "\u{202e}",
+        "\n::",
+        "``` ",
+    ];
     for markdown in [
         &begun.summary,
         &told.body,
         &refused.summary,
         over.text.as_ref().unwrap(),
     ] {
-        for broken in [
-            "<script",
-            "</details>",
-            "@octocat",
-            " #1 ",
-            "[a](http",
-            "${{",
-            "\u{1b}",
-            "\u{202e}",
-            "\n::",
-            "``` ",
-        ] {
+        for broken in broken {
             assert!(!markdown.contains(broken), "{broken:?} in {markdown}");
         }
-        let widths: Vec<usize> = markdown
-            .lines()
-            .filter(|line| line.starts_with("| "))
-            .map(|line| line.matches('|').count())
-            .collect();
+        let rows = markdown.lines().filter(|line| line.starts_with("| "));
+        let widths: Vec<usize> = rows.map(|line| line.matches('|').count()).collect();
         assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{markdown}");
     }
-    let update = ended(&report, &around, false);
-    let status = status_ended(&report, commit, &around, false);
-    let draft = draft(plan, &around).unwrap();
+}
+
+#[test]
+fn strange_text_in_one_line_stays_one_line() {
+    let (report, plan, around) = strange();
+    let commit = plan.candidate.commit.clone().unwrap();
+    let back = StepId {
+        phase: Phase::Recovery,
+        index: 0,
+    };
+    let draft = draft(&plan, &around).unwrap();
     for line in [
-        &begun.title,
-        &over.title,
-        &refused.title,
-        &update.description,
-        &status.description,
-        &draft.description,
-        &draft.service,
-        &progress(
-            plan,
-            &Event::Began {
-                step: StepId {
-                    phase: Phase::Recovery,
-                    index: 0,
-                },
-            },
-        )
-        .unwrap(),
+        check_underway(&plan, &around, report.started).unwrap().title,
+        check_ended(&report, commit.clone(), &around, false).title,
+        check_refused(&refused(&[]), &around).title,
+        ended(&report, &around, false).description,
+        status_ended(&report, commit, &around, false).description,
+        draft.description,
+        draft.service,
+        progress(&plan, &Event::Began { step: back }).unwrap(),
     ] {
-        assert!(
-            !line.chars().any(char::is_control) && !line.contains('\u{202e}'),
-            "{line:?}"
-        );
+        let breaks = |c: char| c.is_control() || c == '\u{202e}';
+        assert!(!line.is_empty() && !line.contains(breaks), "{line:?}");
     }
 }
