@@ -163,15 +163,6 @@ impl Played {
         }
     }
 
-    /// All that greenroom wrote as summaries, in all jobs.
-    pub(crate) fn summaries(&self) -> String {
-        let all = self
-            .steps
-            .iter()
-            .filter(|((_, id), _)| id.ends_with("/greenroom"));
-        all.map(|(_, step)| step.summary.as_str()).collect()
-    }
-
     /// The step that runs greenroom in the action that the step `id` uses.
     pub(crate) fn inner(&self, id: &str) -> &Step {
         self.step(&format!("{id}/greenroom"))

@@ -13,7 +13,6 @@ mod act;
 mod daemon;
 mod dispatches;
 mod events;
-#[expect(unused_imports, reason = "what other tests use")]
 #[path = "../support/github/mod.rs"]
 mod github;
 mod labels;

@@ -40,7 +40,10 @@ fn begun(options: &[&str]) -> Stage {
     // A broken version says so, which a check of the status alone does not read.
     let pipeline = stage.project.read("project/greenroom.yaml");
     let reads = "http: { path: /health, json: { status: ok } }";
-    stage.write("greenroom.yaml", &pipeline.replace("http: { path: /health }", reads));
+    stage.write(
+        "greenroom.yaml",
+        &pipeline.replace("http: { path: /health }", reads),
+    );
     stage.commit("develop");
     stage.git(&["push", "--quiet", "origin", "develop:main"]);
     stage
