@@ -66,7 +66,7 @@ export GREENROOM_INPUT_DRY_RUN=true GREENROOM_INPUT_COMMAND=run
 compare "greenroom run --dry-run" "$greenroom run --dry-run" \
   "both steps of the action" "$bash $work/steps.sh"
 memory "$greenroom" run --dry-run
-# Without git's share: the ledger in a directory, as on a person's machine.
+# Without what git takes: the ledger in a directory, as on a machine of one's own.
 unset GREENROOM_INPUT_DRY_RUN GREENROOM_INPUT_COMMAND
 echo 'ledger: { directory: .greenroom/ledger }' >>greenroom.yaml
 compare "the same, its ledger in a directory" "$greenroom run --dry-run"
