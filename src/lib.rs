@@ -22,6 +22,7 @@
 //! | [`oci`] | bytes → manifests, indexes and what hangs off them |
 //! | [`retention`] | manifests + ledger → which images may go |
 //! | [`report`] | events → Markdown, JSON, JUnit, annotations, console |
+//! | [`scaffold`] | choices → a project's first files: configuration, workflows, Containerfile |
 //! | [`ports`] | every trait, on one screen |
 //!
 //! Effects stand behind the ports: [`engine`] (the only loop of a rollout), [`images`], [`parallel`], [`target`],
@@ -54,6 +55,7 @@ pub mod report;
 pub mod retention;
 pub mod rollout;
 pub mod router;
+pub mod scaffold;
 pub mod scan;
 pub mod scanner;
 pub mod signature;

@@ -19,6 +19,7 @@ mod facts;
 mod forge;
 pub mod identify;
 pub mod images;
+pub mod init;
 mod listed;
 pub mod load;
 pub mod lock;

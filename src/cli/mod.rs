@@ -20,6 +20,7 @@ mod freeze;
 mod guests;
 mod history;
 mod image;
+mod init;
 mod lock;
 mod options;
 mod outcome;
@@ -27,6 +28,7 @@ mod plan;
 mod promote;
 mod prune;
 mod publish;
+mod render;
 mod resume;
 mod rollback;
 mod router;
@@ -75,6 +77,8 @@ enum Command {
     Run(run::Args),
     Plan(plan::Args),
     Demo(demo::Args),
+    Init(init::Args),
+    Render(render::Args),
     Check(check::Args),
     Schema(schema::Args),
     Trigger(trigger::Args),
@@ -168,6 +172,8 @@ impl Command {
             | Self::Validate(_)
             | Self::Prune(_) => true,
             Self::Plan(_)
+            | Self::Init(_)
+            | Self::Render(_)
             | Self::Check(_)
             | Self::Schema(_)
             | Self::Approve(_)
@@ -193,6 +199,8 @@ impl Command {
             Self::Run(args) => run::run(shell, &args),
             Self::Plan(args) => plan::run(shell, &args),
             Self::Demo(args) => demo::run(shell, &args),
+            Self::Init(args) => init::run(shell, &args),
+            Self::Render(args) => render::run(shell, &args),
             Self::Check(args) => check::run(shell, &args),
             Self::Schema(args) => schema::run(shell, &args),
             Self::Trigger(args) => trigger::run(shell, &args),

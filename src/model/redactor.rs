@@ -23,7 +23,10 @@ pub struct Redactor {
 impl Redactor {
     /// A redactor for these secrets.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut needles: Vec<String> = secrets.into_iter().flat_map(|s| forms(s.expose())).collect();
+        // A variable that a job sets from a secret which is not there is empty.
+        let values = secrets.into_iter().map(Secret::expose);
+        let values = values.filter(|value| value.chars().count() >= SHORTEST);
+        let mut needles: Vec<String> = values.flat_map(forms).collect();
         needles.retain(|needle| needle.chars().count() >= SHORTEST);
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
@@ -156,6 +159,15 @@ mod tests {
             ("nothing of it", "nothing of it"),
         ] {
             assert_eq!(redactor.redact(text), clean);
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_empty_or_short_is_left_alone() {
+        for value in ["", "a", "ab", "abc", "é"] {
+            let redactor = redactor(&[value]);
+            assert!(redactor.is_idle(), "{value:?}");
+            assert_eq!(redactor.redact("abc é"), "abc é");
         }
     }
 

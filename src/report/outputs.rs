@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Every output that a command may set. `action.yml` declares the same: an output that it does not declare
 /// is seen by nobody outside of the action.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 22] = [
     "should_deploy",
     "environment",
     "reason",
@@ -21,6 +21,7 @@ pub const NAMES: [&str; 21] = [
     "url",
     "outcome",
     "deployment_id",
+    "github_deployment",
     "previous_version",
     "rolled_back_to",
     "summary_file",

@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "report",
     "retention",
     "scan",
+    "scaffold",
 ];
 
 /// What implements a port.
@@ -73,6 +74,7 @@ const MAY_NAME_ALL: &[&str] = &[
     "scan",
     "scanner",
     "forge",
+    "scaffold",
 ];
 
 /// Who may name whom, besides itself. `app` may name adapters only in [`COMPOSITION_ROOT`].
@@ -84,6 +86,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trigger", &["model"]),
     ("tagging", &["model"]),
     ("scan", &["model"]),
+    ("scaffold", &["model"]),
     ("rollout", &["model"]),
     ("analysis", &["model", "ports"]),
     ("policy", &["model", "ports"]),
@@ -129,6 +132,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             // What a prune would delete, and what it did.
             "images",
             "retention",
+            // What there is to choose from, and the templates.
+            "scaffold",
         ],
     ),
     ("testing", MAY_NAME_ALL),
@@ -145,7 +150,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("thiserror", &[]),
     ("chrono", &["model", "config"]),
     ("clap", &["cli"]),
-    ("minijinja", &["report", "app::template"]),
+    ("minijinja", &["report", "app::template", "scaffold::render"]),
+    ("similar", &["scaffold::change"]),
     // YAML, its diagnostics and its schema.
     ("serde_yaml", &["config"]),
     ("annotate_snippets", &["config"]),

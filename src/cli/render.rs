@@ -1,0 +1,78 @@
+//! `greenroom render`.
+
+use super::init::choices::ChoiceArgs;
+use super::init::{overrides, root};
+use super::shell::Shell;
+use crate::app::init::{save, surroundings};
+use crate::app::{AppError, Exit};
+use crate::scaffold::{Overrides, TEMPLATES, render};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Print one of the files that `init` writes, with the same options
+///
+/// Files in greenroom-templates/ beside greenroom.yaml, or in the directory of --templates, take the place of
+/// templates with the same name, parts included. Their marks are << value >>, <% statement %> and
+/// <# comment #>.
+///
+/// Example: greenroom render github/ci.yml --ecosystem node > .github/workflows/ci.yml
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The template, by its name in --list
+    #[arg(required_unless_present = "list")]
+    template: Option<String>,
+    /// Show the names of all templates, and what each is
+    #[arg(long, conflicts_with = "template")]
+    list: bool,
+    /// Write it to this file, which must not be there, instead of printing it
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+}
+
+pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
+    let root = root(shell);
+    let overrides = overrides(&root, &args.choices)?;
+    let Some(template) = args.template.as_deref() else {
+        list(shell, &overrides);
+        return Ok(Exit::Done);
+    };
+    let choices = args.choices.choices(&surroundings(&root))?;
+    let text = render(template, &choices, &overrides)?;
+    if let Some(output) = &args.output {
+        save(output, &text)?;
+        shell.tell(&format!("wrote {}", output.display()));
+    }
+    if shell.is_json() {
+        shell.json(&json!({ "schema": "greenroom.render/1", "template": template, "text": text }));
+    } else if args.output.is_none() {
+        shell.out(text.strip_suffix('\n').unwrap_or(&text));
+    }
+    Ok(Exit::Done)
+}
+
+fn list(shell: &Shell, overrides: &Overrides) {
+    let embedded = TEMPLATES.iter().map(|template| {
+        let own = overrides.contains_key(template.name);
+        (template.name, template.path, template.about, own)
+    });
+    let new = overrides.keys().map(String::as_str);
+    let new = new.filter(|name| TEMPLATES.iter().all(|template| template.name != *name));
+    let all: Vec<_> = embedded
+        .chain(new.map(|name| (name, None, "a template of the project's own", true)))
+        .collect();
+    if shell.is_json() {
+        let all: Vec<Value> = all
+            .iter()
+            .map(|(name, path, about, own)| json!({ "name": name, "path": path, "about": about, "own": own }))
+            .collect();
+        shell.json(&json!({ "schema": "greenroom.templates/1", "templates": all }));
+        return;
+    }
+    let widest = all.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
+    for (name, _, about, own) in all {
+        let own = if own { " (your own)" } else { "" };
+        shell.say(&format!("{name:widest$}  {about}{own}"));
+    }
+}
