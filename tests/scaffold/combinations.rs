@@ -202,12 +202,18 @@ fn choices_that_contradict_each_other_are_refused_with_what_to_do() {
         ..usual()
     };
     let error = files(&alone, &Overrides::new()).unwrap_err().to_string();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @r#"
+    nothing starts a deployment: choose push, dispatch or label (--trigger)
+    no CI system is chosen: choose github, gitlab or jenkins (--ci)
+    the host that the script deploys to pulls the image from a registry: name one (--registry ghcr.io/OWNER/REPO)
+    reviewers in GitHub are asked by GitHub only: choose --approvals ledger, or --ci github as well
+    ubuntu-24.04 is gone when the job ends, and with it what runs there and the project's own store: name a runner of your own (--runner LABEL), or choose another target and a registry
+    "#);
     let elsewhere = Choices {
         registry: Some("acme/shop".parse().unwrap()),
         ..usual()
     };
-    insta::assert_snapshot!(files(&elsewhere, &Overrides::new()).unwrap_err(), @"");
+    insta::assert_snapshot!(files(&elsewhere, &Overrides::new()).unwrap_err(), @r#"the registry has no host: write it in full (ghcr.io/OWNER/REPO), or none for the project's own store"#);
     for (target, said) in [
         ("kubernetes", "cannot deploy to kubernetes itself: take command"),
         ("heroku", "no target: write local, command or proxmox"),
@@ -240,10 +246,10 @@ fn a_projects_own_template_takes_the_place_of_ours_and_a_mistake_in_it_has_a_lin
             .unwrap_err()
             .to_string()
     };
-    insta::assert_snapshot!(render("fine\n<< servce >>\n"), @"");
-    insta::assert_snapshot!(render("<% if %>\n"), @"");
+    insta::assert_snapshot!(render("fine\n<< servce >>\n"), @r#"the template github/parts/checkout.yml, line 2: undefined value; its marks are << value >>, <% statement %> and <# comment #>"#);
+    insta::assert_snapshot!(render("<% if %>\n"), @r#"the template github/parts/checkout.yml, line 1: unexpected end of block; its marks are << value >>, <% statement %> and <# comment #>"#);
     let mine = Overrides::from([("mine.txt".to_owned(), "<< service >>\n".to_owned())]);
     let render = |name: &str| greenroom::scaffold::render(name, &usual(), &mine);
     assert_eq!(render("mine.txt").unwrap(), "shop\n");
-    insta::assert_snapshot!(render("other.txt").unwrap_err(), @"");
+    insta::assert_snapshot!(render("other.txt").unwrap_err(), @r#"there is no template "other.txt": greenroom render --list shows them all"#);
 }
