@@ -42,7 +42,7 @@ fn places(choices: &Choices) -> String {
     match choices.target {
         Target::Local => {}
         Target::Command => {
-            lines.push("Put your hosts into environments/*.yaml (url, DEPLOY_HOST).".to_owned())
+            lines.push("Put your hosts into environments/*.yaml (url, DEPLOY_HOST).".to_owned());
         }
         Target::Proxmox => lines.push(
             "Put your cluster into environments/*.yaml; greenroom doctor shows what is missing.".to_owned(),

@@ -2,10 +2,12 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 40] = [
+const COMMANDS: [&[&str]; 42] = [
     &[],
     &["run"],
     &["plan"],
+    &["init"],
+    &["render"],
     &["check"],
     &["schema"],
     &["trigger"],

@@ -16,6 +16,7 @@ mod environments;
 mod github;
 mod guests;
 mod help;
+mod init;
 mod ledger_branch;
 mod project;
 mod refusals;

@@ -81,7 +81,7 @@ impl<R: BufRead, W: Write> Asker<R, W> {
                 .collect::<Result<Vec<T>, String>>()
         };
         let answer = self.answered(what, usual, words)?;
-        Ok(answer.map_or_else(|| words(usual).unwrap_or_default(), |answer| answer))
+        Ok(answer.unwrap_or_else(|| words(usual).unwrap_or_default()))
     }
 
     /// The answer as what is wanted; `None` after too many that are not.
