@@ -54,12 +54,18 @@ impl FromStr for ActionPin {
             return Err(explain(text));
         };
         let word = |text: &str, more: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+            !text.is_empty()
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || more.contains(c))
         };
         let named = repository
             .split_once('/')
             .is_some_and(|(owner, name)| word(owner, "-") && word(name, "-._"));
-        let whole = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let whole = commit.len() == 40
+            && commit
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if named && whole && word(version, ".-+") {
             Ok(Self {
                 repository: repository.to_owned(),

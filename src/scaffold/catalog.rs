@@ -101,9 +101,18 @@ pub const TEMPLATES: &[Template] = &[
     file!("compose.yaml" => "compose.yaml", "the service on a developer's machine", always),
     file!("compose.production.yaml" => "compose.production.yaml", "the service on a host", always),
     part!("github/parts/checkout.yml", "checks out what is to be deployed"),
-    part!("github/parts/env.yml", "credentials of a step that talks to the registry or the target"),
-    part!("github/parts/staging-split.yml", "the jobs of a deployment to staging, one for each part"),
-    part!("github/parts/registry-environment.yml", "the environment that holds a registry's credentials"),
+    part!(
+        "github/parts/env.yml",
+        "credentials of a step that talks to the registry or the target"
+    ),
+    part!(
+        "github/parts/staging-split.yml",
+        "the jobs of a deployment to staging, one for each part"
+    ),
+    part!(
+        "github/parts/registry-environment.yml",
+        "the environment that holds a registry's credentials"
+    ),
 ];
 
 /// The template with this name.

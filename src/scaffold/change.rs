@@ -17,10 +17,7 @@ pub enum Change {
 
 /// Holds each file against what is there: `present` gives a path's text, `None` where nothing is. Bytes
 /// that are no text count as text that differs.
-pub fn changes<'a>(
-    files: &'a [File],
-    present: impl Fn(&str) -> Option<Vec<u8>>,
-) -> Vec<(&'a File, Change)> {
+pub fn changes(files: &[File], present: impl Fn(&str) -> Option<Vec<u8>>) -> Vec<(&File, Change)> {
     files
         .iter()
         .map(|file| {

@@ -192,7 +192,11 @@ impl Choices {
                     .to_owned(),
             );
         }
-        if self.registry.as_ref().is_some_and(|name| name.registry().is_none()) {
+        if self
+            .registry
+            .as_ref()
+            .is_some_and(|name| name.registry().is_none())
+        {
             found.push(
                 "the registry has no host: write it in full (ghcr.io/OWNER/REPO), or none for the project's own store"
                     .to_owned(),
@@ -218,7 +222,13 @@ impl Choices {
     /// nothing private has to be reached, else one of one's own with the label `greenroom`.
     pub fn runner(&self) -> Runner {
         let own = self.registry.is_none() || self.target != Target::Command;
-        let usual = || if own { RunnerLabel::own() } else { RunnerLabel::hosted() };
+        let usual = || {
+            if own {
+                RunnerLabel::own()
+            } else {
+                RunnerLabel::hosted()
+            }
+        };
         Runner::of(self.runner.clone().unwrap_or_else(usual))
     }
 }

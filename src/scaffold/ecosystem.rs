@@ -125,7 +125,10 @@ const RUST: Habits = Habits {
     prepare: &[],
     lint: Check {
         name: "Lint and format",
-        run: &["cargo fmt --check", "cargo clippy --locked --all-targets -- -D warnings"],
+        run: &[
+            "cargo fmt --check",
+            "cargo clippy --locked --all-targets -- -D warnings",
+        ],
     },
     types: Check {
         name: "Types",

@@ -48,6 +48,8 @@ pub(super) struct Facts {
     /// The machine for checks, and the one that deploys.
     hosted: String,
     runner: String,
+    /// The label of machines in GitLab and Jenkins, where greenroom is a program.
+    agent: String,
     /// Whether the machine that deploys keeps its files.
     own: bool,
     /// Secrets that the target needs, by the variable that holds them.
@@ -87,6 +89,11 @@ impl Facts {
             checkout: CHECKOUT,
             hosted: RunnerLabel::hosted().to_string(),
             runner: runner.label.to_string(),
+            agent: choices
+                .runner
+                .clone()
+                .unwrap_or_else(RunnerLabel::own)
+                .to_string(),
             own: runner.own,
             secrets: secrets(choices.target),
             environments: &["staging", "acceptance", "production"],

@@ -41,7 +41,9 @@ fn places(choices: &Choices) -> String {
     }
     match choices.target {
         Target::Local => {}
-        Target::Command => lines.push("Put your hosts into environments/*.yaml (url, DEPLOY_HOST).".to_owned()),
+        Target::Command => {
+            lines.push("Put your hosts into environments/*.yaml (url, DEPLOY_HOST).".to_owned());
+        }
         Target::Proxmox => lines.push(
             "Put your cluster into environments/*.yaml; greenroom doctor shows what is missing.".to_owned(),
         ),
@@ -53,7 +55,10 @@ fn credentials(choices: &Choices) -> String {
     let mut lines = Vec::new();
     let target = secrets(choices.target);
     if !target.is_empty() {
-        lines.push(format!("Give each environment its secrets: {}.", target.join(", ")));
+        lines.push(format!(
+            "Give each environment its secrets: {}.",
+            target.join(", ")
+        ));
     }
     match choices.registry.as_ref().and_then(|name| name.registry()) {
         None => {}

@@ -106,7 +106,9 @@ fn engine(overrides: &Overrides) -> Result<Environment<'_>, ScaffoldError> {
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_auto_escape_callback(|_| AutoEscape::None);
     let embedded = TEMPLATES.iter().map(|template| (template.name, template.text));
-    let own = overrides.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let own = overrides
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
     // Own ones later: the last of a name stands.
     for (name, text) in embedded.chain(own) {
         engine
@@ -126,7 +128,9 @@ fn one(engine: &Environment<'_>, name: &str, choices: &Choices) -> Result<String
 /// What is wrong, by the innermost template: the one that others include.
 fn explain(name: &str, error: &Error) -> ScaffoldError {
     let mut innermost = error;
-    while let Some(inner) = std::error::Error::source(innermost).and_then(|source| source.downcast_ref::<Error>()) {
+    while let Some(inner) =
+        std::error::Error::source(innermost).and_then(|source| source.downcast_ref::<Error>())
+    {
         innermost = inner;
     }
     ScaffoldError::Template {

@@ -130,7 +130,18 @@ mod tests {
 
     #[test]
     fn what_means_something_in_a_file_is_no_name() {
-        for text in ["", "-a", "a-", "a b", "a\nb", "a${{ b }}", "a\"", "Ä", "../a", &"a".repeat(64)] {
+        for text in [
+            "",
+            "-a",
+            "a-",
+            "a b",
+            "a\nb",
+            "a${{ b }}",
+            "a\"",
+            "Ä",
+            "../a",
+            &"a".repeat(64),
+        ] {
             assert!(text.parse::<ServiceName>().is_err(), "{text}");
         }
         for text in ["", "a b", "a, b", "[a]", "a: b", "${{ a }}", "ubuntu-latest", "1"] {

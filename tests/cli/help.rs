@@ -6,6 +6,8 @@ const COMMANDS: [&[&str]; 42] = [
     &[],
     &["run"],
     &["plan"],
+    &["init"],
+    &["render"],
     &["check"],
     &["schema"],
     &["trigger"],

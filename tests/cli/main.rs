@@ -23,6 +23,7 @@ mod github;
 mod guests;
 mod help;
 mod hostile;
+mod init;
 mod ledger_branch;
 mod project;
 mod refusals;

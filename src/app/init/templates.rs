@@ -48,7 +48,9 @@ fn collect(directory: &Path, prefix: &str, found: &mut Overrides) -> Result<(), 
             )));
         }
         let text = read_bounded(&path, LARGEST)
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e)))
+            .and_then(|bytes| {
+                String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+            })
             .map_err(AppError::io(doing(&path)))?;
         found.insert(name, text);
     }

@@ -26,7 +26,9 @@ impl<R: BufRead, W: Write> Asker<R, W> {
             args.service = Some(self.one("Name of the service", &surroundings.name)?);
         }
         if args.ecosystem.is_none() {
-            let found = surroundings.ecosystem.map_or(Ecosystem::Python, |(found, _)| found);
+            let found = surroundings
+                .ecosystem
+                .map_or(Ecosystem::Python, |(found, _)| found);
             args.ecosystem = Some(self.one(&question("Written in", Ecosystem::ALL), &found)?);
         }
         if args.triggers.is_empty() {
@@ -79,7 +81,7 @@ impl<R: BufRead, W: Write> Asker<R, W> {
                 .collect::<Result<Vec<T>, String>>()
         };
         let answer = self.answered(what, usual, words)?;
-        Ok(answer.map_or_else(|| words(usual).unwrap_or_default(), |answer| answer))
+        Ok(answer.unwrap_or_else(|| words(usual).unwrap_or_default()))
     }
 
     /// The answer as what is wanted; `None` after too many that are not.
@@ -155,7 +157,8 @@ mod tests {
             target: Some(Target::Command),
             ..ChoiceArgs::default()
         };
-        let answers = "cobol\nrust\nlabel push\nghcr.io/Acme/shop\nghcr.io/acme/shop\ngithub\nsplit\njenkins\n";
+        let answers =
+            "cobol\nrust\nlabel push\nghcr.io/Acme/shop\nghcr.io/acme/shop\ngithub\nsplit\njenkins\n";
         let (args, questions) = asked(&given, answers);
         assert_eq!(args.ecosystem, Some(Ecosystem::Rust));
         assert_eq!(args.triggers, [TriggerKind::Label, TriggerKind::Push]);

@@ -4,7 +4,8 @@ use crate::app::AppError;
 use crate::app::init::Surroundings;
 use crate::model::RepositoryName;
 use crate::scaffold::{
-    ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Target, TriggerKind,
+    ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Target,
+    TriggerKind,
 };
 use std::path::PathBuf;
 

@@ -51,7 +51,9 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let asks = !args.yes && !args.dry_run && !shell.is_json() && terminals.stdin && terminals.stdout;
     let mut chosen = args.choices.clone();
     if asks {
-        asker().fill(&mut chosen, &surroundings).map_err(unanswered)?;
+        asker()
+            .fill(&mut chosen, &surroundings)
+            .map_err(|error| unanswered(&error))?;
     }
     let choices = chosen.choices(&surroundings)?;
     let overrides = overrides(&root, &chosen)?;
@@ -126,7 +128,9 @@ fn overwritten(
         answers.push(match change {
             Change::Differs(difference) if asks && !args.force => {
                 shell.say(difference);
-                asker().may_overwrite(&file.path).map_err(unanswered)?
+                asker()
+                    .may_overwrite(&file.path)
+                    .map_err(|error| unanswered(&error))?
             }
             _ => args.force,
         });
@@ -142,7 +146,7 @@ fn asker() -> Asker<std::io::StdinLock<'static>, std::io::Stderr> {
     }
 }
 
-fn unanswered(error: std::io::Error) -> AppError {
+fn unanswered(error: &std::io::Error) -> AppError {
     AppError::Usage(format!(
         "the answers ended ({error}) and nothing was written: give the rest as options, or --yes for the defaults"
     ))
