@@ -118,8 +118,8 @@ fn approval(told: &Told<Approvals>) -> Vec<String> {
             ]
         }
         ApprovalChange::Withdrawn { approvals, origin } => {
-            let gone = approvals.iter().map(approve::told).collect();
-            taken(told.at, "approval withdrawn", gone, origin)
+            let gone: Vec<String> = approvals.iter().map(approve::told).collect();
+            taken(told.at, "approval withdrawn", &gone, origin)
         }
     }
 }
@@ -130,17 +130,15 @@ fn guard(told: &Told<Guards>) -> Vec<String> {
             entry(told.at, "guard"),
             line(&format!("    {}", lock::told(guard))),
         ],
-        GuardChange::Lifted { guards, origin } => taken(
-            told.at,
-            "guard taken off",
-            guards.iter().map(lock::told).collect(),
-            origin,
-        ),
+        GuardChange::Lifted { guards, origin } => {
+            let gone: Vec<String> = guards.iter().map(lock::told).collect();
+            taken(told.at, "guard taken off", &gone, origin)
+        }
     }
 }
 
 /// What stood, and who took it away.
-fn taken(at: Timestamp, what: &str, gone: Vec<String>, origin: &Origin) -> Vec<String> {
+fn taken(at: Timestamp, what: &str, gone: &[String], origin: &Origin) -> Vec<String> {
     let (actor, reason) = (&origin.actor, &origin.reason);
     let mut lines = vec![
         entry(at, what),

@@ -64,23 +64,8 @@ fn header(plan: &Plan, show: Show<'_>) -> String {
                 foreign::list(&units)
             },
         ),
-        (
-            "signed by",
-            plan.signatures
-                .iter()
-                .map(|signed| show(&signed.to_string()))
-                .collect::<Vec<_>>()
-                .join(" and "),
-        ),
-        (
-            "approved",
-            plan.grounds
-                .approvers
-                .iter()
-                .map(|approver| show(&approver.to_string()))
-                .collect::<Vec<_>>()
-                .join(" and "),
-        ),
+        ("signed by", all(&plan.signatures, show)),
+        ("approved", all(&plan.grounds.approvers, show)),
         ("id", plan.deployment.to_string()),
         (
             "proof",
@@ -97,6 +82,12 @@ fn header(plan: &Plan, show: Show<'_>) -> String {
         let _ = writeln!(text, "  {name:<9} {value}");
     }
     text
+}
+
+/// Everyone by name, in one line.
+fn all<T: ToString>(names: &[T], show: Show<'_>) -> String {
+    let names: Vec<String> = names.iter().map(|name| show(&name.to_string())).collect();
+    names.join(" and ")
 }
 
 fn changes(changes: &Changes) -> String {
