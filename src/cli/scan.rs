@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// Hand the findings in at GitHub's code scanning (GITHUB_REPOSITORY, GITHUB_REF, GITHUB_TOKEN)
     #[arg(long)]
     upload: bool,
+    /// The same, but what GitHub does not take is a warning: code scanning may not be enabled there
+    #[arg(long, conflicts_with = "upload")]
+    try_upload: bool,
     /// Go back to the version before when something counts against what is live, and that stops
     /// deployments in this environment
     #[arg(long, conflicts_with = "image")]
@@ -114,6 +117,12 @@ fn hand_in(
     if args.upload {
         let place = scan::upload(workspace, scan, sarif())?;
         shell.tell(&format!("the findings are at {place}"));
+    }
+    if args.try_upload {
+        match scan::upload(workspace, scan, sarif()) {
+            Ok(place) => shell.tell(&format!("the findings are at {place}")),
+            Err(error) => shell.warn(&format!("warning: {error}")),
+        }
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             limit: None,
         },
     )?;
-    let report = summary::report(&events)?;
+    let report = summary::report(&events)?.of_checks(verdict);
     show_checks(shell, &report);
     let mut publication = Publication::default();
     publication.add(report);

@@ -344,6 +344,7 @@ fn empty(plan: &Plan, first: &Recorded, redact: Redact<'_>) -> RunReport {
         ended: first.at,
         duration_ms: 0,
         outcome: None,
+        verified: None,
         summary: None,
         warnings: Vec::new(),
         cause: None,

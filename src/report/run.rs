@@ -51,6 +51,9 @@ pub struct RunReport {
     pub duration_ms: u64,
     /// How it ended; absent while it has not.
     pub outcome: Option<Outcome>,
+    /// What the checks came to, where nothing was rolled out and only they were run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verdict>,
     /// In one or two sentences, for people.
     pub summary: Option<String>,
     /// What went wrong without changing the outcome.
@@ -238,6 +241,13 @@ impl RunReport {
         self
     }
 
+    /// The same report of a run that only observed, with what its checks came to.
+    #[must_use]
+    pub fn of_checks(mut self, verdict: Verdict) -> Self {
+        self.verified = Some(verdict);
+        self
+    }
+
     /// The version that goes out.
     pub fn version(&self) -> &str {
         self.changes.version.after.as_deref().unwrap_or_default()
@@ -251,6 +261,14 @@ impl RunReport {
     /// How it stands, in one clause: "shop 1.3.0 is live in production".
     pub fn headline(&self) -> String {
         let (service, version, environment) = (&self.service, self.version(), &self.environment);
+        if let Some(verdict) = self.verified {
+            let what = match verdict {
+                Verdict::Pass => "passes its checks",
+                Verdict::Fail => "fails its checks",
+                Verdict::Inconclusive => "could not be judged",
+            };
+            return format!("{service} {version} {what} in {environment}");
+        }
         match (self.outcome, self.previous_version()) {
             (Some(Outcome::Succeeded), _) => format!("{service} {version} is live in {environment}"),
             (Some(Outcome::RolledBack), Some(previous)) => {
@@ -270,11 +288,21 @@ impl RunReport {
 
     /// What a person does next; `None` when there is nothing to do.
     pub fn next_action(&self) -> Option<String> {
-        advice(self.outcome, &self.environment, self.previous_version())
+        match self.verified {
+            Some(Verdict::Pass) => None,
+            Some(Verdict::Fail | Verdict::Inconclusive) => Some(format!(
+                "nothing was changed; `greenroom rollback {}` brings the version before back",
+                self.environment
+            )),
+            None => advice(self.outcome, &self.environment, self.previous_version()),
+        }
     }
 
     /// Whether the run went as it should.
     pub fn succeeded(&self) -> bool {
-        self.outcome == Some(Outcome::Succeeded)
+        match self.verified {
+            Some(verdict) => verdict == Verdict::Pass,
+            None => self.outcome == Some(Outcome::Succeeded),
+        }
     }
 }

@@ -194,3 +194,35 @@ fn a_failed_deployment_is_annotated_within_githubs_limits() {
         assert!(project.read("summary").contains(&format!("absent {n}")), "{n}");
     }
 }
+
+#[test]
+fn checks_alone_are_told_as_checks_and_not_as_a_rollout_that_has_no_end() {
+    let project = project();
+    project.must(&["deploy", "-e", "staging"]);
+    let well = step(&project, "push", &push("develop"), &["verify", "staging"]);
+    assert_eq!(well.status, 0, "{}{}", well.out, well.err);
+    let summary = project.read("summary");
+    assert!(
+        summary.contains("## ✅ hello 1.0.0 passes its checks in staging"),
+        "{summary}"
+    );
+    assert!(
+        !summary.contains("has not finished") && !summary.contains("resume"),
+        "{summary}"
+    );
+    assert!(!well.out.contains("::error "), "{}", well.out);
+    let nowhere = format!("http://127.0.0.1:{}", crate::project::free_port());
+    let words = ["verify", "staging", "--url", &nowhere];
+    let unwell = step(&project, "push", &push("develop"), &words);
+    assert_eq!(unwell.status, 4, "{}{}", unwell.out, unwell.err);
+    let summary = project.read("summary");
+    assert!(
+        summary.contains("## ❌ hello 1.0.0 fails its checks in staging"),
+        "{summary}"
+    );
+    assert!(
+        unwell.out.contains("::error title=hello 1.0.0 fails its checks"),
+        "{}",
+        unwell.out
+    );
+}

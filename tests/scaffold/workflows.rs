@@ -184,7 +184,7 @@ const INPUTS: &[(&str, &[&str])] = &[
     ("trigger", &[]),
     ("validate", &[]),
     ("build", &["environment"]),
-    ("scan", &["environment", "image"]),
+    ("scan", &["environment", "image", "upload"]),
     (
         "deploy",
         &["environment", "image", "version", "ref", "skip-tests"],

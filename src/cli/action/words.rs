@@ -115,7 +115,14 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "scan",
         words: &["scan"],
-        inputs: &[ENVIRONMENT, IMAGE, ("sarif", Value("sarif")), REPORT, SUMMARY],
+        inputs: &[
+            ENVIRONMENT,
+            IMAGE,
+            ("sarif", Value("sarif")),
+            ("upload", Flag("try-upload")),
+            REPORT,
+            SUMMARY,
+        ],
         needs: &["environment"],
     },
     Verb {

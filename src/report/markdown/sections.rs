@@ -49,13 +49,16 @@ fn short(foreign_text: &str, most: usize) -> String {
 }
 
 fn outcome(report: &RunReport) -> String {
-    let sign = match report.outcome {
-        Some(Outcome::Succeeded) => "✅",
-        Some(Outcome::RolledBack) => "↩️",
-        Some(Outcome::Halted) => "⛔",
-        None => "⏳",
+    let sign = match (report.verified, report.outcome) {
+        (Some(Verdict::Pass), _) | (None, Some(Outcome::Succeeded)) => "✅",
+        (Some(Verdict::Fail), _) => "❌",
+        (Some(Verdict::Inconclusive), _) => "❔",
+        (None, Some(Outcome::RolledBack)) => "↩️",
+        (None, Some(Outcome::Halted)) => "⛔",
+        (None, None) => "⏳",
     };
     let version = match report.previous_version() {
+        _ if report.verified.is_some() => code(report.version()),
         Some(previous) => format!("{} → {}", code(previous), code(report.version())),
         None => format!("{} (first deployment)", code(report.version())),
     };
