@@ -1,6 +1,6 @@
 //! What greenroom refuses, and that nothing was touched then.
 
-use crate::project::{PIPELINE, Project, eventually};
+use crate::project::{PIPELINE, Project, eventually, free_port};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -66,6 +66,42 @@ fn every_gate_that_is_not_met_is_named_at_once() {
         fix: let somebody else approve it: `greenroom approve staging --image [DIGEST] --reason …`, then run this again
     "#);
     assert!(!project.path(".greenroom/local").exists(), "nothing was started");
+}
+
+#[test]
+fn locks_freezes_approvals_proofs_and_old_commits_are_all_named_in_text_and_json() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    project.environment("production", free_port(), "  rollback: { watch: 0s }");
+    project.write(".gitignore", ".greenroom/\nenvironments/\ngreenroom.yaml\n");
+    git(&project, &["init", "-q"]);
+    for version in ["1.0.0", "1.1.0"] {
+        project.version(version, "");
+        git(&project, &["add", "-A"]);
+        git(&project, &["commit", "-qm", version]);
+    }
+    project.must(&["deploy", "-e", "production"]);
+    git(&project, &["checkout", "-q", "HEAD~1"]);
+    let environment = project.read("environments/production.yaml");
+    project.write(
+        "environments/production.yaml",
+        format!(
+            "{environment}protection: {{ requireApproval: true, from: staging, approvals: {{ count: 2 }} }}\n"
+        ),
+    );
+    let holidays = ["--until", "2099-01-01T00:00:00Z", "--reason", "holidays"];
+    project.must(&[&["freeze", "-e", "production"][..], &holidays].concat());
+    project.must(&["lock", "production", "--reason", "migration"]);
+    let records = project.records("production", "");
+
+    insta::assert_snapshot!(project.run(&["deploy", "-e", "production"]).shown(), @"");
+    let ran = project.run(&["deploy", "-e", "production", "--format", "json"]);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+    insta::assert_snapshot!(ran.shown(), @"");
+    assert_eq!(
+        project.records("production", ""),
+        records,
+        "nothing was written down"
+    );
 }
 
 #[test]
