@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&[&str]; 42] = [
+const COMMANDS: [&[&str]; 48] = [
     &[],
     &["run"],
     &["plan"],
@@ -47,6 +47,10 @@ const COMMANDS: [&[&str]; 42] = [
     &["prune", "guests"],
     &["router"],
     &["action"],
+    &["approve"],
+    &["lock"],
+    &["unlock"],
+    &["freeze"],
 ];
 
 #[test]
