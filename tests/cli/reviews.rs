@@ -1,7 +1,7 @@
 //! Reviews of a CI run, through the real adapter: who counts, who refuses, and what is not guessed.
 
-use crate::forge::{Approval, Environment, FakeGitHub, Fault, Repository, Team};
-use crate::project::{Project, Ran};
+use crate::forge::{Approval, Environment, FakeGitHub, Repository, Team};
+use crate::project::{Project, Ran, free_port};
 
 const RUN: u64 = 7;
 
@@ -177,19 +177,17 @@ fn reviews_that_cannot_be_read_stop_the_deployment_whatever_the_ledger_says() {
     refused(&ran, "`env: { GITHUB_TOKEN: ${{ github.token }} }`");
     assert!(!ran.err.contains("0 of 1"), "{}", ran.err);
 
-    // A token that may not read them, and an answer that is none.
-    let hidden = serde_json::json!({"message": "Resource not accessible by integration"});
-    let page = serde_json::json!({"message": "nothing to see"});
-    for (fault, reason) in [
-        (Fault::Answer(403, Vec::new(), hidden), "actions: read"),
-        (Fault::Answer(200, Vec::new(), page), "something unexpected"),
-    ] {
-        github.fail_next("actions/get-reviews-for-run", fault);
-        let ran = job(&project, &github, &[]);
-        assert_ne!(ran.status, 0, "{}", ran.out);
-        assert!(ran.err.contains(reason), "{reason}: {}", ran.err);
-    }
+    // A token that may not read them, and an API that does not answer.
+    let granted = ["deployments: write", "checks: write", "statuses: write"];
+    let granted = granted.map(str::to_owned).to_vec();
+    github.with(|state| state.repository.permissions = Some(granted));
+    refused(&job(&project, &github, &[]), "actions: read");
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let ran = job(&project, &github, &[("GITHUB_API_URL", &nobody)]);
+    assert_eq!(ran.status, 5, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("asking who agreed to run 7"), "{}", ran.err);
     assert_eq!(project.records("staging", "planned"), 0, "nothing was begun");
+    github.with(|state| state.repository.permissions = None);
     let ran = job(&project, &github, &[]);
     assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
 }
