@@ -240,3 +240,34 @@ fn two_approvals_of_one_person_are_one_and_the_way_back_needs_none() {
     project.must(&["rollback", "staging"]);
     assert_eq!(project.get("/").1, "hello from 1.0.0\n");
 }
+
+#[test]
+fn the_action_approves_in_the_name_of_whoever_started_the_run() {
+    let project = guarded();
+    let image = digest(&project.run(&["deploy", "-e", "staging"]));
+    let act = |image: &str, reason: &str| {
+        let mut command = project.command(&["action"]);
+        command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_ACTOR", "ana")
+            .env("GITHUB_TRIGGERING_ACTOR", "bo")
+            .env("GREENROOM_INPUT_COMMAND", "approve")
+            .env("GREENROOM_INPUT_ENVIRONMENT", "staging")
+            .env("GREENROOM_INPUT_IMAGE", image)
+            .env("GREENROOM_INPUT_REASON", reason);
+        project.finish(command.output().unwrap())
+    };
+    let silent = act(&image, "");
+    assert_eq!(silent.status, 2, "{}{}", silent.out, silent.err);
+    let unknown = act(&format!("hello@sha256:{}", "ab".repeat(32)), "read it");
+    assert_ne!(unknown.status, 0, "{}", unknown.out);
+    // The output of an earlier job is the whole name.
+    let approved = act(&format!("hello@{image}"), "read it");
+    assert_eq!(approved.status, 0, "{}{}", approved.out, approved.err);
+    let listed = project.must(&["approve", "staging", "--list"]).out;
+    assert!(
+        listed.contains(&format!("{image} approved by bo (github")),
+        "{listed}"
+    );
+    project.must(&["deploy", "-e", "staging", "--image", &image]);
+}

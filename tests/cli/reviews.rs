@@ -175,6 +175,7 @@ fn reviews_that_cannot_be_read_stop_the_deployment_whatever_the_ledger_says() {
         "the reviews of run 7 were not read, and one may be a rejection",
     );
     refused(&ran, "`env: { GITHUB_TOKEN: ${{ github.token }} }`");
+    refused(&ran, "fix: let greenroom read the reviews");
     assert!(!ran.err.contains("0 of 1"), "{}", ran.err);
 
     // A token that may not read them, and an API that does not answer.

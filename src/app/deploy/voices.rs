@@ -153,6 +153,8 @@ mod tests {
 
     const RUN: u64 = 7;
 
+    type Names = &'static [&'static str];
+
     fn teams(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
@@ -275,7 +277,7 @@ mod tests {
     fn where_members_cannot_be_seen_rules_that_let_only_wanted_teams_review_stand_for_them() {
         let denied = "0 of 1 approvals; \"bo\" does not count: the token may not see team";
         // Who may review on GitHub, which teams are wanted here, and whether a review counts.
-        let table: [(&[&str], &[&str], &[&str], bool); 8] = [
+        let table: [(Names, Names, Names, bool); 8] = [
             (&[], &["leads"], &["leads"], true),
             (&[], &["Leads"], &["ACME/leads"], true),
             (&[], &["leads", "ops"], &["ops", "leads"], true),
