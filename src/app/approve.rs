@@ -1,12 +1,13 @@
 //! Approvals in the ledger: given, taken back, listed. Like the switch of protection they need no lease.
 
+use super::build::find;
 use super::error::AppError;
 use super::listed;
 use super::record::Standing;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::history::{Approval, ApprovalChange, Approvals};
-use crate::model::{Digest, EnvironmentName, Period, ReleaseId, Subject, Tag};
+use crate::model::{Digest, EnvironmentName, Period, ReleaseId, Subject};
 
 /// Most approvals that stand at once: what gates read stays small.
 const MOST: usize = 200;
@@ -16,7 +17,7 @@ pub const USUAL: Period = Period::from_secs(7 * 24 * 60 * 60);
 /// What a person wants to approve.
 #[derive(Debug, Clone)]
 pub enum Wish {
-    /// The image with this tag or digest.
+    /// The image with this tag or digest, or with its whole name.
     Image(String),
     /// A release without an image.
     Release(ReleaseId),
@@ -67,21 +68,13 @@ fn image(workspace: &Workspace, environment: &Environment, text: &str) -> Result
     if let Ok(digest) = text.parse() {
         return Ok(digest);
     }
-    let tag: Tag = text
-        .parse()
-        .map_err(|error| AppError::Usage(format!("--image takes a tag or a digest: {error}")))?;
     let name = &environment.name.value;
     let repository = workspace.images_of(environment).ok_or_else(|| {
         AppError::Usage(format!(
-            "{name} has no repository of images to look {tag} up in: name the digest, or a release with --release"
+            "{name} has no repository of images to look {text:?} up in: name the digest, or a release with --release"
         ))
     })?;
-    let found = workspace.registry().resolve(repository, &tag)?;
-    found.ok_or_else(|| {
-        AppError::Usage(format!(
-            "{repository} has no {tag}: see what it has with `greenroom image list`"
-        ))
-    })
+    find(workspace, repository, text).map(|artifact| artifact.digest)
 }
 
 fn before(workspace: &Workspace, environment: &Environment) -> Result<Subject, AppError> {

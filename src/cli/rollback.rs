@@ -63,7 +63,12 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         let world = World::open(&workspace, environment, &ask.release, Purpose::Look)?;
         match deploy::prepare(&workspace, environment, &ask, &world)? {
             Prepared::Ready { plan, .. } if shell.is_json() => shell.json(&plan),
-            Prepared::Ready { plan, .. } => shell.say(&describe_plan(&plan, &str::to_owned)),
+            Prepared::Ready { plan, notes } => {
+                shell.say(&describe_plan(&plan, &str::to_owned));
+                for note in &notes {
+                    shell.say(&format!("note: {note}"));
+                }
+            }
             Prepared::AlreadyLive(plan) => shell.say(&format!("{} is live already", plan.candidate.version)),
         }
         return Ok(Exit::Done);

@@ -44,8 +44,8 @@ pub struct Said {
     pub agreed: Vec<Voice>,
     /// Who rejected the CI run.
     pub rejected: Vec<String>,
-    /// Sources that were not there to be asked, as fragments.
-    pub silent: Vec<String>,
+    /// Sources that may hold a rejection and could not be read, as fragments: they refuse as one does.
+    pub unread: Vec<String>,
     /// The command by which a person approves just this.
     pub command: String,
 }
@@ -63,12 +63,13 @@ pub enum Consent {
 /// wherever it comes from.
 ///
 /// # Errors
-/// Fragments: first who rejected, then what is missing and why somebody who agreed does not count.
+/// Fragments: first who rejected and what could not be read, then what is missing and why somebody who agreed does not count.
 pub fn approved(wanted: &Wanted, said: &Said) -> Result<Vec<Approver>, Vec<String>> {
     let mut reasons: Vec<String> = said
         .rejected
         .iter()
         .map(|who| format!("{who:?} rejected this run"))
+        .chain(said.unread.iter().cloned())
         .collect();
     let asked: BTreeSet<String> = said.asked.iter().map(|who| who.to_lowercase()).collect();
     let mut counted: BTreeSet<String> = BTreeSet::new();
@@ -103,7 +104,6 @@ pub fn approved(wanted: &Wanted, said: &Said) -> Result<Vec<Approver>, Vec<Strin
         reasons.push(format!("{} of {} approvals", approvers.len(), wanted.count));
         ignored.dedup();
         reasons.extend(ignored);
-        reasons.extend(said.silent.iter().cloned());
     }
     Err(reasons)
 }
@@ -235,11 +235,11 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_is_not_there_is_named_only_where_it_is_missed() {
+    fn a_source_that_could_not_be_read_refuses_however_many_approved() {
         let mut said = said(Vec::new());
-        said.silent = vec!["no GITHUB_TOKEN".to_owned()];
-        assert_eq!(told(&wanted(1), &said), "0 of 1 approvals; no GITHUB_TOKEN");
-        said.agreed = vec![record("bo")];
-        assert_eq!(told(&wanted(1), &said), "approved by bo (local, record 3)");
+        said.unread = vec!["no GITHUB_TOKEN".to_owned()];
+        assert_eq!(told(&wanted(1), &said), "no GITHUB_TOKEN; 0 of 1 approvals");
+        said.agreed = vec![record("bo"), record("cy")];
+        assert_eq!(told(&wanted(1), &said), "no GITHUB_TOKEN");
     }
 }

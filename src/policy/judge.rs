@@ -198,13 +198,16 @@ impl Findings {
                     "{environment} requires approval of {version}: {}",
                     reasons.join("; ")
                 );
-                let fix = if said.rejected.is_empty() {
-                    format!(
-                        "let somebody else approve it: `{}`, then run this again",
-                        said.command
-                    )
-                } else {
+                let command = &said.command;
+                let fix = if !said.rejected.is_empty() {
                     "talk to them, and start a new run".to_owned()
+                } else if said.unread.is_empty() {
+                    format!("let somebody else approve it: `{command}`, then run this again")
+                } else {
+                    format!(
+                        "let greenroom read the reviews, and let somebody else approve it where nobody has: \
+                         `{command}`, then run this again"
+                    )
                 };
                 self.refuse(Gate::Approval, reason, fix);
             }

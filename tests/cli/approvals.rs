@@ -1,6 +1,6 @@
 //! Approvals, locks and freezes: refused, allowed, on record.
 
-use crate::project::{Project, Ran};
+use crate::project::{Project, Ran, eventually, free_port};
 
 /// A project whose environment asks for one approval.
 fn guarded() -> Project {
@@ -162,4 +162,112 @@ fn two_people_who_approve_at_once_both_stand() {
             listed.out
         );
     }
+}
+
+#[test]
+fn an_approval_counts_for_one_digest_in_one_environment_for_its_time() {
+    let project = guarded();
+    let port = free_port();
+    project.environment("production", port, "  rollback: { watch: 0s }");
+    let refused = project.run(&["deploy", "-e", "staging"]);
+    let image = digest(&refused);
+    let other = format!("sha256:{}", "ab".repeat(32));
+    let deploy = ["deploy", "-e", "staging", "--image", &image];
+    let approve = |place: &str, image: &str, more: &[&str]| {
+        let words = [
+            &["approve", place, "--image", image, "--reason", "read it"][..],
+            more,
+        ]
+        .concat();
+        assert_eq!(run_as(&project, "bo", &words).status, 0);
+    };
+    let refused = || {
+        let ran = project.run(&deploy);
+        assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains("0 of 1 approvals"), "{}", ran.err);
+    };
+    approve("staging", &other, &[]);
+    refused();
+    approve("production", &image, &[]);
+    refused();
+    approve("staging", &image, &["--for", "1s"]);
+    eventually("its end", || {
+        let listed = project.must(&["approve", "staging", "--list"]).out;
+        !listed.contains(&image)
+    });
+    refused();
+    // Given again it replaces the one before, and counts.
+    approve("staging", &image, &["--for", "1h"]);
+    approve("staging", &image, &[]);
+    let listed = project.must(&["approve", "staging", "--list"]).out;
+    assert_eq!(listed.matches(&image).count(), 1, "{listed}");
+    project.must(&deploy);
+}
+
+#[test]
+fn two_approvals_of_one_person_are_one_and_the_way_back_needs_none() {
+    let project = guarded();
+    let environment = project.read("environments/staging.yaml");
+    let two = "requireApproval: true, approvals: { count: 2 }";
+    project.write(
+        "environments/staging.yaml",
+        environment.replace("requireApproval: true", two),
+    );
+    for version in ["1.0.0", "1.1.0"] {
+        project.version(version, "");
+        let image = digest(&project.run(&["run"]));
+        let deploy = ["deploy", "-e", "staging", "--image", &image];
+        let approve = ["approve", "staging", "--image", &image, "--reason", "read it"];
+        for user in ["bo", "BO", "bo"] {
+            assert_eq!(run_as(&project, user, &approve).status, 0);
+            let ran = project.run(&deploy);
+            assert_eq!(ran.status, 6, "{user}: {}{}", ran.out, ran.err);
+            assert!(ran.err.contains("1 of 2 approvals"), "{}", ran.err);
+        }
+        assert_eq!(run_as(&project, "cy", &approve).status, 0);
+        project.must(&deploy);
+    }
+    // What was live here was approved then; what all approved is withdrawn since.
+    for user in ["bo", "BO", "cy"] {
+        let withdraw = ["approve", "staging", "--revoke", "--reason", "gone"];
+        assert_eq!(run_as(&project, user, &withdraw).status, 0);
+    }
+    let plan = project.must(&["rollback", "staging", "--dry-run"]).out;
+    assert!(
+        plan.contains("1.0.0 was live in staging before: going back to it needs no new approval"),
+        "{plan}"
+    );
+    project.must(&["rollback", "staging"]);
+    assert_eq!(project.get("/").1, "hello from 1.0.0\n");
+}
+
+#[test]
+fn the_action_approves_in_the_name_of_whoever_started_the_run() {
+    let project = guarded();
+    let image = digest(&project.run(&["deploy", "-e", "staging"]));
+    let act = |image: &str, reason: &str| {
+        let mut command = project.command(&["action"]);
+        command
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_ACTOR", "ana")
+            .env("GITHUB_TRIGGERING_ACTOR", "bo")
+            .env("GREENROOM_INPUT_COMMAND", "approve")
+            .env("GREENROOM_INPUT_ENVIRONMENT", "staging")
+            .env("GREENROOM_INPUT_IMAGE", image)
+            .env("GREENROOM_INPUT_REASON", reason);
+        project.finish(command.output().unwrap())
+    };
+    let silent = act(&image, "");
+    assert_eq!(silent.status, 2, "{}{}", silent.out, silent.err);
+    let unknown = act(&format!("hello@sha256:{}", "ab".repeat(32)), "read it");
+    assert_ne!(unknown.status, 0, "{}", unknown.out);
+    // The output of an earlier job is the whole name.
+    let approved = act(&format!("hello@{image}"), "read it");
+    assert_eq!(approved.status, 0, "{}{}", approved.out, approved.err);
+    let listed = project.must(&["approve", "staging", "--list"]).out;
+    assert!(
+        listed.contains(&format!("{image} approved by bo (github")),
+        "{listed}"
+    );
+    project.must(&["deploy", "-e", "staging", "--image", &image]);
 }

@@ -27,6 +27,7 @@ mod init;
 mod ledger_branch;
 mod project;
 mod refusals;
+mod reviews;
 mod scan;
 mod secrets;
 mod signatures;

@@ -1,6 +1,7 @@
 //! What greenroom refuses, and that nothing was touched then.
 
-use crate::project::{PIPELINE, Project, eventually};
+use crate::project::{PIPELINE, Project, eventually, free_port};
+use serde_json::Value;
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -66,6 +67,78 @@ fn every_gate_that_is_not_met_is_named_at_once() {
         fix: let somebody else approve it: `greenroom approve staging --image [DIGEST] --reason …`, then run this again
     "#);
     assert!(!project.path(".greenroom/local").exists(), "nothing was started");
+}
+
+#[test]
+fn locks_freezes_approvals_proofs_and_old_commits_are_all_named_in_text_and_json() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    project.environment("production", free_port(), "  rollback: { watch: 0s }");
+    project.write(".gitignore", ".greenroom/\nenvironments/\ngreenroom.yaml\n");
+    git(&project, &["init", "-q"]);
+    for version in ["1.0.0", "1.1.0"] {
+        project.version(version, "");
+        git(&project, &["add", "-A"]);
+        git(&project, &["commit", "-qm", version]);
+    }
+    project.must(&["deploy", "-e", "production"]);
+    git(&project, &["checkout", "-q", "HEAD~1"]);
+    let environment = project.read("environments/production.yaml");
+    project.write(
+        "environments/production.yaml",
+        format!(
+            "{environment}protection: {{ requireApproval: true, from: staging, approvals: {{ count: 2 }} }}\n"
+        ),
+    );
+    let holidays = ["--until", "2099-01-01T00:00:00Z", "--reason", "holidays"];
+    project.must(&[&["freeze", "-e", "production"][..], &holidays].concat());
+    project.must(&["lock", "production", "--reason", "migration"]);
+    let records = project.records("production", "");
+
+    let commit = git(&project, &["rev-parse", "--short=7", "HEAD"]);
+    let told = project.run(&["deploy", "-e", "production"]);
+    insta::assert_snapshot!(told.shown().replace(&commit, "[COMMIT]"), @r#"
+    status 6
+    -- stdout
+    deploying: production was named on the command line
+    version 1.0.0 at [COMMIT], [TIME]
+    image hello@[DIGEST] as production-v1.0.0-[STAMP]-[COMMIT]
+    the image gets no tag: it may not go there
+    -- stderr
+    error: refused, nothing was deployed
+      freeze: production is frozen by "ana" until [TIME] (holidays)
+        fix: wait until then, or take it off with `greenroom freeze --lift -e production --reason …`
+      lock: production is locked by "ana" since [TIME], until it is taken off (migration)
+        fix: ask them, or take it off with `greenroom unlock production --reason …`
+      stale: this commit is older than the one live in production: a newer run was faster
+        fix: deploy the newest commit; to go back use `greenroom rollback production`, or pass --allow-stale
+      approval: production requires approval of 1.0.0: 0 of 2 approvals
+        fix: let somebody else approve it: `greenroom approve production --image [DIGEST] --reason …`, then run this again
+      promotion: production takes only what succeeded in staging, and of 1.0.0 this image was never deployed to staging
+        fix: deploy it to staging first, then `greenroom promote --from staging --to production`
+    "#);
+    let ran = project.run(&["deploy", "-e", "production", "--format", "json"]);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(shown["exit"], 6);
+    assert_eq!(shown["error"]["kind"], "refused");
+    let refusals = shown["error"]["refusals"].as_array().unwrap();
+    let gates: Vec<&str> = refusals.iter().map(|one| one["gate"].as_str().unwrap()).collect();
+    assert_eq!(gates, ["freeze", "lock", "stale", "approval", "promotion"]);
+    for refusal in refusals {
+        let word = |name: &str| refusal[name].as_str().unwrap();
+        let lines = format!(
+            "  {}: {}\n    fix: {}\n",
+            word("gate"),
+            word("reason"),
+            word("fix")
+        );
+        assert!(told.err.contains(&lines), "{lines}");
+    }
+    assert_eq!(
+        project.records("production", ""),
+        records,
+        "nothing was written down"
+    );
 }
 
 #[test]

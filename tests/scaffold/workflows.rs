@@ -1,7 +1,8 @@
 //! Workflows: what the tools say, and the rules that no tool knows.
 
-use crate::combinations::{workflows, write_all};
+use crate::combinations::{render, usual, workflows, write_all, yaml};
 use crate::tools::{content, run};
+use greenroom::scaffold::{Approvals, Choices, Jobs};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -103,6 +104,41 @@ fn nobody_has_a_right_that_is_not_needed_and_each_says_why() {
             !text.contains("pull_request_target") && !text.contains("workflow_run"),
             "{path}"
         );
+    }
+}
+
+#[test]
+fn where_somebody_has_to_approve_the_reviews_may_be_read_wherever_approvals_are_kept() {
+    for (jobs, approvals) in Jobs::ALL
+        .iter()
+        .flat_map(|jobs| Approvals::ALL.iter().map(move |kind| (*jobs, *kind)))
+    {
+        let choices = Choices {
+            jobs,
+            approvals,
+            ..usual()
+        };
+        let mut deploying = 0;
+        for file in render(&choices) {
+            let name = file.path.strip_prefix(".github/workflows/");
+            if !matches!(name, Some("deploy-production.yml" | "rollback.yml")) {
+                continue;
+            }
+            let workflow = yaml(&file.text);
+            for (name, job) in crate::workflows::jobs(&workflow) {
+                if job["permissions"]["deployments"] == "write" {
+                    deploying += 1;
+                    let may = job["permissions"]["actions"] == "read";
+                    assert_eq!(
+                        may,
+                        approvals != Approvals::None,
+                        "{choices:?} {}: {name}",
+                        file.path
+                    );
+                }
+            }
+        }
+        assert!(deploying >= 2, "{choices:?}");
     }
 }
 

@@ -5,6 +5,7 @@ mod drive;
 mod gates;
 mod ground;
 mod request;
+mod voices;
 
 pub(in crate::app) use drive::{Audience, drive};
 pub use drive::{Hold, journal};

@@ -153,6 +153,13 @@ const VERBS: &[Verb] = &[
         needs: &["from", "environment"],
     },
     Verb {
+        name: "approve",
+        words: &["approve"],
+        // An approval without a reason is one that nobody can read later.
+        inputs: &[PLACE, IMAGE, REASON, DRY_RUN],
+        needs: &["environment", "reason"],
+    },
+    Verb {
         name: "rollback",
         words: &["rollback"],
         inputs: &[PLACE, ("version", Word), REASON, DRY_RUN, REPORT, SUMMARY],
@@ -341,7 +348,7 @@ mod tests {
     #[test]
     #[expect(clippy::too_many_lines, reason = "one table")]
     fn inputs_become_the_words_of_a_command_line() {
-        let table: [(Inputs<'_>, &str); 14] = [
+        let table: [(Inputs<'_>, &str); 15] = [
             (&[], "run"),
             (&[("command", ""), ("environment", " \n")], "run"),
             (
@@ -399,6 +406,15 @@ mod tests {
                 ],
                 "promote|--from=staging|--to=production",
             ),
+            (
+                &[
+                    ("command", "approve"),
+                    ("environment", "production"),
+                    ("image", "v1.2.3"),
+                    ("reason", "--revoke"),
+                ],
+                "approve|--image=v1.2.3|--reason=--revoke|--|production",
+            ),
             (&[("command", "prune-images")], "prune|images"),
             (
                 &[("command", "prune-images"), ("dry-run", "true")],
@@ -417,7 +433,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_what_would() {
-        let table: [(Inputs<'_>, &str); 9] = [
+        let table: [(Inputs<'_>, &str); 10] = [
             (
                 &[("command", "deplyo")],
                 "there is no command \"deplyo\"; did you mean deploy?",
@@ -437,7 +453,7 @@ mod tests {
             ),
             (
                 &[("command", "rollback"), ("environment", "a"), ("image", "x")],
-                "the command rollback does not take the input image; run, plan, scan, deploy, promote, acceptance take it",
+                "the command rollback does not take the input image; run, plan, scan, deploy, promote, approve, acceptance take it",
             ),
             (
                 &[("command", "deploy"), ("environment", "a"), ("skip-tests", "yes")],
@@ -450,6 +466,10 @@ mod tests {
             (
                 &[("command", "promote"), ("environment", "a")],
                 "the command promote needs the input from",
+            ),
+            (
+                &[("command", "approve"), ("environment", "a")],
+                "the command approve needs the input reason",
             ),
         ];
         for (inputs, expected) in table {
@@ -551,7 +571,7 @@ mod tests {
         }
         for verb in VERBS {
             inputs.insert("command".to_owned(), verb.name.to_owned());
-            for name in ["environment", "from"] {
+            for name in ["environment", "from", "reason"] {
                 let value = if verb.needs.contains(&name) { "a" } else { "" };
                 inputs.insert(name.to_owned(), value.to_owned());
             }
