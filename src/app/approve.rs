@@ -6,7 +6,7 @@ use super::listed;
 use super::record::Standing;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::history::{Approval, ApprovalChange, Approvals};
+use crate::history::{Approval, ApprovalChange, Approvals, Told};
 use crate::model::{Digest, EnvironmentName, Period, ReleaseId, Subject};
 
 /// Most approvals that stand at once: what gates read stays small.
@@ -44,7 +44,7 @@ pub(super) fn found(
     let ledger = workspace.ledger()?;
     let head = ledger.head(environment)?;
     let list = listed::newest::<Approvals>(ledger.as_ref(), head.as_ref())?;
-    Ok(list.map(|(seq, list)| (seq, still(workspace, Some(list)))))
+    Ok(list.map(|list| (list.seq, still(workspace, Some(list)))))
 }
 
 /// What `wish` means for `environment`: exactly one image or release.
@@ -192,9 +192,9 @@ pub fn told(approval: &Approval) -> String {
     )
 }
 
-fn still(workspace: &Workspace, list: Option<Approvals>) -> Vec<Approval> {
+fn still(workspace: &Workspace, list: Option<Told<Approvals>>) -> Vec<Approval> {
     let now = workspace.context.clock.now();
-    let mut standing = list.map(|list| list.standing).unwrap_or_default();
+    let mut standing = list.map(|list| list.body.standing).unwrap_or_default();
     standing.retain(|approval| approval.counts(now));
     standing
 }

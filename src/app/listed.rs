@@ -1,9 +1,9 @@
-//! Lists in the ledger that one record holds whole: read, and changed by appending the next.
+//! What stands in the ledger and one record holds whole (a switch, a list): read, and changed by appending the next.
 
 use super::error::AppError;
 use super::record::append_beside;
 use super::workspace::Workspace;
-use crate::history::{self, Kept};
+use crate::history::{self, Kept, Told};
 use crate::model::{Draft, EnvironmentName, Stored};
 use crate::ports::Ledger;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 500;
 
-/// The newest list of kind `T` with the record that holds it, of an environment whose newest record is `head`:
+/// The newest record of kind `T`, of an environment whose newest record is `head`:
 /// one more read at most.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ const LONGEST_REASON: usize = 500;
 pub(super) fn newest<T: Kept>(
     ledger: &dyn Ledger,
     head: Option<&Stored>,
-) -> Result<Option<(u64, T)>, AppError> {
+) -> Result<Option<Told<T>>, AppError> {
     let Some(head) = head.map(|head| &head.record) else {
         return Ok(None);
     };
@@ -31,12 +31,12 @@ pub(super) fn newest<T: Kept>(
     } else {
         ledger.read(&head.environment, seq)?.map(|stored| stored.record)
     };
-    let body = record
-        .map(|record| history::standing_in::<T>(&record))
+    let told = record
+        .map(|record| history::told_in::<T>(&record))
         .transpose()
         .map_err(|error| AppError::Record(error.to_string()))?
         .flatten();
-    body.map(|body| Some((seq, body))).ok_or_else(|| {
+    told.map(Some).ok_or_else(|| {
         AppError::Record(format!(
             "record {seq} of {} should be of kind {} and is not: run `greenroom audit verify`",
             head.environment,
@@ -45,7 +45,7 @@ pub(super) fn newest<T: Kept>(
     })
 }
 
-/// Appends the list that `next` makes of the one that stands, again for each writer that was first; nothing
+/// Appends what `next` makes of what stands, again for each writer that was first; nothing
 /// with `None`. The values of secrets are taken out of it.
 ///
 /// # Errors
@@ -54,15 +54,14 @@ pub(super) fn change<T: Kept + Serialize>(
     workspace: &Workspace,
     environment: &EnvironmentName,
     doing: &str,
-    mut next: impl FnMut(Option<T>) -> Result<Option<T>, AppError>,
+    mut next: impl FnMut(Option<Told<T>>) -> Result<Option<T>, AppError>,
 ) -> Result<Option<Stored>, AppError> {
     let ledger = workspace.ledger()?;
     append_beside(ledger.as_ref(), environment, doing, |head| {
-        let found = newest::<T>(ledger.as_ref(), head)?.map(|(_, list)| list);
-        let Some(list) = next(found)? else {
+        let Some(kept) = next(newest::<T>(ledger.as_ref(), head)?)? else {
             return Ok(None);
         };
-        let mut body = serde_json::to_value(&list)
+        let mut body = serde_json::to_value(&kept)
             .map_err(|error| AppError::Record(format!("{doing}: it cannot be written down: {error}")))?;
         workspace.redactor().redact_document(&mut body);
         Ok(Some(Draft {
@@ -70,7 +69,7 @@ pub(super) fn change<T: Kept + Serialize>(
             epoch: 0,
             deployment: None,
             kind: T::KIND.to_owned(),
-            refs: history::refs_after_list::<T>(head.map(|head| &head.record)),
+            refs: history::refs_after_kept::<T>(head.map(|head| &head.record)),
             body,
         }))
     })

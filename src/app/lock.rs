@@ -4,7 +4,7 @@
 use super::error::AppError;
 use super::listed;
 use super::workspace::Workspace;
-use crate::history::{Guard, GuardChange, GuardKind, Guards};
+use crate::history::{Guard, GuardChange, GuardKind, Guards, Told};
 use crate::model::{EnvironmentName, Timestamp};
 
 /// Most locks and freezes that stand at once: what gates read stays small.
@@ -18,10 +18,7 @@ pub fn standing(workspace: &Workspace, environment: &EnvironmentName) -> Result<
     let ledger = workspace.ledger()?;
     let head = ledger.head(environment)?;
     let found = listed::newest::<Guards>(ledger.as_ref(), head.as_ref())?;
-    let now = workspace.context.clock.now();
-    let mut guards = found.map(|(_, list)| list.standing).unwrap_or_default();
-    guards.retain(|guard| !guard.is_over(now));
-    Ok(guards)
+    Ok(still(workspace, found))
 }
 
 /// A guard of `kind` by whoever asks, from `from` (else now) until `until`.
@@ -140,9 +137,9 @@ pub fn told(guard: &Guard) -> String {
     )
 }
 
-fn still(workspace: &Workspace, found: Option<Guards>) -> Vec<Guard> {
+fn still(workspace: &Workspace, found: Option<Told<Guards>>) -> Vec<Guard> {
     let now = workspace.context.clock.now();
-    let mut standing = found.map(|list| list.standing).unwrap_or_default();
+    let mut standing = found.map(|list| list.body.standing).unwrap_or_default();
     standing.retain(|guard| !guard.is_over(now));
     standing
 }

@@ -2,12 +2,10 @@
 
 use super::error::AppError;
 use super::listed;
-use super::record::append_beside;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::history::{self, PROTECTION, Protection, Switched};
-use crate::model::{Draft, EnvironmentName, Stored};
-use crate::ports::Ledger;
+use crate::history::{Protection, Switched};
+use crate::model::EnvironmentName;
 
 /// What a wish to switch came to.
 pub struct Done {
@@ -24,34 +22,7 @@ pub struct Done {
 pub fn newest(workspace: &Workspace, environment: &EnvironmentName) -> Result<Option<Switched>, AppError> {
     let ledger = workspace.ledger()?;
     let head = ledger.head(environment)?;
-    standing(ledger.as_ref(), head.as_ref())
-}
-
-/// The newest switch of an environment whose newest record is `head`: one more read at most.
-fn standing(ledger: &dyn Ledger, head: Option<&Stored>) -> Result<Option<Switched>, AppError> {
-    let Some(head) = head.map(|head| &head.record) else {
-        return Ok(None);
-    };
-    let Some(seq) = history::switch_of(head) else {
-        return Ok(None);
-    };
-    let environment = &head.environment;
-    let record = if seq == head.seq {
-        Some(head.clone())
-    } else {
-        ledger.read(environment, seq)?.map(|stored| stored.record)
-    };
-    let switched = record
-        .map(|record| history::switched(&record))
-        .transpose()
-        .map_err(|error| AppError::Record(error.to_string()))?;
-    // What guards an environment is never guessed.
-    switched.flatten().map(Some).ok_or_else(|| {
-        AppError::Record(format!(
-            "record {seq} of {environment} should be a switch of its protection and is not: run `greenroom \
-             audit verify`"
-        ))
-    })
+    listed::newest(ledger.as_ref(), head.as_ref())
 }
 
 /// The environment with its protection as it is in force.
@@ -61,7 +32,7 @@ fn standing(ledger: &dyn Ledger, head: Option<&Stored>) -> Result<Option<Switche
 pub fn in_force(workspace: &Workspace, environment: &Environment) -> Result<Environment, AppError> {
     let mut environment = environment.clone();
     if let Some(switched) = newest(workspace, &environment.name.value)? {
-        environment.protection.enabled = switched.protection.enabled;
+        environment.protection.enabled = switched.body.enabled;
     }
     Ok(environment)
 }
@@ -80,33 +51,21 @@ pub fn switch(
 ) -> Result<Done, AppError> {
     workspace.environment(environment)?;
     let reason = listed::reason(reason)?;
-    let ledger = workspace.ledger()?;
     let protection = Protection {
         enabled,
         origin: workspace.context.origin(reason, None),
     };
-    let mut body = serde_json::to_value(&protection)
-        .map_err(|error| AppError::Record(format!("the switch cannot be written down: {error}")))?;
-    workspace.redactor().redact_document(&mut body);
     let mut standing_so = None;
     let doing = format!("switching the protection of {environment}");
-    let appended = append_beside(ledger.as_ref(), environment, &doing, |head| {
+    let appended = listed::change::<Protection>(workspace, environment, &doing, |found| {
         // Switched by hand is more than configured the same: it stays when the configuration changes.
-        let found = standing(ledger.as_ref(), head)?;
-        standing_so = found.filter(|found| found.protection.enabled == enabled);
-        Ok(standing_so.is_none().then(|| Draft {
-            at: workspace.context.clock.now(),
-            epoch: 0,
-            deployment: None,
-            kind: PROTECTION.to_owned(),
-            refs: history::refs_after_switch(head.map(|head| &head.record)),
-            body: body.clone(),
-        }))
+        standing_so = found.filter(|found| found.body.enabled == enabled);
+        Ok(standing_so.is_none().then(|| protection.clone()))
     })?;
     let switched = appended.map(|stored| Switched {
         at: stored.record.at,
         seq: stored.record.seq,
-        protection,
+        body: protection,
     });
     let changed = switched.is_some();
     let standing = switched
@@ -117,7 +76,7 @@ pub fn switch(
 
 /// The switch in one sentence.
 pub fn told(switched: &Switched) -> String {
-    let Protection { enabled, origin } = &switched.protection;
+    let Protection { enabled, origin } = &switched.body;
     format!(
         "protection was switched {} at {} by {} ({}): {}",
         if *enabled { "on" } else { "off" },

@@ -54,7 +54,7 @@ pub fn past(workspace: &Workspace, environment: &EnvironmentName) -> Result<Past
     Ok(Past {
         timeline: history::timeline(&records),
         promotions: history::promotions(&records),
-        switches: history::switches(&records),
+        switches: history::told_by(&records),
         approvals: history::told_by(&records),
         guards: history::told_by(&records),
         held,

@@ -98,8 +98,8 @@ fn promotion(promoted: &Promoted) -> Vec<String> {
 }
 
 fn switch(switched: &Switched) -> Vec<String> {
-    let origin = &switched.protection.origin;
-    let state = if switched.protection.enabled { "on" } else { "off" };
+    let origin = &switched.body.origin;
+    let state = if switched.body.enabled { "on" } else { "off" };
     vec![
         format!("{}  protection switched {state}", switched.at.human()),
         line(&format!(

@@ -21,10 +21,10 @@ pub use drift::{Deviation, Drift, Seen, drift};
 pub use finding::{Audit, Finding, Problem};
 pub use lock::{Guard, GuardChange, GuardKind, Guards, LOCK};
 pub use promotion::{PROMOTION, Promoted, Promotion, promotions};
-pub use protection::{PROTECTION, Protection, Switched, refs_after_switch, switch_of, switched, switches};
+pub use protection::{PROTECTION, Protection, Switched};
 pub use refs::{refs_after, refs_after_scan, scan_of};
 pub use release::{NoSuchRelease, Selector, find_release};
-pub use standing::{Kept, Told, newest_of, refs_after_list, standing_in, told_by};
+pub use standing::{Kept, Told, newest_of, refs_after_kept, told_by, told_in};
 pub use status::{Live, OpenRollout, Status, status, wanted};
 pub use timeline::{Deployment, Evidence, Intervention, Scanned, Standing, StepRun, Timeline, timeline};
 

@@ -1,4 +1,4 @@
-//! Records that hold a whole list of what stands, so that the newest one is all that has to be read.
+//! Records that hold all of what stands (a switch, a list), so that the newest one is all that has to be read.
 
 use super::Unreadable;
 use super::refs::carried;
@@ -25,32 +25,35 @@ pub struct Told<T> {
     pub body: T,
 }
 
-/// The record that holds the list of kind `T`, as the newest record of the environment, `head`, tells.
+/// The record that holds what stands of kind `T`, as the newest record of the environment, `head`, tells.
 pub fn newest_of<T: Kept>(head: &Record) -> Option<u64> {
     head.refs.get(T::KIND).copied()
 }
 
 /// The references of a record of kind `T` that follows `previous`.
-pub fn refs_after_list<T: Kept>(previous: Option<&Record>) -> BTreeMap<String, u64> {
+pub fn refs_after_kept<T: Kept>(previous: Option<&Record>) -> BTreeMap<String, u64> {
     let (mut refs, seq) = carried(previous);
     refs.insert(T::KIND.to_owned(), seq);
     refs
 }
 
-/// The body of a record of kind `T`; `None` for records of other kinds.
+/// What a record of kind `T` says; `None` for records of other kinds.
 ///
 /// # Errors
 /// When the body is none.
-pub fn standing_in<T: Kept>(record: &Record) -> Result<Option<T>, Unreadable> {
+pub fn told_in<T: Kept>(record: &Record) -> Result<Option<Told<T>>, Unreadable> {
     if record.kind != T::KIND {
         return Ok(None);
     }
-    T::deserialize(&record.body)
-        .map(Some)
-        .map_err(|error| Unreadable {
-            seq: record.seq,
-            reason: error.to_string(),
-        })
+    let body = T::deserialize(&record.body).map_err(|error| Unreadable {
+        seq: record.seq,
+        reason: error.to_string(),
+    })?;
+    Ok(Some(Told {
+        at: record.at,
+        seq: record.seq,
+        body,
+    }))
 }
 
 /// Everything of kind `T` that `records` tell of, oldest first. What cannot be understood is passed over: a
@@ -58,12 +61,6 @@ pub fn standing_in<T: Kept>(record: &Record) -> Result<Option<T>, Unreadable> {
 pub fn told_by<'a, T: Kept>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Told<T>> {
     records
         .into_iter()
-        .filter_map(|record| {
-            Some(Told {
-                at: record.at,
-                seq: record.seq,
-                body: standing_in(record).ok().flatten()?,
-            })
-        })
+        .filter_map(|record| told_in(record).ok().flatten())
         .collect()
 }

@@ -1,6 +1,7 @@
 //! How an environment stands, from its newest record and at most five others.
 
-use super::protection::{Switched, switch_of, switched};
+use super::protection::{Protection, Switched};
+use super::standing::{newest_of, told_in};
 use super::refs::{EVENT, FINISHED, LIVE, OPEN, PROMOTED, forward_step};
 use super::{Unreadable, event_of};
 use crate::model::{DeploymentId, EnvironmentName, Origin, Record, Release, Timestamp};
@@ -67,7 +68,7 @@ pub fn wanted(head: &Record) -> Vec<u64> {
     let mut wanted: Vec<u64> = [LIVE, PROMOTED, last, EVENT]
         .iter()
         .filter_map(|name| head.refs.get(*name).copied())
-        .chain(switch_of(head))
+        .chain(newest_of::<Protection>(head))
         .filter(|seq| *seq != head.seq)
         .collect();
     wanted.sort_unstable();
@@ -116,8 +117,8 @@ pub fn status(head: &Record, others: &[Record], lease: Option<Tenure>) -> Result
         () if open.is_some() => None,
         () => at(FINISHED)?.map(outcome_of).transpose()?.flatten(),
     };
-    let protection = match switch_of(head) {
-        Some(seq) => switched(record_at(seq)?)?,
+    let protection = match newest_of::<Protection>(head) {
+        Some(seq) => told_in(record_at(seq)?)?,
         None => None,
     };
     Ok(Status {

@@ -86,7 +86,7 @@ fn show(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
     let environment = protection::in_force(&workspace, workspace.environment(name)?)?;
     let mut described = describe(&environment);
     if let Some(switched) = protection::newest(&workspace, name)? {
-        let origin = &switched.protection.origin;
+        let origin = &switched.body.origin;
         described["protection"]["switched"] = json!({
             "at": switched.at, "by": origin.actor.name, "via": origin.actor.via, "reason": origin.reason,
         });
