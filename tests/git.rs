@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/git.rs"]
+mod support;
+
 use greenroom::host::git::Git;
 use greenroom::model::CommitId;
 use greenroom::ports::{Ancestry, ErrorKind, Repository};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 /// A directory with repositories in it.
@@ -23,17 +25,8 @@ impl Place {
 
     /// Runs git as nobody in particular and gives what it said.
     fn git(&self, directory: &str, args: &[&str]) -> String {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.path(directory))
+        let output = support::git(&self.path(directory))
             .args(args)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_SYSTEM", "/dev/null")
-            .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@acme.test")])
-            .envs([
-                ("GIT_COMMITTER_NAME", "Ada"),
-                ("GIT_COMMITTER_EMAIL", "ada@acme.test"),
-            ])
             .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
             .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
             .env_remove("GIT_DIR")

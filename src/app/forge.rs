@@ -8,8 +8,11 @@ use crate::host::http::{Client, Settings};
 use crate::model::Secret;
 use crate::ports::{ErrorKind, PortError};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// The one connection of a run: what it learnt of a rate limit holds for every later verb.
+pub(super) type Connection = OnceLock<Arc<GitHub>>;
 
 /// How long the address of the API is remembered: one deployment asks it dozens of times.
 const NAMES_KEPT: Duration = Duration::from_secs(60);
@@ -65,9 +68,14 @@ pub(super) fn connect(workspace: &Workspace) -> Result<Option<Arc<GitHub>>, AppE
     let (Some(repository), Some(token)) = (place.repository, place.token) else {
         return Ok(None);
     };
+    if let Some(github) = workspace.forge().get() {
+        return Ok(Some(Arc::clone(github)));
+    }
     let clock = Arc::clone(&context.clock);
     let github = GitHub::new(client(context)?, place.api, repository, token, clock)?;
-    Ok(Some(Arc::new(github)))
+    Ok(Some(Arc::clone(
+        workspace.forge().get_or_init(|| Arc::new(github)),
+    )))
 }
 
 /// The same where there has to be one.

@@ -30,6 +30,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The commit as text; empty outside a repository.
+    pub fn sha(&self) -> String {
+        self.commit.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
     /// Settles commit and version. `time` is read once per run.
     ///
     /// # Errors

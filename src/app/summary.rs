@@ -2,6 +2,8 @@
 
 use super::deploy::Deployed;
 use super::error::AppError;
+use super::verify::Verified;
+use crate::model::Digest;
 use crate::report::{Recorded, RunReport};
 use crate::rollout::{Event, acts};
 
@@ -24,9 +26,25 @@ pub fn report(events: &[Recorded]) -> Result<RunReport, AppError> {
 /// # Errors
 /// As [`report`].
 pub fn of(deployed: &Deployed) -> Result<RunReport, AppError> {
-    let report = report(&deployed.events)?;
-    Ok(match &deployed.head {
+    headed(&deployed.events, deployed.head.as_ref())
+}
+
+/// The report of one rollout, with the ledger's head hash where it is known.
+///
+/// # Errors
+/// As [`report`].
+pub(super) fn headed(events: &[Recorded], head: Option<&Digest>) -> Result<RunReport, AppError> {
+    let report = report(events)?;
+    Ok(match head {
         Some(head) => report.with_ledger_head(head.clone()),
         None => report,
     })
+}
+
+/// The report of suites that were run outside of any rollout.
+///
+/// # Errors
+/// As [`report`].
+pub fn of_checks(verified: &Verified) -> Result<RunReport, AppError> {
+    Ok(report(&verified.events)?.of_checks(verified.verdict))
 }

@@ -7,7 +7,7 @@ pub(super) use ledger::Place as RecordPlace;
 use super::announce::Announcer;
 use super::context::Context;
 use super::error::{AppError, Problems};
-use super::forge::Place;
+use super::forge::{Connection, Place};
 use super::load;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
@@ -50,6 +50,7 @@ pub struct Workspace {
     registry: OnceLock<Arc<Registries>>,
     record: OnceLock<RecordPlace>,
     announcer: OnceLock<Arc<Announcer>>,
+    forge: Connection,
 }
 
 impl Workspace {
@@ -87,6 +88,7 @@ impl Workspace {
             registry: OnceLock::new(),
             record: OnceLock::new(),
             announcer: OnceLock::new(),
+            forge: Connection::new(),
         })
     }
 
@@ -118,6 +120,11 @@ impl Workspace {
     /// Whom its rollouts are told to: the forge that the environment names.
     pub(super) fn announcer(&self) -> Arc<Announcer> {
         Arc::clone(self.announcer.get_or_init(|| Arc::new(Announcer::of(self))))
+    }
+
+    /// The forge, once [`connect`](super::forge::connect) was asked for it.
+    pub(super) fn forge(&self) -> &Connection {
+        &self.forge
     }
 
     /// The same project, whose rollouts are told to `announcer`.

@@ -279,7 +279,7 @@ fn test_in_place(
         "the suite runs on what runs in {of}: its `acceptance` says `createNewVM: false`"
     ));
     let verified = verify(workspace, environment, &wish)?;
-    let report = summary::report(&verified.events)?.of_checks(verified.verdict);
+    let report = summary::of_checks(&verified)?;
     show_checks(shell, &report);
     let mut publication = Publication::default();
     publication.add(report);
@@ -305,7 +305,7 @@ fn conclude(
         None => {}
     }
     if let Some(verified) = &tested.verified {
-        let report = summary::report(&verified.events)?.of_checks(verified.verdict);
+        let report = summary::of_checks(verified)?;
         show_checks(shell, &report);
         publication.add(report);
     }

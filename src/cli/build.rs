@@ -48,14 +48,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             ("image", built.artifact.to_string()),
             ("digest", built.artifact.digest.to_string()),
             ("version", identity.version.to_string()),
-            (
-                "sha",
-                identity
-                    .commit
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-            ),
+            ("sha", identity.sha()),
             ("environment", args.environment.to_string()),
         ],
     )?;

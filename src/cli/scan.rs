@@ -114,14 +114,11 @@ fn hand_in(
             .map_err(AppError::io(format!("writing {}", file.display())))?;
         publication.set("sarif_file", &file.to_string_lossy());
     }
-    if args.upload {
-        let place = scan::upload(workspace, scan, sarif())?;
-        shell.tell(&format!("the findings are at {place}"));
-    }
-    if args.try_upload {
+    if args.upload || args.try_upload {
         match scan::upload(workspace, scan, sarif()) {
             Ok(place) => shell.tell(&format!("the findings are at {place}")),
-            Err(error) => shell.warn(&format!("warning: {error}")),
+            Err(error) if args.try_upload => shell.warn(&format!("warning: {error}")),
+            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -49,14 +49,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         &[
             ("tags", names.join("\n")),
             ("version", identity.version.to_string()),
-            (
-                "sha",
-                identity
-                    .commit
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-            ),
+            ("sha", identity.sha()),
             ("image", image.clone().unwrap_or_default()),
             ("environment", environment.name.value.to_string()),
         ],

@@ -2,7 +2,7 @@
 
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::verify::{Verified, Wish, verify};
+use crate::app::verify::{Wish, verify};
 use crate::app::{AppError, Exit, summary};
 use crate::model::{Endpoint, EnvironmentName, Verdict};
 use crate::report::RunReport;
@@ -27,7 +27,7 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let environment = workspace.environment(&args.environment)?;
-    let Verified { events, verdict, .. } = verify(
+    let verified = verify(
         &workspace,
         environment,
         &Wish {
@@ -36,12 +36,12 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             limit: None,
         },
     )?;
-    let report = summary::report(&events)?.of_checks(verdict);
+    let report = summary::of_checks(&verified)?;
     show_checks(shell, &report);
     let mut publication = Publication::default();
     publication.add(report);
     publication.publish(shell, &args.reports);
-    Ok(if verdict == Verdict::Pass {
+    Ok(if verified.verdict == Verdict::Pass {
         Exit::Done
     } else {
         Exit::RolledBack

@@ -1,8 +1,8 @@
 //! How an environment stands, from its newest record and at most five others.
 
 use super::protection::{Protection, Switched};
-use super::standing::{newest_of, told_in};
 use super::refs::{EVENT, FINISHED, LIVE, OPEN, PROMOTED, forward_step};
+use super::standing::{newest_of, told_in};
 use super::{Unreadable, event_of};
 use crate::model::{DeploymentId, EnvironmentName, Origin, Record, Release, Timestamp};
 use crate::ports::Tenure;

@@ -13,6 +13,8 @@ mod act;
 mod daemon;
 mod dispatches;
 mod events;
+#[path = "../support/git.rs"]
+mod git;
 #[path = "../support/github/mod.rs"]
 mod github;
 mod labels;

@@ -3,13 +3,13 @@
 use crate::act::{Act, Played};
 use crate::daemon::Daemon;
 use crate::events;
+use crate::git::git;
 use crate::github::{FakeGitHub, Pull, Repository};
 use crate::project::Project;
 use crate::workflow;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// What the project's `.greenroom` links to, outside of the job's workspace, which act makes anew for every
 /// run: what a self-hosted runner keeps between jobs.
@@ -141,18 +141,7 @@ impl Stage {
 
     /// git in the repository, as nobody in particular; what it said.
     pub(crate) fn git(&self, args: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(args)
-            .current_dir(self.root())
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_SYSTEM", "/dev/null")
-            .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@acme.test")])
-            .envs([
-                ("GIT_COMMITTER_NAME", "Ada"),
-                ("GIT_COMMITTER_EMAIL", "ada@acme.test"),
-            ])
-            .output()
-            .unwrap();
+        let output = git(&self.root()).args(args).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "git {args:?}: {said}");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()

@@ -2,27 +2,14 @@
 
 use crate::project::{PIPELINE, Project, Ran, eventually, free_port};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 const QUICK: &str = "  strategy: blue-green\n  rollback: { watch: 0s }";
 const CI: &[(&str, &str)] = &[("CI", "true")];
 
-/// Runs git as nobody in particular; what it said.
+/// What git said.
 fn git(directory: &Path, args: &[&str]) -> String {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(directory)
-        .args(args)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_SYSTEM", "/dev/null")
-        .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@acme.test")])
-        .envs([
-            ("GIT_COMMITTER_NAME", "Ada"),
-            ("GIT_COMMITTER_EMAIL", "ada@acme.test"),
-        ])
-        .output()
-        .unwrap();
+    let output = crate::git::git(directory).args(args).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {args:?}: {said}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()

@@ -19,6 +19,8 @@ mod elsewhere;
 mod environments;
 #[path = "../support/github/mod.rs"]
 mod forge;
+#[path = "../support/git.rs"]
+mod git;
 mod github;
 mod guests;
 mod help;

@@ -11,6 +11,8 @@
 mod clones;
 mod contracts;
 mod crashes;
+#[path = "../support/git.rs"]
+mod git;
 mod http;
 mod leases;
 mod manners;

@@ -1,5 +1,6 @@
 //! A directory with a bare repository and clones of it.
 
+use crate::git::git;
 use greenroom::history::{Audit, Expectation, verify};
 use greenroom::host::environment::Environment;
 use greenroom::host::git::Store;
@@ -7,7 +8,7 @@ use greenroom::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
 use greenroom::model::EnvironmentName;
 use greenroom::ports::Clock;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -74,19 +75,7 @@ impl Yard {
 
     /// Runs git as nobody in particular.
     pub(crate) fn try_git(&self, directory: &str, args: &[&str]) -> Output {
-        Command::new("git")
-            .arg("-C")
-            .arg(self.path(directory))
-            .args(args)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_SYSTEM", "/dev/null")
-            .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@acme.test")])
-            .envs([
-                ("GIT_COMMITTER_NAME", "Ada"),
-                ("GIT_COMMITTER_EMAIL", "ada@acme.test"),
-            ])
-            .output()
-            .unwrap()
+        git(&self.path(directory)).args(args).output().unwrap()
     }
 
     /// The same, where it has to succeed; what it said.

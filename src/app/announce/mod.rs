@@ -151,16 +151,10 @@ impl Drop for Telling {
 
 impl Telling {
     /// Tells how it ended.
-    pub(in crate::app) fn end(self, end: End<'_>, watchers: &Watchers) -> Ended {
+    pub(in crate::app) fn end(self, end: &End<'_>, watchers: &Watchers) -> Ended {
         let Announcement { announcer, plan, .. } = &self.announcement;
-        match summary::report(end.events) {
-            Ok(report) => {
-                let report = match end.head {
-                    Some(head) => report.with_ledger_head(head),
-                    None => report,
-                };
-                self.mailbox.end(self.last_words(&report, end.interrupted));
-            }
+        match summary::headed(end.events, end.head.as_ref()) {
+            Ok(report) => self.mailbox.end(self.last_words(&report, end.interrupted)),
             Err(error) => watchers.warn(&plan.environment, &format!("not shown on GitHub: {error}")),
         }
         Ended {

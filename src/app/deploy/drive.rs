@@ -174,7 +174,7 @@ pub(in crate::app) fn drive(
     let lost = matches!(outcome, Err(DriveError::LeaseLost));
     let ended = telling
         .filter(|_| !lost)
-        .map(|telling| telling.end(end, watchers));
+        .map(|telling| telling.end(&end, watchers));
     let deployed = outcome.map(|outcome| Deployed {
         environment,
         outcome,

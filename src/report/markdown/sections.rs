@@ -48,15 +48,20 @@ fn short(foreign_text: &str, most: usize) -> String {
     text(&foreign::clip(foreign_text, most))
 }
 
-fn outcome(report: &RunReport) -> String {
-    let sign = match (report.verified, report.outcome) {
+/// How it ended, in one sign.
+pub(super) fn sign(report: &RunReport) -> &'static str {
+    match (report.verified, report.outcome) {
         (Some(Verdict::Pass), _) | (None, Some(Outcome::Succeeded)) => "✅",
         (Some(Verdict::Fail), _) => "❌",
         (Some(Verdict::Inconclusive), _) => "❔",
         (None, Some(Outcome::RolledBack)) => "↩️",
         (None, Some(Outcome::Halted)) => "⛔",
         (None, None) => "⏳",
-    };
+    }
+}
+
+fn outcome(report: &RunReport) -> String {
+    let sign = sign(report);
     let version = match report.previous_version() {
         _ if report.verified.is_some() => code(report.version()),
         Some(previous) => format!("{} → {}", code(previous), code(report.version())),

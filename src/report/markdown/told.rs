@@ -2,9 +2,10 @@
 //! request.
 
 use super::escape::{code, link, text};
+use super::sections::sign;
 use crate::model::{Digest, EnvironmentName};
 use crate::report::{RunReport, foreign};
-use crate::rollout::{Outcome, Plan};
+use crate::rollout::Plan;
 use std::fmt::Write as _;
 
 /// Most conditions that are listed, and the longest that is said about each, in characters.
@@ -83,12 +84,7 @@ pub fn evidence(environment: &EnvironmentName, head: &Digest) -> String {
 /// The comment on a pull request: outcome, version, address, run, and which deployment of the environment it
 /// is.
 pub fn comment(report: &RunReport, run: Option<&str>, count: Option<Count>) -> String {
-    let sign = match report.outcome {
-        Some(Outcome::Succeeded) => "✅",
-        Some(Outcome::RolledBack) => "↩️",
-        Some(Outcome::Halted) => "⛔",
-        None => "⏳",
-    };
+    let sign = sign(report);
     let mut body = format!("### {sign} {}\n\n", short(&report.headline(), 400));
     if let Some(cause) = report.cause.as_ref().filter(|_| !report.succeeded()) {
         let _ = writeln!(body, "**{}**\n", short(cause, LONGEST));
