@@ -58,10 +58,15 @@ print(f"{sys.argv[2]}: the action adds {1000 * (both - alone):.1f} ms")
 P
 }
 
+# planned: a dry run shows a plan, or there is nothing to measure.
+planned() {
+  "$greenroom" run --dry-run | grep -q "start 1.0.0 in the blue slot" || { echo "$0: no plan" >&2; exit 1; }
+}
+
 compared trigger "a decision"
 compared tag "tags"
 # The pipeline, with the ledger on its branch; GREENROOM_INPUT_DRY_RUN is an input that only some commands take.
-"$greenroom" run --dry-run | grep -q "start 1.0.0 in the blue slot" || { echo "$0: no plan" >&2; exit 1; }
+planned
 export GREENROOM_INPUT_DRY_RUN=true GREENROOM_INPUT_COMMAND=run
 compare "greenroom run --dry-run" "$greenroom run --dry-run" \
   "both steps of the action" "$bash $work/steps.sh"
@@ -69,4 +74,5 @@ memory "$greenroom" run --dry-run
 # Without what git takes: the ledger in a directory, as on a machine of one's own.
 unset GREENROOM_INPUT_DRY_RUN GREENROOM_INPUT_COMMAND
 echo 'ledger: { directory: .greenroom/ledger }' >>greenroom.yaml
+planned
 compare "the same, its ledger in a directory" "$greenroom run --dry-run"
