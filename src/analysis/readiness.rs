@@ -8,7 +8,8 @@ use crate::model::{Period, Timestamp};
 pub struct Settings {
     /// Samples that must hold one after the other; 0 means 1.
     pub successes: u32,
-    /// Time between two samples.
+    /// Time between two samples. After one that does not hold it is only as long as was waited already, so that
+    /// what starts at once is not waited for, but at least a sixteenth of this.
     pub interval: Period,
     /// The longest wait.
     pub timeout: Period,
@@ -89,8 +90,18 @@ impl Readiness {
             };
         }
         Progress::Waiting {
-            next: self.settings.interval.min(left.into()),
+            next: self.pause(waited).min(left.into()),
         }
+    }
+
+    /// The time until the next sample, when `waited` has passed.
+    fn pause(&self, waited: Period) -> Period {
+        let interval = self.settings.interval;
+        if self.in_a_row > 0 {
+            return interval;
+        }
+        let shortest = Period::from(interval.as_duration() / 16);
+        waited.clamp(shortest, interval)
     }
 
     /// Takes in that the instance has ended: waiting on would be in vain. `note` is what the target
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn the_first_success_is_enough_by_default() {
         let mut readiness = readiness(1);
-        assert_eq!(readiness.observe(at(100), &refused()), wait(2));
+        assert_eq!(readiness.observe(at(102), &refused()), wait(2));
         assert_eq!(
             readiness.observe(at(103), &Finding::pass("answered 200")),
             Progress::Ready {
@@ -157,10 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn at_first_it_is_asked_often() {
+        let mut readiness = readiness(1);
+        let mut now = 100_000;
+        let mut waits = Vec::new();
+        while let Progress::Waiting { next } = readiness.observe(Timestamp::from_unix_millis(now), &refused())
+        {
+            waits.push(next.as_millis());
+            now += i64::try_from(next.as_millis()).unwrap();
+        }
+        assert_eq!(waits, [125, 125, 250, 500, 1000, 2000, 1000]);
+    }
+
+    #[test]
     fn successes_must_come_in_a_row() {
         let mut readiness = readiness(2);
         assert_eq!(readiness.observe(at(100), &Finding::pass("")), wait(2));
-        assert_eq!(readiness.observe(at(101), &refused()), wait(2));
+        assert_eq!(readiness.observe(at(101), &refused()), wait(1));
         assert_eq!(readiness.observe(at(102), &Finding::pass("")), wait(2));
         assert!(matches!(
             readiness.observe(at(103), &Finding::pass("")),
@@ -209,6 +233,9 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_only_prolongs_the_wait() {
         let mut readiness = readiness(1);
-        assert_eq!(readiness.observe(at(50), &refused()), wait(2));
+        let shortest = Progress::Waiting {
+            next: Period::from_millis(125),
+        };
+        assert_eq!(readiness.observe(at(50), &refused()), shortest);
     }
 }

@@ -10,7 +10,7 @@ mod record;
 
 pub use directory::DirectoryLedger;
 pub(crate) use directory::write_unsynced;
-pub use git_branch::{GitBranch, GitLease, GitLedger};
+pub use git_branch::{GitBranch, GitLease, GitLedger, usual_branch};
 pub use lease::DirectoryLease;
 pub use raw::{RawChain, RawLedger, RawRecord};
 pub(crate) use record::{decode as decode_record, encode as encode_record};

@@ -165,6 +165,8 @@ pub struct Choices {
     pub runner: Option<RunnerLabel>,
     /// greenroom's action.
     pub action: ActionPin,
+    /// The branch of the repository that holds the ledger.
+    pub ledger: String,
     /// What the project does not have yet.
     pub begins: Begins,
 }

@@ -74,8 +74,8 @@ impl Ecosystem {
 const PYTHON: Habits = Habits {
     prepare: &[
         "python3 -m venv .venv",
-        "if [ -f requirements.txt ]; then .venv/bin/pip install --quiet --requirement requirements.txt; fi",
-        ".venv/bin/pip install --quiet ruff==0.14.5 mypy==1.18.2 pytest==8.4.2",
+        "if [ -f requirements.txt ]; then .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt; fi",
+        ".venv/bin/pip install --quiet --disable-pip-version-check ruff==0.14.5 mypy==1.18.2 pytest==8.4.2",
     ],
     lint: Check {
         name: "Lint and format",

@@ -55,6 +55,8 @@ pub(super) struct Facts {
     /// Secrets that the target needs, by the variable that holds them.
     secrets: &'static [&'static str],
     environments: &'static [&'static str],
+    /// The branch of the ledger.
+    ledger: String,
 }
 
 impl Facts {
@@ -97,6 +99,7 @@ impl Facts {
             own: runner.own,
             secrets: secrets(choices.target),
             environments: &["staging", "acceptance", "production"],
+            ledger: choices.ledger.clone(),
         }
     }
 }

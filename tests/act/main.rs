@@ -8,6 +8,7 @@
 )]
 
 mod act;
+mod begun;
 #[expect(dead_code, reason = "what other tests use")]
 #[path = "../registry/daemon.rs"]
 mod daemon;
@@ -17,6 +18,7 @@ mod events;
 mod git;
 #[path = "../support/github/mod.rs"]
 mod github;
+mod journey;
 mod labels;
 #[expect(dead_code, reason = "what other tests use")]
 #[path = "../cli/project.rs"]
@@ -27,4 +29,5 @@ mod stage;
 #[path = "../registry/tokens.rs"]
 mod tokens;
 mod told;
+mod upkeep;
 mod workflow;

@@ -185,12 +185,24 @@ fn in_ci_the_record_is_on_a_branch_where_nothing_else_is_said() {
         doctor.err
     );
     assert_eq!(git(&shared.remote(), &["for-each-ref"]), refs);
-    // On a person's machine it is a directory, until the pipeline says otherwise.
+    // On a person's machine it is a directory, until the clone has seen the branch or the pipeline names it.
+    let clone = shared.elsewhere("person", &["status"], &[]);
     assert!(
-        project
-            .must(&["status"])
-            .out
-            .contains("staging: nothing is on record")
+        clone.out.contains("staging: nothing is on record"),
+        "{}{}",
+        clone.out,
+        clone.err
+    );
+    let branch = "+refs/heads/greenroom-ledger:refs/remotes/origin/greenroom-ledger";
+    let person = shared.beside.path().join("person");
+    git(&person, &["fetch", "--quiet", "origin", branch]);
+    let mut status = project.command(&["status"]);
+    let seen = project.wait(status.current_dir(&person).spawn().unwrap());
+    assert!(
+        seen.out.contains("staging: hello 1.0.0 since"),
+        "{}{}",
+        seen.out,
+        seen.err
     );
     // A directory that is there already is not left behind.
     project.write(".greenroom/ledger/.keep", "");

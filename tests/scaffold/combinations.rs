@@ -33,6 +33,7 @@ pub(crate) fn usual() -> Choices {
         action: format!("acme/greenroom@{}#v1.2.3", "0123456789".repeat(4))
             .parse()
             .unwrap(),
+        ledger: "greenroom-ledger".to_owned(),
         begins: Begins {
             version: true,
             gitignore: true,

@@ -1,6 +1,7 @@
 //! What a directory says about the project that is to begin in it.
 
 use crate::host::files::read_bounded;
+use crate::ledger::usual_branch;
 use crate::scaffold::{Begins, Ecosystem, ServiceName, detect};
 use std::path::Path;
 
@@ -21,6 +22,8 @@ pub struct Surroundings {
     pub name: ServiceName,
     /// Whether git is told to ignore what runs here; `None` where it is told nothing at all.
     pub ignores: Option<bool>,
+    /// The branch of the repository that holds the project's ledger.
+    pub ledger: String,
     /// Whether the directory lies below the root of its repository, where no forge looks for workflows.
     pub below_repository: bool,
     /// Files with a version that are there.
@@ -38,11 +41,17 @@ pub fn surroundings(root: &Path) -> Surroundings {
             .any(|line| line.trim().trim_matches('/') == ".greenroom")
     });
     let has_git = |directory: &Path| directory.join(".git").exists();
+    let repository = root
+        .ancestors()
+        .find(|directory| has_git(directory))
+        .unwrap_or(root);
+    let prefix = root.strip_prefix(repository).unwrap_or(Path::new(""));
     Surroundings {
         ecosystem: detect(is_there),
         name: ServiceName::suggested(&name),
         ignores,
-        below_repository: !has_git(root) && root.ancestors().skip(1).any(has_git),
+        ledger: usual_branch(&prefix.to_string_lossy()),
+        below_repository: repository != root,
         versions: VERSIONS
             .iter()
             .map(|(file, _)| *file)

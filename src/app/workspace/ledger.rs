@@ -5,14 +5,13 @@ use crate::app::error::AppError;
 use crate::config::project::LedgerConfig;
 use crate::config::unsupported::Part;
 use crate::host::git::Store;
-use crate::ledger::{DirectoryLease, DirectoryLedger, GitBranch, GitLease, GitLedger, RawLedger};
+use crate::ledger::{
+    DirectoryLease, DirectoryLedger, GitBranch, GitLease, GitLedger, RawLedger, usual_branch,
+};
 use crate::model::Period;
-use crate::ports::{ErrorKind, Lease, Ledger};
+use crate::ports::{ErrorKind, Lease, Ledger, PortError};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The branch where none is named.
-const BRANCH: &str = "greenroom-ledger";
 
 /// Where the record is.
 pub enum Place {
@@ -23,8 +22,7 @@ pub enum Place {
 }
 
 impl Place {
-    fn branch(store: Store, branch: String) -> Self {
-        let branch = Arc::new(GitBranch::new(store, branch));
+    fn branch(branch: Arc<GitBranch>) -> Self {
         let ledger = Arc::new(GitLedger::open(Arc::clone(&branch)));
         Self::Branch(branch, ledger)
     }
@@ -91,7 +89,7 @@ impl Workspace {
             LedgerConfig::Directory(directory) => Place::Directory(self.root.join(directory)),
             LedgerConfig::GitBranch(branch) => {
                 let store = Store::open(&self.root, &self.context.environment)?;
-                Place::branch(store, branch.clone())
+                Place::branch(Arc::new(GitBranch::new(store, branch.clone())))
             }
             LedgerConfig::ObjectStore(_) => {
                 return Err(self.refuse(&[Part::Ledger], &self.project.unsupported));
@@ -100,49 +98,35 @@ impl Workspace {
         Ok(self.record.get_or_init(|| place))
     }
 
-    /// In CI, where disks do not last, a branch of the repository where it has a remote. A ledger that is
-    /// in the directory already stays there: no history is split in two.
+    /// A branch of the repository, where it has a remote: in CI, where disks do not last, and elsewhere when
+    /// the clone knows that CI has one there. A ledger that is in the directory already stays there: no
+    /// history is split in two.
     fn automatic(&self) -> Result<Place, AppError> {
         let directory = self.root.join(STATE).join("ledger");
-        let environment = &self.context.environment;
-        if !environment.is_ci() || directory.exists() {
+        if directory.exists() {
             return Ok(Place::Directory(directory));
         }
-        let store = match Store::open(&self.root, environment) {
-            Ok(store) => store,
-            // There is no git here.
-            Err(error) if error.kind == ErrorKind::Missing => return Ok(Place::Directory(directory)),
-            Err(error) => return Err(error.into()),
-        };
-        match store.prefix() {
-            Ok(prefix) if store.remote().is_some() => Ok(Place::branch(store, branch_of(&prefix))),
-            Ok(_) => Ok(Place::Directory(directory)),
+        let ci = self.context.environment.is_ci();
+        match self.branch_of_repository(ci) {
+            Ok(Some(place)) => Ok(place),
+            // There is no git here, or no repository.
             Err(error) if error.kind == ErrorKind::Missing => Ok(Place::Directory(directory)),
-            // A repository that git does not trust has a remote all the same: the record of this job would
-            // be lost on its disk.
-            Err(error) => Err(error.into()),
+            // A repository that git does not trust has a remote all the same: the record of a job would be
+            // lost on its disk.
+            Err(error) if ci => Err(error.into()),
+            Ok(None) | Err(_) => Ok(Place::Directory(directory)),
         }
     }
-}
 
-/// The branch of a project at `prefix` of its repository: each project in a repository has its own.
-fn branch_of(prefix: &str) -> String {
-    let parts = prefix.split(|c: char| !c.is_ascii_alphanumeric());
-    parts
-        .filter(|part| !part.is_empty())
-        .fold(BRANCH.to_owned(), |name, part| name + "-" + part)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_project_in_a_repository_has_a_branch_of_its_own() {
-        assert_eq!(branch_of(""), "greenroom-ledger");
-        assert_eq!(
-            branch_of("services/web shop/"),
-            "greenroom-ledger-services-web-shop"
-        );
+    /// The usual branch on the remote, if there is one: `begin` it, or only where the clone has seen it there.
+    fn branch_of_repository(&self, begin: bool) -> Result<Option<Place>, PortError> {
+        let store = Store::open(&self.root, &self.context.environment)?;
+        if store.remote().is_none() {
+            return Ok(None);
+        }
+        let branch = usual_branch(&store.prefix()?);
+        let branch = Arc::new(GitBranch::new(store, branch));
+        let is_there = begin || branch.is_known()?;
+        Ok(is_there.then(|| Place::branch(branch)))
     }
 }

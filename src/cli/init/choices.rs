@@ -98,6 +98,7 @@ impl ChoiceArgs {
             scanner: self.scanner.unwrap_or(usual_scanner),
             runner: self.runner.clone(),
             action: self.action.clone().unwrap_or_default(),
+            ledger: surroundings.ledger.clone(),
             begins: surroundings.begins(ecosystem),
         })
     }

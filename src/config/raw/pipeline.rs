@@ -284,7 +284,7 @@ pub(crate) struct RawRetention {
 }
 
 /// Where the record is kept. Default: in CI the branch `greenroom-ledger` of the project's repository, where
-/// it has a remote; else the directory `.greenroom/ledger`.
+/// it has a remote, and in clones that have seen that branch; else the directory `.greenroom/ledger`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Ledger")]

@@ -26,9 +26,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tree::Chain;
 
+/// The branch where none is named.
+const BRANCH: &str = "greenroom-ledger";
+
 /// For how long what was fetched is taken for the present state by those who only look, so that a command
 /// that looks at many environments fetches once. Whoever writes finds out by writing.
 const LATELY: Duration = Duration::from_secs(1);
+
+/// The branch of a project at `prefix` of its repository (`services/shop/`, empty at its root), where none is
+/// named: each project in a repository has its own.
+pub fn usual_branch(prefix: &str) -> String {
+    let parts = prefix.split(|c: char| !c.is_ascii_alphanumeric());
+    parts
+        .filter(|part| !part.is_empty())
+        .fold(BRANCH.to_owned(), |name, part| name + "-" + part)
+}
 
 /// How new an answer has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +99,18 @@ impl GitBranch {
             Published::Refused(words) => Err(self.refused(&doing, &words)),
             Published::Unknown(error) => Err(error),
         }
+    }
+
+    /// Whether this clone has seen the branch: on the remote, or by what greenroom wrote. Nobody is asked.
+    ///
+    /// # Errors
+    /// When git fails; `Missing` outside a repository.
+    pub fn is_known(&self) -> Result<bool, PortError> {
+        let own = match self.store.remote() {
+            Some(remote) => format!("refs/remotes/{remote}/{}", self.branch),
+            None => self.branch_ref(),
+        };
+        Ok(!self.store.refs(&[&own, &self.known_ref()])?.is_empty())
     }
 
     /// For people: `branch greenroom-ledger of origin`.
@@ -320,5 +344,19 @@ impl GitBranch {
             self.known_ref()
         );
         Err(PortError::new(ErrorKind::Invalid, "reading the ledger", message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_project_in_a_repository_has_a_branch_of_its_own() {
+        assert_eq!(usual_branch(""), "greenroom-ledger");
+        assert_eq!(
+            usual_branch("services/web shop/"),
+            "greenroom-ledger-services-web-shop"
+        );
     }
 }
