@@ -16,10 +16,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path.startswith("/health"):
-            health = {"status": "ok", "version": VERSION, "uptime": time.monotonic() - STARTED}
+            health = {
+                "status": "ok",
+                "version": VERSION,
+                "uptime": time.monotonic() - STARTED,
+            }
             self.answer("application/json", json.dumps(health))
         else:
-            self.answer("text/plain", f"{os.environ.get('GREETING', 'hello')} from {VERSION}\n")
+            self.answer(
+                "text/plain", f"{os.environ.get('GREETING', 'hello')} from {VERSION}\n"
+            )
 
     def answer(self, kind, text):
         body = text.encode()
@@ -34,5 +40,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
-signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+signal.signal(
+    signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start()
+)
 server.serve_forever()
