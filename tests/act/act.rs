@@ -77,6 +77,8 @@ impl Act {
                 "--platform",
                 "ubuntu-24.04=-self-hosted",
                 "--platform",
+                "ubuntu-24.04-arm=-self-hosted",
+                "--platform",
                 "greenroom=-self-hosted",
             ])
             .args(["--no-cache-server", "--json", "--action-cache-path"])

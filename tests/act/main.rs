@@ -24,6 +24,7 @@ mod labels;
 #[path = "../cli/project.rs"]
 mod project;
 mod pushes;
+mod release;
 mod rendered;
 mod stage;
 #[path = "../registry/tokens.rs"]

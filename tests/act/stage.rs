@@ -22,7 +22,7 @@ const REPOSITORY: &str = "acme/widgets";
 pub(crate) const RUN: u64 = 7;
 
 /// A file of greenroom's own repository.
-fn source(path: &str) -> PathBuf {
+pub(crate) fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
