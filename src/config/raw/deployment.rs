@@ -19,7 +19,7 @@ pub(crate) struct RawDeployment {
     /// Path that answers with 2xx when the service is ready; `/health` where absent.
     #[serde(default)]
     pub(crate) health_check_path: Option<Located<String>>,
-    /// Time between two health checks; 2 s where absent.
+    /// Time between two health checks; 2 s where absent. Shorter at first, until one holds.
     #[serde(default)]
     pub(crate) health_check_interval: Option<Located<Period>>,
     /// The longest wait until the service is ready; 60 s where absent.
