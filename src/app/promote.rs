@@ -384,7 +384,7 @@ fn tags(
     let named = registry.resolve(&image.repository, &newest)?;
     let version = match &named {
         Some(digest) if *digest != image.digest => {
-            images::version(registry.as_ref(), &image.repository, digest)?
+            images::claims(registry.as_ref(), &image.repository, digest)?.version
         }
         _ => None,
     };

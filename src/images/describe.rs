@@ -1,6 +1,6 @@
 //! What an image says of itself, and what hangs off it.
 
-use crate::model::{Digest, Tag, Timestamp, Version};
+use crate::model::{CommitId, Digest, Tag, Timestamp, Version};
 use crate::oci::{Attachment, Descriptor, Manifest, attached_by_tag, attachment_tags};
 use crate::parallel::try_each;
 use crate::ports::{Catalog, ErrorKind, PortError};
@@ -11,6 +11,10 @@ use std::io::Read;
 /// Where an image's version stands, as a label or as an annotation (OCI image spec, "Pre-Defined
 /// Annotation Keys").
 const VERSION: &str = "org.opencontainers.image.version";
+/// Which service it says that it is.
+const TITLE: &str = "org.opencontainers.image.title";
+/// Which commit it says that it was made from.
+const REVISION: &str = "org.opencontainers.image.revision";
 /// Where it says when it was made.
 const CREATED: &str = "org.opencontainers.image.created";
 /// What buildx marks attestations within an index by.
@@ -93,26 +97,37 @@ struct Inner {
     labels: Option<BTreeMap<String, String>>,
 }
 
-/// The version that an image says it is: by an annotation of its manifest or index, else by a label of its
-/// configuration (the first image's, where it is an index).
+/// What an image says it is: by annotations of its manifest or index, else by labels of its configuration (the
+/// first image's, where it is an index). Labels of a base that a build did not replace are among them: only
+/// together with the title they are about the service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claims {
+    /// The service.
+    pub title: Option<String>,
+    /// Its version.
+    pub version: Option<Version>,
+    /// The commit that it was made from.
+    pub revision: Option<CommitId>,
+}
+
+/// What an image says it is.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn version(
-    catalog: &dyn Catalog,
-    repository: &str,
-    digest: &Digest,
-) -> Result<Option<Version>, PortError> {
-    let manifest = read(catalog, repository, digest)?;
-    if let Some(version) = manifest
-        .annotations
-        .get(VERSION)
-        .and_then(|text| text.parse().ok())
-    {
-        return Ok(Some(version));
-    }
+pub fn claims(catalog: &dyn Catalog, repository: &str, digest: &Digest) -> Result<Claims, PortError> {
     let parts = read_parts(catalog, repository, digest)?;
-    labelled(catalog, repository, &parts, VERSION).map(|found| found.and_then(|text| text.parse().ok()))
+    let config = first_config(catalog, repository, &parts)?;
+    let labels = config.config.and_then(|inner| inner.labels).unwrap_or_default();
+    let first = first_image(&parts).map(|leaf| &leaf.manifest.annotations);
+    let said = |key: &str| {
+        let places = [Some(&parts.root.annotations), first, Some(&labels)];
+        places.into_iter().flatten().find_map(|place| place.get(key))
+    };
+    Ok(Claims {
+        title: said(TITLE).cloned(),
+        version: said(VERSION).and_then(|text| text.parse().ok()),
+        revision: said(REVISION).and_then(|text| text.parse().ok()),
+    })
 }
 
 /// Everything about an image.

@@ -13,7 +13,7 @@ mod sweep;
 mod work;
 
 pub use copy::{Copied, CopyError, Destination, Options, Source, Which, copy};
-pub use describe::{Attached, Described, Part, describe, version};
+pub use describe::{Attached, Claims, Described, Part, claims, describe};
 pub use inventory::{Inventory, MOST_MANIFESTS};
 pub use progress::{Meter, Progress};
 pub use retag::{Listed, Outlook, list, preview, retag};
