@@ -5,10 +5,11 @@ use crate::comments::comment;
 use crate::deployments::{draft, update};
 use crate::github::Description;
 use crate::marks::status;
+use crate::packages::package;
 use crate::scanning::upload;
 use crate::{COMMIT, HOSTILE};
 use greenroom::forge::github::calls::{
-    Call, checks, comments, deployments, people, pulls, scanning, statuses,
+    Call, checks, comments, deployments, packages, people, pulls, scanning, statuses,
 };
 use greenroom::model::CommitId;
 use greenroom::ports::{Conclusion, DeploymentState};
@@ -44,6 +45,13 @@ fn all() -> Vec<Call> {
         pulls::pull(7),
         pulls::remove_label(7, HOSTILE),
     ];
+    for account in [packages::Account::Organization, packages::Account::User] {
+        let package = package(HOSTILE, HOSTILE);
+        calls.push(packages::account(HOSTILE));
+        calls.push(packages::versions(account, &package, 1));
+        calls.push(packages::version(account, &package, 1));
+        calls.push(packages::delete(account, &package, 1));
+    }
     for state in [
         DeploymentState::InProgress,
         DeploymentState::Success,
@@ -122,6 +130,10 @@ fn every_file_that_makes_requests_is_listed_here() {
         (
             "deployments",
             include_str!("../../src/forge/github/calls/deployments.rs"),
+        ),
+        (
+            "packages",
+            include_str!("../../src/forge/github/calls/packages.rs"),
         ),
         ("people", include_str!("../../src/forge/github/calls/people.rs")),
         ("pulls", include_str!("../../src/forge/github/calls/pulls.rs")),

@@ -119,9 +119,7 @@ pub(super) fn environment_rules(
 /// with it: `acme/ops`.
 pub(super) fn is_member(github: &GitHub, team: &str, login: &str) -> Result<bool, PortError> {
     let talk = github.talk(&format!("asking whether {login} belongs to {team}"));
-    let (organization, slug) = team
-        .split_once('/')
-        .unwrap_or((github.api.repository.owner(), team));
+    let (organization, slug) = team.split_once('/').unwrap_or((github.owner(), team));
     match talk.ask::<Membership>(&calls::membership(organization, slug, login)) {
         Ok(membership) => Ok(membership.state == "active"),
         Err(error) if error.kind == ErrorKind::Missing => {

@@ -4,6 +4,7 @@
 pub mod checks;
 pub mod comments;
 pub mod deployments;
+pub mod packages;
 pub mod people;
 pub mod pulls;
 pub mod scanning;
