@@ -279,7 +279,7 @@ fn the_command_asks_for_packages_where_the_environment_says_and_tells_what_a_tok
         ..Place::default()
     });
     let project = Project::new(NAME, 5);
-    let words = ["--no-ledger", "--output", "json"];
+    let words = ["--no-ledger", "--format", "json"];
     let url = github.url();
     let api = ("GITHUB_API_URL", url.as_str());
     for token in ["GITHUB_TOKEN", "GREENROOM_REGISTRY_TOKEN"] {
