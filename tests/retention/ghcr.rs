@@ -3,7 +3,9 @@
 use crate::github::{FakeGitHub, Fault, Package, PackageVersion, Repository as Place};
 use crate::project::Project;
 use crate::repository::Repository;
+use greenroom::app::{Context, Workspace};
 use greenroom::forge::github::{Connection, GitHubPackages};
+use greenroom::host::environment::Environment;
 use greenroom::host::http::{Client, Settings};
 use greenroom::images::{Survey, Sweep};
 use greenroom::model::{Digest, Period, Secret, Timestamp};
@@ -266,7 +268,7 @@ fn a_page_elsewhere_is_not_shown_the_token_and_a_long_limit_is_told() {
 }
 
 #[test]
-fn the_command_asks_for_packages_where_the_environment_says_and_tells_what_a_token_lacks() {
+fn a_project_reaches_its_packages_where_the_environment_says_and_tells_what_a_token_lacks() {
     let github = FakeGitHub::start(Place {
         prefix: "/api/v3".to_owned(),
         packages: vec![Package {
@@ -274,33 +276,44 @@ fn the_command_asks_for_packages_where_the_environment_says_and_tells_what_a_tok
             organization: true,
             name: "shop/app".to_owned(),
             admin: true,
-            versions: Vec::new(),
+            versions: vec![PackageVersion::new(
+                1000,
+                Digest::of(b"1.0").as_str(),
+                &["1.0"],
+                "2026-01-02T03:04:05Z",
+            )],
         }],
         ..Place::default()
     });
     let project = Project::new(NAME, 5);
-    let words = ["--no-ledger", "--format", "json"];
     let url = github.url();
     let api = ("GITHUB_API_URL", url.as_str());
+    let images = |variables: &[(&str, &str)]| {
+        let context = Context {
+            environment: Environment::of(variables.iter().copied(), "/nowhere"),
+            clock: Arc::new(FakeClock::default()),
+            binary: "greenroom".into(),
+        };
+        let workspace = Workspace::load(&context, Some(&project.path("greenroom.yaml"))).unwrap();
+        workspace.registry().images(NAME)
+    };
     for token in ["GITHUB_TOKEN", "GREENROOM_REGISTRY_TOKEN"] {
-        let ran = project.prune_with(&words, &[api, (token, "ghs_swordfish")]);
-        assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
-        assert_eq!(ran.json()["repositories"][0]["repository"], NAME, "{}", ran.out);
+        assert_eq!(images(&[api, (token, "ghs_swordfish")]).unwrap().len(), 1);
     }
     assert_eq!(github.count(LIST), 2);
     let refused = |variables: &[(&str, &str)]| {
-        let ran = project.prune_with(&words, variables);
-        assert_ne!(ran.status, 0, "{}", ran.out);
-        assert!(!ran.err.contains("swordfish"), "{}", ran.err);
-        ran.err
+        let error = images(variables).unwrap_err();
+        assert_eq!(error.doing, format!("listing {NAME}"));
+        assert!(!error.to_string().contains("swordfish"), "{error}");
+        error.message
     };
     assert!(refused(&[api]).contains("set GITHUB_TOKEN or GREENROOM_REGISTRY_TOKEN"));
     github.with(|state| state.repository.permissions = Some(Vec::new()));
     let told = refused(&[api, ("GITHUB_TOKEN", "ghs_swordfish")]);
     assert!(told.contains("`permissions: { packages: write }`"), "{told}");
-    let clear = [
-        ("GITHUB_API_URL", "http://ghe.test/api/v3"),
-        ("GITHUB_TOKEN", "ghs_swordfish"),
-    ];
-    assert!(refused(&clear).contains("unencrypted"));
+    let clear = ("GITHUB_API_URL", "http://ghe.test/api/v3");
+    assert!(refused(&[clear, ("GITHUB_TOKEN", "ghs_swordfish")]).contains("unencrypted"));
+    // Certificates are read when they are needed, and those of GitHub's API have a variable of their own.
+    let authority = ("GREENROOM_GITHUB_CA_FILE", "/no/such/file");
+    assert!(refused(&[api, authority, ("GITHUB_TOKEN", "ghs_swordfish")]).contains("/no/such/file"));
 }

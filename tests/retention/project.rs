@@ -115,11 +115,6 @@ impl Project {
 
     /// `greenroom prune images` with these words.
     pub(crate) fn prune(&self, words: &[&str]) -> Ran {
-        self.prune_with(words, &[])
-    }
-
-    /// The same, with these variables.
-    pub(crate) fn prune_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_greenroom"))
             .args(["prune", "images"])
             .args(words)
@@ -128,7 +123,6 @@ impl Project {
             .env("PATH", std::env!("PATH"))
             .env("USER", "ana")
             .env("LC_ALL", "C.UTF-8")
-            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .output()
             .unwrap();

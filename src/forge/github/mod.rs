@@ -22,6 +22,7 @@ pub use connection::Connection;
 pub use packages::GitHubPackages;
 
 use crate::host::github::GitHubRepository;
+use crate::model::EnvironmentName;
 use crate::ports::{
     CheckReport, CodeScanning, CommitStatus, DeploymentDraft, DeploymentUpdate, EnvironmentRules, Forge,
     PortError, PullComment, PullRequests, PullState, Reviews, RunReview, SarifUpload,
@@ -72,6 +73,10 @@ impl Forge for GitHub {
 
     fn update_deployment(&self, number: u64, update: &DeploymentUpdate) -> Result<(), PortError> {
         deployments::update(self, number, update)
+    }
+
+    fn retire_environment(&self, environment: &EnvironmentName, description: &str) -> Result<(), PortError> {
+        deployments::retire_environment(self, environment, description)
     }
 
     fn publish_check(&self, check: &CheckReport) -> Result<(), PortError> {
