@@ -1,5 +1,6 @@
 //! What GitHub's refusals mean, and what to do about each: the one table.
 
+use super::calls::scanning::NEEDS as SCANNING;
 use super::calls::{Call, Method};
 use super::wait::is_no_answer;
 use crate::model::one_line;
@@ -82,6 +83,10 @@ fn of_any(call: &Call, status: u16, headers: &BTreeMap<String, String>, said: &s
             ErrorKind::Missing,
             "it was there and is no more, or is switched off in the repository's settings".to_owned(),
         ),
+        413 if call.needs == SCANNING => (
+            ErrorKind::Invalid,
+            "they are larger than GitHub takes: show fewer with `scan.severity`".to_owned(),
+        ),
         413 => (ErrorKind::Invalid, "it is larger than GitHub takes".to_owned()),
         400 | 422 => (
             ErrorKind::Invalid,
@@ -156,7 +161,7 @@ fn denied(call: &Call, headers: &BTreeMap<String, String>, said: &str) -> String
         return "the repository is archived: nothing in it can be changed".to_owned();
     }
     let mut advice = grant(call.needs);
-    if call.needs == "security-events: write" {
+    if call.needs == SCANNING {
         advice.push_str(", and enable code scanning (private repositories need GitHub Code Security)");
     }
     if let Some(accepted) = headers.get("x-accepted-github-permissions") {
@@ -183,9 +188,16 @@ pub(super) fn grant(needs: &str) -> String {
     format!("give the job `permissions: {{ {needs} }}`")
 }
 
-/// An error of `kind` while `doing`.
-pub(super) fn error(doing: &str, (kind, message): (ErrorKind, String)) -> PortError {
-    PortError::new(kind, doing, message)
+/// The same error where it must not be taken for absence: GitHub does not tell what is not there from what may
+/// not be seen.
+pub(super) fn not_shown(error: PortError) -> PortError {
+    match error.kind {
+        ErrorKind::Missing => PortError {
+            kind: ErrorKind::Denied,
+            ..error
+        },
+        _ => error,
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use super::calls::packages::{self as calls, Account, PAGE};
 use super::connection::Connection;
+use super::fault::not_shown;
 use super::talk::Talk;
 use crate::model::{Digest, Timestamp};
 use crate::ports::{ErrorKind, Package, PackageVersion, Packages, PortError};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -91,7 +93,7 @@ impl GitHubPackages {
         if let Some(known) = known(&self.accounts.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(known);
         }
-        let owner: Owner = talk.ask(&calls::account(&package.owner)).map_err(refused)?;
+        let owner: Owner = talk.ask(&calls::account(&package.owner)).map_err(not_shown)?;
         let account = match owner.kind.as_str() {
             "Organization" => Account::Organization,
             _ => Account::User,
@@ -124,7 +126,7 @@ impl Packages for GitHubPackages {
             let talk = self.talk(doing, package);
             let reply = talk
                 .send(&calls::versions(account, package, page))
-                .map_err(refused)?;
+                .map_err(not_shown)?;
             let goes_on = reply.goes_on(page).map_err(|elsewhere| {
                 let message = format!("page {page} led to {elsewhere}, which is not the page after it");
                 talk.error(ErrorKind::Invalid, message)
@@ -147,25 +149,10 @@ impl Packages for GitHubPackages {
             Err(missing) if missing.kind == ErrorKind::Missing => {
                 // It is gone, by an earlier try whose answer was lost or by somebody else; or it may not be
                 // deleted, which GitHub says with the same words.
-                match talk.send(&calls::version(account, package, number)) {
-                    Ok(_) => Err(refused(missing)),
-                    Err(error) if error.kind == ErrorKind::Missing => Ok(()),
-                    Err(error) => Err(error),
-                }
+                let there: Option<IgnoredAny> = talk.find(&calls::version(account, package, number))?;
+                there.map_or(Ok(()), |_| Err(not_shown(missing)))
             }
             outcome => outcome.map(drop),
         }
-    }
-}
-
-/// A package that is not shown: GitHub does not tell one that is not there from one that may not be seen, and
-/// nothing may be concluded from it.
-fn refused(error: PortError) -> PortError {
-    match error.kind {
-        ErrorKind::Missing => PortError {
-            kind: ErrorKind::Denied,
-            ..error
-        },
-        _ => error,
     }
 }

@@ -1,6 +1,6 @@
 //! What one verb asks of GitHub: within its limits, each write once.
 
-use super::calls::{Call, Method};
+use super::calls::{self, Call};
 use super::connection::{Answer, Connection, Outcome};
 use super::fault;
 use super::wait::{self, GRACE, Limit, PATIENCE, TRIES};
@@ -110,8 +110,8 @@ impl Talk<'_> {
                         self.rest(wait::pause(tries + 1))?;
                     }
                     Limit::None => {
-                        let fault = fault::fault(call, answer.status, &answer.headers, &answer.said);
-                        return Err(fault::error(&self.doing, fault));
+                        let (kind, what) = fault::fault(call, answer.status, &answer.headers, &answer.said);
+                        return Err(self.error(kind, what));
                     }
                 },
                 Outcome::Lost(left, kind, _)
@@ -120,7 +120,8 @@ impl Talk<'_> {
                     self.rest(wait::pause(tries + 1))?;
                 }
                 Outcome::Lost(true, ErrorKind::Transient, what) => {
-                    return Err(fault::error(&self.doing, fault::unanswered(call, &what)));
+                    let (kind, what) = fault::unanswered(call, &what);
+                    return Err(self.error(kind, what));
                 }
                 Outcome::Lost(_, kind, what) => return Err(self.error(kind, what)),
             }
@@ -131,6 +132,15 @@ impl Talk<'_> {
     /// The same, read into what is expected.
     pub(super) fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, PortError> {
         self.read(self.send(call)?.body)
+    }
+
+    /// The same; `None` where it is not there, or is not shown.
+    pub(super) fn find<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, PortError> {
+        match self.ask(call) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// What a body holds.
@@ -269,13 +279,7 @@ impl Talk<'_> {
             .split(['/', '?'])
             .next()?;
         let number: u64 = number.parse().ok()?;
-        let call = Call {
-            method: Method::Get,
-            path: format!("/repositories/{number}"),
-            body: None,
-            needs: "contents: read",
-        };
-        let Outcome::Answered(found) = self.once(&call) else {
+        let Outcome::Answered(found) = self.once(&calls::repositories::numbered(number)) else {
             return None;
         };
         let name = found.body.get("full_name").and_then(Value::as_str)?;

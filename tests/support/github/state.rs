@@ -160,6 +160,9 @@ impl PackageVersion {
     }
 }
 
+/// Hears the digest of a version that was deleted.
+pub(crate) type Told = dyn Fn(&str) + Send;
+
 /// What became of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Processing {
@@ -298,7 +301,7 @@ pub(crate) struct State {
     /// How often somebody asked what became of an upload.
     pub(crate) looked: usize,
     /// Told the digest of each version that is deleted: what keeps the image has to give it up, too.
-    pub(crate) on_delete: Option<Box<dyn Fn(&str) + Send>>,
+    pub(crate) on_delete: Option<Box<Told>>,
     last: u64,
 }
 

@@ -7,6 +7,7 @@ pub mod deployments;
 pub mod packages;
 pub mod people;
 pub mod pulls;
+pub mod repositories;
 pub mod scanning;
 pub mod statuses;
 
