@@ -256,20 +256,21 @@ fn a_page_elsewhere_is_not_shown_the_token_and_not_taken_for_the_last_one() {
 }
 
 #[test]
-fn a_renamed_owner_is_told_and_nothing_is_sent_to_its_new_place() {
+fn a_renamed_owner_is_told_and_nothing_is_taken_for_gone_or_sent_to_its_new_place() {
     let store = Store::new(2);
     let location = (
         "location".to_owned(),
         format!("{}/orgs/new", store.yard.fake.url()),
     );
-    let moved = Fault::Answer(301, vec![location], json!({"message": "Moved"}));
-    store.yard.fails(LIST, &[moved]);
-    refused(
-        store.packages.versions(&store.app),
-        ErrorKind::Denied,
-        &["301", "was renamed or moved"],
-    );
-    assert_eq!(store.yard.fake.requests().len(), 2);
+    for operation in [LIST, DELETE, LOOK] {
+        let moved = Fault::Answer(301, vec![location.clone()], json!({"message": "Moved"}));
+        store.yard.fails(operation, &[moved]);
+    }
+    let parts = ["301", "was renamed or moved"];
+    refused(store.packages.versions(&store.app), ErrorKind::Invalid, &parts);
+    refused(store.delete(FIRST), ErrorKind::Invalid, &parts);
+    assert_eq!(store.left().len(), 2);
+    assert_eq!(store.yard.fake.requests().len(), 3);
 }
 
 #[test]

@@ -252,21 +252,22 @@ impl Talk<'_> {
 
     /// What is asked for has another name now. Nothing is sent to a new place unasked.
     fn moved(&self, answer: &Answer) -> PortError {
-        let what = match self.repository {
-            None => "it was renamed or moved; look up its new name, and write that in its place".to_owned(),
-            Some(was) => {
-                let to = match self.new_name(answer) {
-                    Some(name) => format!("it is {name} now: set GITHUB_REPOSITORY, and the remote, to that"),
-                    None => {
-                        "look up its new name, and set GITHUB_REPOSITORY and the remote to that".to_owned()
-                    }
-                };
-                format!("{} was renamed or moved; {to}", was.name())
-            }
+        let answered = format!("GitHub answered {}", answer.status);
+        let Some(repository) = self.repository else {
+            // It is there, elsewhere: nobody may take it for gone.
+            let message = format!(
+                "{answered}: it was renamed or moved; look up its new name, and write that in its place"
+            );
+            return self.error(ErrorKind::Invalid, message);
         };
+        let to = match self.new_name(answer) {
+            Some(name) => format!("it is {name} now: set GITHUB_REPOSITORY, and the remote, to that"),
+            None => "look up its new name, and set GITHUB_REPOSITORY and the remote to that".to_owned(),
+        };
+        let was = repository.name();
         self.error(
             ErrorKind::Missing,
-            format!("GitHub answered {}: {what}", answer.status),
+            format!("{answered}: {was} was renamed or moved; {to}"),
         )
     }
 
