@@ -6,6 +6,7 @@
 
 mod command;
 mod forge;
+mod packages;
 mod registry;
 mod signature;
 mod temporary;
@@ -16,6 +17,7 @@ pub use forge::{
     EnvironmentRules, Forge, PullComment, PullRequests, PullState, Remark, RemarkLevel, Reviews, RunReview,
     SarifUpload,
 };
+pub use packages::{Package, PackageVersion, Packages};
 pub use registry::{Blob, Catalog, Content, Discard, HeldImage, Registry, Reopen, in_memory};
 pub use signature::{Attestations, Trust, TrustedRoots, Verifier};
 pub use temporary::{Sweeper, Temporary};

@@ -3,16 +3,13 @@
 use super::context::Context;
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::forge::github::GitHub;
+use crate::forge::github::{Connection, GitHub, GitHubPackages};
 use crate::host::http::{Client, Settings};
 use crate::model::Secret;
-use crate::ports::{ErrorKind, PortError};
+use crate::ports::{ErrorKind, Packages, PortError};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// The one connection of a run: what it learnt of a rate limit holds for every later verb.
-pub(super) type Connection = OnceLock<Arc<GitHub>>;
 
 /// How long the address of the API is remembered: one deployment asks it dozens of times.
 const NAMES_KEPT: Duration = Duration::from_secs(60);
@@ -57,6 +54,36 @@ pub(super) fn client(context: &Context) -> Result<Client, PortError> {
         .map_err(|error| PortError::new(ErrorKind::Invalid, "setting up requests to GitHub", error))
 }
 
+/// The connections of a run, one for each token: what is learnt of a rate limit holds for every later request
+/// with it, whether the project's repository or its images are asked for.
+#[derive(Default)]
+pub(super) struct Connections(Mutex<Vec<(Secret, Arc<Connection>)>>);
+
+impl Connections {
+    /// The one of this token.
+    ///
+    /// # Errors
+    /// As [`client`], and where the token would go out unencrypted.
+    fn with(&self, context: &Context, token: Secret) -> Result<Arc<Connection>, PortError> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = made.iter().find(|(known, _)| *known == token) {
+            return Ok(Arc::clone(known));
+        }
+        let (api, clock) = (Place::of(context).api, Arc::clone(&context.clock));
+        let connection = Arc::new(Connection::new(client(context)?, api, token.clone(), clock)?);
+        made.push((token, Arc::clone(&connection)));
+        Ok(connection)
+    }
+
+    /// The packages that `token` may see.
+    ///
+    /// # Errors
+    /// As [`Connections::with`].
+    pub(super) fn packages(&self, context: &Context, token: Secret) -> Result<Arc<dyn Packages>, PortError> {
+        Ok(Arc::new(GitHubPackages::new(self.with(context, token)?)))
+    }
+}
+
 /// The forge; `None` where `GITHUB_REPOSITORY` or a token is missing.
 ///
 /// # Errors
@@ -68,14 +95,8 @@ pub(super) fn connect(workspace: &Workspace) -> Result<Option<Arc<GitHub>>, AppE
     let (Some(repository), Some(token)) = (place.repository, place.token) else {
         return Ok(None);
     };
-    if let Some(github) = workspace.forge().get() {
-        return Ok(Some(Arc::clone(github)));
-    }
-    let clock = Arc::clone(&context.clock);
-    let github = GitHub::new(client(context)?, place.api, repository, token, clock)?;
-    Ok(Some(Arc::clone(
-        workspace.forge().get_or_init(|| Arc::new(github)),
-    )))
+    let connection = workspace.connections().with(context, token)?;
+    Ok(Some(Arc::new(GitHub::new(connection, repository)?)))
 }
 
 /// The same where there has to be one.
@@ -91,4 +112,26 @@ pub(super) fn required(workspace: &Workspace, what: &str) -> Result<Arc<GitHub>,
         Some(_) => "set GITHUB_TOKEN (in a workflow: `env: { GITHUB_TOKEN: ${{ github.token }} }`)",
     };
     Err(AppError::Usage(format!("{what}: {missing}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::environment::Environment;
+    use crate::testing::FakeClock;
+
+    #[test]
+    fn whatever_is_asked_with_one_token_goes_over_one_connection() {
+        let none: [(&str, &str); 0] = [];
+        let context = Context {
+            environment: Environment::of(none, "/nowhere"),
+            clock: Arc::new(FakeClock::default()),
+            binary: PathBuf::from("greenroom"),
+        };
+        let connections = Connections::default();
+        let with = |token: &str| connections.with(&context, Secret::new(token.to_owned())).unwrap();
+        let (one, same, other) = (with("one"), with("one"), with("other"));
+        assert!(Arc::ptr_eq(&one, &same));
+        assert!(!Arc::ptr_eq(&one, &other));
+    }
 }

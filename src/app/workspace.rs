@@ -7,7 +7,7 @@ pub(super) use ledger::Place as RecordPlace;
 use super::announce::Announcer;
 use super::context::Context;
 use super::error::{AppError, Problems};
-use super::forge::{Connection, Place};
+use super::forge::{Connections, Place};
 use super::load;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
@@ -20,7 +20,7 @@ use crate::host::secrets::Secrets;
 use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::ports::{Catalog, Repository};
 use crate::registry::Registries;
-use crate::registry::ghcr::GhcrSettings;
+use crate::registry::ghcr;
 use crate::registry::layout::LayoutRegistry;
 use crate::registry::oci::{OciSettings, credentials};
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ pub struct Workspace {
     registry: OnceLock<Arc<Registries>>,
     record: OnceLock<RecordPlace>,
     announcer: OnceLock<Arc<Announcer>>,
-    forge: Connection,
+    connections: Arc<Connections>,
 }
 
 impl Workspace {
@@ -88,7 +88,7 @@ impl Workspace {
             registry: OnceLock::new(),
             record: OnceLock::new(),
             announcer: OnceLock::new(),
-            forge: Connection::new(),
+            connections: Arc::default(),
         })
     }
 
@@ -122,9 +122,9 @@ impl Workspace {
         Arc::clone(self.announcer.get_or_init(|| Arc::new(Announcer::of(self))))
     }
 
-    /// The forge, once [`connect`](super::forge::connect) was asked for it.
-    pub(super) fn forge(&self) -> &Connection {
-        &self.forge
+    /// What is connected to the forge, for its repository and for its packages alike.
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// The same project, whose rollouts are told to `announcer`.
@@ -148,7 +148,7 @@ impl Workspace {
             let image = self.project.image.as_ref();
             let own = image.and_then(|image| image.repository.parse::<RepositoryName>().ok());
             let own = own.as_ref().and_then(RepositoryName::registry);
-            Arc::new(registries(&self.context, &self.root, own))
+            Arc::new(registries(&self.context, &self.root, own, &self.connections))
         });
         Arc::clone(made) as Arc<dyn Catalog>
     }
@@ -322,19 +322,24 @@ pub fn catalog(context: &Context, config: Option<&Path>) -> Arc<dyn Catalog> {
         .map(|file| directory.join(file))
         .or_else(|| find(directory).ok());
     let root = file.as_deref().and_then(Path::parent).unwrap_or(directory);
-    Arc::new(registries(context, root, None))
+    Arc::new(registries(context, root, None, &Arc::default()))
 }
 
 /// The embedded store below the project's directory, and every registry on the network; `own` is the host
 /// of the one that the project's images are kept in.
-fn registries(context: &Context, root: &Path, own: Option<&str>) -> Registries {
+fn registries(
+    context: &Context,
+    root: &Path,
+    own: Option<&str>,
+    connections: &Arc<Connections>,
+) -> Registries {
     let variables = context.environment.variables();
-    let settings = OciSettings::of(variables, own);
-    let github = GhcrSettings::of(variables, settings.http.clone(), own);
+    let token = ghcr::token(variables, own);
+    let (asking, connections) = (context.clone(), Arc::clone(connections));
     Registries::new(
         LayoutRegistry::open(root.join(STATE).join("images")),
-        settings,
-        github,
+        OciSettings::of(variables, own),
+        Box::new(move || connections.packages(&asking, token.clone()?)),
         Arc::clone(&context.clock),
     )
 }

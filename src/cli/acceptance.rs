@@ -184,7 +184,7 @@ fn create(shell: &Shell, args: &Create) -> Result<Exit, AppError> {
         ));
     } else {
         let origin = shell.context.origin("it does not stand", None);
-        tested.ended = Some(acceptance::tidy(&workspace, &settled, &origin)?);
+        tested.ended = Some(acceptance::tidy(&workspace, &settled, &origin, &watchers)?);
     }
     tested.made = Some(made);
     conclude(shell, &settled, &tested, publication, &args.reports)
@@ -240,7 +240,7 @@ fn test_standing(shell: &Shell, workspace: &mut Workspace, args: &Run) -> Result
     } else {
         Afterwards::Keep
     };
-    let tested = acceptance::run_on(workspace, &settled, afterwards)?;
+    let tested = acceptance::run_on(workspace, &settled, afterwards, &shell.watchers(false))?;
     conclude(shell, &settled, &tested, Publication::default(), &args.reports)
 }
 

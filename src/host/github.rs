@@ -1,84 +1,36 @@
-//! One repository behind GitHub's REST API, version 2022-11-28: where it is, and what is shown there.
+//! GitHub's REST API, version 2022-11-28: where it is, who asks, and the repository that is asked about.
 
 use super::url::{authority, is_loopback, redacted};
 use crate::model::Secret;
 use crate::ports::{ErrorKind, PortError};
 
-/// A repository on GitHub, or on a GitHub Enterprise server.
-pub struct GitHubRepository {
-    api: String,
-    name: String,
+/// The API of GitHub, or of a GitHub Enterprise server.
+pub struct GitHubApi {
+    base: String,
     token: Option<Secret>,
 }
 
-impl GitHubRepository {
-    /// The repository `owner/name` behind the API at `api` (`https://api.github.com`). Without a token only
-    /// what is public can be read.
+impl GitHubApi {
+    /// The API at `base` (`https://api.github.com`). Without a token only what is public can be read.
     ///
     /// # Errors
-    /// `Invalid` when the repository's name is none, or the token would go over the network in the clear.
-    pub fn new(api: &str, name: &str, token: Option<Secret>) -> Result<Self, PortError> {
-        let api = api.trim_end_matches('/');
-        let invalid = |message: String| {
-            let doing = format!("setting up GitHub at {}", redacted(api));
-            Err(PortError::new(ErrorKind::Invalid, doing, message))
-        };
-        let is_name = |part: &str| {
-            !part.is_empty()
-                && !part.starts_with('.')
-                && part
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
-        let named = name
-            .split_once('/')
-            .is_some_and(|(owner, name)| is_name(owner) && is_name(name));
-        if !named {
-            return invalid(format!(
-                "{name:?} is not a repository: write owner/name (GITHUB_REPOSITORY)"
-            ));
-        }
-        if token.is_some() && !api.starts_with("https://") && !is_loopback(&authority(api)) {
-            return invalid("the token would go there unencrypted: use https".to_owned());
+    /// `Invalid` when the token would go over the network in the clear.
+    pub fn new(base: &str, token: Option<Secret>) -> Result<Self, PortError> {
+        let base = base.trim_end_matches('/');
+        if token.is_some() && !base.starts_with("https://") && !is_loopback(&authority(base)) {
+            let doing = format!("setting up GitHub at {}", redacted(base));
+            let message = "the token would go there unencrypted: use https";
+            return Err(PortError::new(ErrorKind::Invalid, doing, message));
         }
         Ok(Self {
-            api: api.to_owned(),
-            name: name.to_owned(),
+            base: base.to_owned(),
             token,
         })
     }
 
-    /// Host and port of the API.
-    pub fn authority(&self) -> String {
-        authority(&self.api)
-    }
-
-    /// `owner/name`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The URL of something of this repository.
-    pub fn url(&self, rest: &str) -> String {
-        format!("{}/repos/{}/{rest}", self.api, self.name)
-    }
-
-    /// The URL of something beside the repositories.
-    pub fn root(&self, rest: &str) -> String {
-        format!("{}/{rest}", self.api)
-    }
-
-    /// Whose repository it is.
-    pub fn owner(&self) -> &str {
-        self.name.split('/').next().unwrap_or_default()
-    }
-
-    /// The host that people know and the repository: `github.com acme/app`.
-    pub fn shown(&self) -> String {
-        let authority = self.authority();
-        let host = authority.strip_suffix(":443").unwrap_or(&authority);
-        let host = host.strip_prefix("api.").unwrap_or(host);
-        format!("{host} {}", self.name)
+    /// The URL of `path`, which begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     /// What every request carries.
@@ -90,5 +42,46 @@ impl GitHubRepository {
         let bearer = self.token.as_ref();
         headers.extend(bearer.map(|token| ("authorization", format!("Bearer {}", token.expose()))));
         headers
+    }
+}
+
+/// The name of a repository on GitHub, `owner/name`.
+pub struct GitHubRepository {
+    name: String,
+}
+
+impl GitHubRepository {
+    /// The repository of that name.
+    ///
+    /// # Errors
+    /// `Invalid` when it is none.
+    pub fn new(name: &str) -> Result<Self, PortError> {
+        let is_name = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        let named = name
+            .split_once('/')
+            .is_some_and(|(owner, name)| is_name(owner) && is_name(name));
+        if !named {
+            let message = format!("{name:?} is not a repository: write owner/name (GITHUB_REPOSITORY)");
+            return Err(PortError::new(ErrorKind::Invalid, "setting up GitHub", message));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+        })
+    }
+
+    /// `owner/name`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The API's path to something of it.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{rest}", self.name)
     }
 }

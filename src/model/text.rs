@@ -108,3 +108,17 @@ pub(super) fn is_name(text: &str, most: usize, extra: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_between_characters_and_says_so() {
+        assert_eq!(one_line("as it is", 8), "as it is");
+        let cut = one_line(&"ü".repeat(200), 140);
+        assert_eq!(cut.chars().count(), 140);
+        assert!(cut.ends_with('…'));
+        assert_eq!(one_line("a\r\nb\u{202e}c", 9), "a  bc");
+    }
+}

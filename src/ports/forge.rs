@@ -168,6 +168,9 @@ pub trait Forge: Send + Sync {
     /// Shows how deployment `number` stands. With [`DeploymentState::Success`] those of the same environment
     /// that were live before become inactive.
     fn update_deployment(&self, number: u64, update: &DeploymentUpdate) -> Result<(), PortError>;
+    /// Shows that the environment went away: every deployment of greenroom's own that is live or under way there
+    /// becomes inactive, with `description`, one line. What failed keeps saying so.
+    fn retire_environment(&self, environment: &EnvironmentName, description: &str) -> Result<(), PortError>;
     /// Shows a check, or how it stands now.
     fn publish_check(&self, check: &CheckReport) -> Result<(), PortError>;
     /// Writes the comment, in the place of the one with the same key where there is one.

@@ -1,6 +1,6 @@
 //! The project's own store and the registries on the network as one.
 
-use super::ghcr::{self, Ghcr, GhcrSettings};
+use super::ghcr::{self, Ghcr, Reach};
 use super::layout::LayoutRegistry;
 use super::oci::{OciRegistry, OciSettings};
 use crate::model::{Digest, RepositoryName, Tag};
@@ -10,7 +10,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What a client for the network is made of.
-type Ingredients = (OciSettings, GhcrSettings, Arc<dyn Clock>);
+type Ingredients = (OciSettings, Reach, Arc<dyn Clock>);
 
 /// A repository that is named with its registry's host is there; one without is in the project's store.
 pub struct Registries {
@@ -20,17 +20,12 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// Both. What the network needs is made when it is first used.
-    pub fn new(
-        own: LayoutRegistry,
-        settings: OciSettings,
-        github: GhcrSettings,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    /// Both. What the network needs is made when it is first used; `packages` reaches those of GitHub.
+    pub fn new(own: LayoutRegistry, settings: OciSettings, packages: Reach, clock: Arc<dyn Clock>) -> Self {
         Self {
             own,
             remote: OnceLock::new(),
-            ingredients: Mutex::new(Some((settings, github, clock))),
+            ingredients: Mutex::new(Some((settings, packages, clock))),
         }
     }
 
@@ -48,15 +43,14 @@ impl Registries {
         }
         let made = self.remote.get_or_init(|| {
             let mut ingredients = self.ingredients.lock().unwrap_or_else(PoisonError::into_inner);
-            let (settings, github, clock) = ingredients.take().ok_or_else(|| {
+            let (settings, packages, clock) = ingredients.take().ok_or_else(|| {
                 PortError::new(
                     ErrorKind::Invalid,
                     "preparing requests to registries",
                     "they were prepared before",
                 )
             })?;
-            let remote = OciRegistry::new(settings, Arc::clone(&clock))?;
-            Ghcr::new(remote, github, clock)
+            Ok(Ghcr::new(OciRegistry::new(settings, clock)?, packages))
         });
         match made {
             Ok(remote) if name.registry() == Some(ghcr::HOST) => Ok(remote),
@@ -134,7 +128,7 @@ mod tests {
         let registries = Registries::new(
             own,
             settings,
-            GhcrSettings::default(),
+            Box::new(|| panic!("nobody asks for packages")),
             Arc::new(FakeClock::default()),
         );
         assert_eq!(registries.tags("acme/app").unwrap(), []);

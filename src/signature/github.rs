@@ -1,6 +1,6 @@
 //! Attestations that GitHub keeps beside the registry (REST API, "List attestations").
 
-use crate::host::github::GitHubRepository;
+use crate::host::github::{GitHubApi, GitHubRepository};
 use crate::host::http::{Client, Failure, Outgoing, Transfer};
 use crate::model::{Digest, Secret};
 use crate::ports::{Attestations, ErrorKind, PortError};
@@ -19,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The attestations of one repository on GitHub, or on a GitHub Enterprise server.
 pub struct GitHubAttestations {
     client: Client,
+    api: GitHubApi,
     repository: GitHubRepository,
 }
 
@@ -38,7 +39,7 @@ impl GitHubAttestations {
     /// token only a public repository's can be read.
     ///
     /// # Errors
-    /// As [`GitHubRepository::new`].
+    /// As [`GitHubApi::new`] and [`GitHubRepository::new`].
     pub fn new(
         client: Client,
         api: &str,
@@ -47,7 +48,8 @@ impl GitHubAttestations {
     ) -> Result<Self, PortError> {
         Ok(Self {
             client,
-            repository: GitHubRepository::new(api, repository, token)?,
+            api: GitHubApi::new(api, token)?,
+            repository: GitHubRepository::new(repository)?,
         })
     }
 }
@@ -56,10 +58,9 @@ impl Attestations for GitHubAttestations {
     fn bundles(&self, digest: &Digest) -> Result<Vec<Vec<u8>>, PortError> {
         let doing = format!("asking GitHub for the attestations of {}", self.repository.name());
         let failed = |kind: ErrorKind, message: String| PortError::new(kind, &doing, message);
-        let url = self
-            .repository
-            .url(&format!("attestations/{digest}?per_page={MOST}"));
-        let carried = self.repository.headers();
+        let path = format!("attestations/{digest}?per_page={MOST}");
+        let url = self.api.url(&self.repository.path(&path));
+        let carried = self.api.headers();
         let headers: Vec<(&str, &str)> = carried
             .iter()
             .map(|(name, value)| (*name, value.as_str()))

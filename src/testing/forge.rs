@@ -1,5 +1,6 @@
 //! A forge in memory that refuses what a real one refuses, and fails or hangs on demand.
 
+use crate::model::EnvironmentName;
 use crate::ports::{
     CheckReport, CommitStatus, DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind, Forge,
     PortError, PullComment, PullRequests, PullState,
@@ -220,6 +221,27 @@ impl Forge for MemoryForge {
             }
         }
         all[at].updates.push(update.clone());
+        Ok(())
+    }
+
+    fn retire_environment(&self, environment: &EnvironmentName, description: &str) -> Result<(), PortError> {
+        let verb = "retire_environment";
+        let mut state = self.call(verb, environment.as_str(), "deployments: write")?;
+        line(verb, description, DESCRIPTION)?;
+        let all = state.deployments.iter_mut();
+        for shown in all.filter(|shown| shown.draft.environment == *environment) {
+            let Some(last) = shown.updates.last() else {
+                continue;
+            };
+            if matches!(last.state, DeploymentState::Success | DeploymentState::InProgress) {
+                let gone = DeploymentUpdate {
+                    state: DeploymentState::Inactive,
+                    description: description.to_owned(),
+                    ..last.clone()
+                };
+                shown.updates.push(gone);
+            }
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Acceptance deployments: made beside an environment, tested, and gone again whatever happens.
 
+use crate::forge::{FakeGitHub, Repository};
 use crate::project::{Project, Ran, eventually, get};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -403,4 +404,77 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
         assert!(ran.err.contains(says), "{words:?}: {}", ran.err);
     }
     assert!(!project.path(".greenroom/images").exists(), "nothing was built");
+}
+
+#[test]
+fn what_github_shows_of_one_becomes_inactive_when_it_goes_and_a_github_that_is_down_keeps_nothing() {
+    let github = FakeGitHub::start(Repository::default());
+    let url = github.url();
+    let job = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_REPOSITORY", "acme/hello"),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+        ("GITHUB_RUN_ID", "7"),
+        ("GITHUB_API_URL", url.as_str()),
+        ("GITHUB_TOKEN", "ghs_swordfish"),
+    ];
+    let project = project("");
+    for words in [
+        &["init", "--quiet"][..],
+        &["add", "greenroom.yaml"],
+        &["commit", "--quiet", "--message", "first"],
+    ] {
+        let mut git = crate::git::git(&project.path(""));
+        assert!(git.args(words).status().unwrap().success());
+    }
+    let step = |words: &[&str]| {
+        let ran = project.with(words, &job);
+        assert_eq!(ran.status, 0, "{words:?}{}{}", ran.out, ran.err);
+        assert!(!ran.err.contains("swordfish"), "{}", ran.err);
+        ran
+    };
+    let made = |count: usize| {
+        let before = github.deployments().len();
+        for _ in 0..count {
+            step(&["acceptance", "create", "-e", "staging"]);
+        }
+        github.deployments().split_off(before)
+    };
+    let states = || -> Vec<String> {
+        let all = github.deployments();
+        all.iter().map(|one| one.state().to_owned()).collect()
+    };
+    let first = made(2);
+    assert!(first.iter().all(|one| one.transient && !one.production));
+    assert_eq!(states(), ["success", "success"]);
+    let ran = step(&["acceptance", "cleanup", &first[0].environment]);
+    assert_eq!(states(), ["inactive", "success"], "{}", ran.err);
+    let gone = github.deployments()[0].statuses.last().unwrap().sent.clone();
+    let description = gone["description"].as_str().unwrap();
+    assert!(description.contains(&first[0].environment), "{description}");
+    assert_eq!(gone["environment_url"], Value::Null);
+
+    // What cannot be told is a warning, and the deployment is gone all the same.
+    github.with(|state| state.repository.permissions = Some(vec!["deployments: read".to_owned()]));
+    let ran = step(&["acceptance", "cleanup", "--all"]);
+    let warning = "warning: not shown on GitHub: showing that";
+    assert!(
+        ran.err.contains(warning) && ran.err.contains("deployments: write"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(left(&project), [""; 0]);
+    assert_eq!(states(), ["inactive", "success"]);
+
+    // Where nothing is to be shown, nothing is asked.
+    github.with(|state| state.repository.permissions = None);
+    let pipeline = project.read("greenroom.yaml");
+    project.write(
+        "greenroom.yaml",
+        format!("{pipeline}github: {{ deployments: false, checks: false }}\n"),
+    );
+    let asked = github.requests().len();
+    step(&["acceptance", "create", "-e", "staging"]);
+    step(&["acceptance", "cleanup", "--all"]);
+    assert_eq!(github.requests().len(), asked);
 }

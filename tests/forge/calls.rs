@@ -5,14 +5,26 @@ use crate::comments::comment;
 use crate::deployments::{draft, update};
 use crate::github::Description;
 use crate::marks::status;
+use crate::packages::package;
 use crate::scanning::upload;
 use crate::{COMMIT, HOSTILE};
 use greenroom::forge::github::calls::{
-    Call, checks, comments, deployments, people, pulls, scanning, statuses,
+    Call, checks, comments, deployments, packages, people, pulls, repositories, scanning, statuses,
 };
 use greenroom::model::CommitId;
 use greenroom::ports::{Conclusion, DeploymentState};
 use std::collections::BTreeSet;
+
+fn of_packages() -> Vec<Call> {
+    let package = package(HOSTILE, HOSTILE);
+    let mut calls = vec![packages::account(HOSTILE)];
+    for account in [packages::Account::Organization, packages::Account::User] {
+        calls.push(packages::versions(account, &package, 1));
+        calls.push(packages::version(account, &package, 1));
+        calls.push(packages::delete(account, &package, 1));
+    }
+    calls
+}
 
 /// All of them, with plain and with hostile texts.
 fn all() -> Vec<Call> {
@@ -44,6 +56,7 @@ fn all() -> Vec<Call> {
         pulls::pull(7),
         pulls::remove_label(7, HOSTILE),
     ];
+    calls.extend(of_packages());
     for state in [
         DeploymentState::InProgress,
         DeploymentState::Success,
@@ -112,6 +125,17 @@ fn every_request_is_one_that_github_describes() {
 }
 
 #[test]
+fn only_where_a_redirect_leads_to_is_written_down_nowhere() {
+    let call = repositories::numbered(4711);
+    assert_eq!(
+        (call.method.as_str(), call.path.as_str()),
+        ("GET", "/repositories/4711")
+    );
+    let described = Description::read();
+    assert!(described.find(call.method.as_str(), &call.path).is_none());
+}
+
+#[test]
 fn every_file_that_makes_requests_is_listed_here() {
     let sources = [
         ("checks", include_str!("../../src/forge/github/calls/checks.rs")),
@@ -123,8 +147,16 @@ fn every_file_that_makes_requests_is_listed_here() {
             "deployments",
             include_str!("../../src/forge/github/calls/deployments.rs"),
         ),
+        (
+            "packages",
+            include_str!("../../src/forge/github/calls/packages.rs"),
+        ),
         ("people", include_str!("../../src/forge/github/calls/people.rs")),
         ("pulls", include_str!("../../src/forge/github/calls/pulls.rs")),
+        (
+            "repositories",
+            include_str!("../../src/forge/github/calls/repositories.rs"),
+        ),
         (
             "scanning",
             include_str!("../../src/forge/github/calls/scanning.rs"),

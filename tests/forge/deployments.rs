@@ -361,3 +361,42 @@ fn many_that_are_still_live_become_inactive_within_a_bound() {
         .count();
     assert!((29..=30).contains(&inactive), "{inactive}");
 }
+
+#[test]
+fn what_is_shown_of_an_environment_that_went_away_becomes_inactive_once() {
+    let environment = "acceptance-test-staging-0a1b2c3d".parse().unwrap();
+    let own = || json!({"greenroom": {"id": "20261119T120000Z-0a1b2c3d"}});
+    let yard = Yard::new();
+    let live = earlier(&yard, "acceptance-test-staging-0a1b2c3d", own(), &["success"]);
+    let died = earlier(&yard, "acceptance-test-staging-0a1b2c3d", own(), &["in_progress"]);
+    let failed = earlier(&yard, "acceptance-test-staging-0a1b2c3d", own(), &["failure"]);
+    let foreign = earlier(&yard, "acceptance-test-staging-0a1b2c3d", json!({}), &["success"]);
+    let other = earlier(&yard, "staging", own(), &["success"]);
+    // The first answer is lost: it is found done.
+    yard.fails("repos/create-deployment-status", &[Fault::LostAfter]);
+    for _ in 0..2 {
+        yard.github.retire_environment(&environment, HOSTILE).unwrap();
+    }
+    let shown = yard.fake.deployments();
+    for (number, expected) in [
+        (live, "inactive"),
+        (died, "inactive"),
+        (failed, "failure"),
+        (foreign, "success"),
+        (other, "success"),
+    ] {
+        let found = shown.iter().find(|one| one.id == number).unwrap();
+        assert_eq!(found.state(), expected, "{number}");
+    }
+    assert_eq!(yard.fake.count("repos/create-deployment-status"), 2);
+    let allowed = Yard::allowed(&["deployments: read"]);
+    earlier(&allowed, "acceptance-test-staging-0a1b2c3d", own(), &["success"]);
+    refused(
+        allowed.github.retire_environment(&environment, "gone"),
+        ErrorKind::Denied,
+        &[
+            "showing that acceptance-test-staging-0a1b2c3d is gone",
+            "deployments: write",
+        ],
+    );
+}

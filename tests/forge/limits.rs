@@ -2,10 +2,9 @@
 
 use crate::deployments::draft;
 use crate::github::{Fault, Repository};
-use crate::{Yard, refused};
+use crate::{Yard, connected, refused};
 use greenroom::forge::github::GitHub;
-use greenroom::host::http::{Client, Settings};
-use greenroom::model::{Secret, Timestamp};
+use greenroom::model::Timestamp;
 use greenroom::ports::{Clock, ErrorKind, Forge as _, Interrupted, PortError, Reviews as _};
 use greenroom::testing::clock::FakeClock;
 use serde_json::json;
@@ -146,10 +145,8 @@ impl Clock for Slow {
 #[test]
 fn a_github_that_keeps_silent_is_given_up_after_three_minutes() {
     let yard = Yard::new();
-    let client = Client::new(&Settings::default()).unwrap();
-    let clock = Arc::new(Slow(FakeClock::default()));
-    let token = Secret::new("ghs_swordfish".to_owned());
-    let github = GitHub::new(client, &yard.fake.url(), "acme/hello", token, clock).unwrap();
+    let connection = connected(&yard.fake.url(), Arc::new(Slow(FakeClock::default()))).unwrap();
+    let github = GitHub::new(connection, "acme/hello").unwrap();
     yard.fails(READ, &[const { Fault::Page(504) }; 4]);
     refused(github.of_run(42), ErrorKind::Transient, &["504"]);
     assert_eq!(yard.fake.count(READ), 3);
@@ -237,15 +234,7 @@ fn a_server_of_ones_own_is_spoken_to_below_its_path() {
 }
 
 fn open(api: &str, repository: &str) -> Result<GitHub, PortError> {
-    let client = Client::new(&Settings::default()).unwrap();
-    let clock = Arc::new(FakeClock::default());
-    GitHub::new(
-        client,
-        api,
-        repository,
-        Secret::new("ghs_swordfish".to_owned()),
-        clock,
-    )
+    GitHub::new(connected(api, Arc::new(FakeClock::default()))?, repository)
 }
 
 #[test]

@@ -15,15 +15,16 @@ mod comments;
 mod deployments;
 mod limits;
 mod marks;
+mod packages;
 mod people;
 mod scanning;
 mod strictness;
 
 use github::{FakeGitHub, Fault, Repository};
-use greenroom::forge::github::GitHub;
+use greenroom::forge::github::{Connection, GitHub};
 use greenroom::host::http::{Client, Settings};
 use greenroom::model::{Secret, Timestamp};
-use greenroom::ports::{Clock as _, ErrorKind, PortError};
+use greenroom::ports::{Clock, ErrorKind, PortError};
 use greenroom::testing::clock::FakeClock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ const HOSTILE: &str = "a\r\n::error::b ##[add-mask]c `d` ${{ e }} <!-- f --> \u{
 struct Yard {
     fake: FakeGitHub,
     github: GitHub,
+    connection: Arc<Connection>,
     clock: Arc<FakeClock>,
 }
 
@@ -44,13 +46,15 @@ impl Yard {
     fn of(repository: Repository) -> Self {
         let fake = FakeGitHub::start(repository);
         let clock = Arc::new(FakeClock::default());
-        let (name, token) = fake.with(|state| {
-            let repository = &state.repository;
-            (repository.name.clone(), repository.token.clone())
-        });
-        let client = Client::new(&Settings::default()).unwrap();
-        let github = GitHub::new(client, &fake.url(), &name, Secret::new(token), clock.clone()).unwrap();
-        Self { fake, github, clock }
+        let name = fake.with(|state| state.repository.name.clone());
+        let connection = connected(&fake.url(), clock.clone()).unwrap();
+        let github = GitHub::new(Arc::clone(&connection), &name).unwrap();
+        Self {
+            fake,
+            github,
+            connection,
+            clock,
+        }
     }
 
     fn new() -> Self {
@@ -75,6 +79,13 @@ impl Yard {
             self.fake.fail_next(operation, fault.clone());
         }
     }
+}
+
+/// A connection with the token of tests.
+fn connected(api: &str, clock: Arc<dyn Clock>) -> Result<Arc<Connection>, PortError> {
+    let client = Client::new(&Settings::default()).unwrap();
+    let token = Secret::new("ghs_swordfish".to_owned());
+    Connection::new(client, api, token, clock).map(Arc::new)
 }
 
 fn now() -> Timestamp {

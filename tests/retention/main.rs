@@ -8,7 +8,10 @@
     reason = "a test fails by panicking, in its helpers too, tells one story, and makes files old"
 )]
 
+#[path = "../support/github/mod.rs"]
 mod github;
+
+mod ghcr;
 mod layout;
 mod network;
 mod project;

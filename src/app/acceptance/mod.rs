@@ -216,20 +216,20 @@ pub fn create(
                 settled.id, settled.id
             )));
         }
-        Err(error) => return Err(undone(workspace, settled, error)),
+        Err(error) => return Err(undone(workspace, settled, watchers, error)),
     };
     let mut made = Made { deployed, url: None };
     if made.stands() {
         let found = url(workspace, settled);
-        made.url = Some(found.map_err(|error| undone(workspace, settled, error))?);
+        made.url = Some(found.map_err(|error| undone(workspace, settled, watchers, error))?);
     }
     Ok(made)
 }
 
 /// Removes what `error` left, and says what failed: that, or the removal.
-fn undone(workspace: &Workspace, settled: &Settled, error: AppError) -> AppError {
+fn undone(workspace: &Workspace, settled: &Settled, watchers: &Watchers, error: AppError) -> AppError {
     let origin = workspace.context.origin("it could not be deployed", None);
-    match tidy(workspace, settled, &origin).and_then(|ended| ended.result) {
+    match tidy(workspace, settled, &origin, watchers).and_then(|ended| ended.result) {
         Ok(()) => error,
         Err(left) => left,
     }
@@ -285,10 +285,15 @@ pub fn test(workspace: &Workspace, settled: &Settled) -> Result<Verified, AppErr
 ///
 /// # Errors
 /// When what there is cannot be told.
-pub fn tidy(workspace: &Workspace, settled: &Settled, origin: &Origin) -> Result<Ended, AppError> {
+pub fn tidy(
+    workspace: &Workspace,
+    settled: &Settled,
+    origin: &Origin,
+    watchers: &Watchers,
+) -> Result<Ended, AppError> {
     let survey = survey(workspace, Some(&settled.of))?;
     Ok(match survey.known.iter().find(|known| known.id == settled.id) {
-        Some(known) => remove(workspace, &survey, known, origin),
+        Some(known) => remove(workspace, &survey, known, origin, watchers),
         None => Ended {
             id: settled.id.clone(),
             result: Ok(()),
@@ -360,19 +365,25 @@ pub fn run(
         Ok(())
     };
     tested.made = Some(made);
-    finish(workspace, settled, keep, suite, tested)
+    let ended = leave(workspace, settled, keep, watchers)?;
+    finish(suite, ended, tested)
 }
 
 /// Tests one that stands already.
 ///
 /// # Errors
 /// As [`test()`].
-pub fn run_on(workspace: &Workspace, settled: &Settled, afterwards: Afterwards) -> Result<Tested, AppError> {
+pub fn run_on(
+    workspace: &Workspace,
+    settled: &Settled,
+    afterwards: Afterwards,
+    watchers: &Watchers,
+) -> Result<Tested, AppError> {
     require_suite(workspace, settled)?;
     let mut tested = Tested::default();
     let suite = suite_of(workspace, settled, &mut tested);
-    let keep = afterwards == Afterwards::Keep;
-    finish(workspace, settled, keep, suite, tested)
+    let ended = leave(workspace, settled, afterwards == Afterwards::Keep, watchers)?;
+    finish(suite, ended, tested)
 }
 
 fn suite_of(workspace: &Workspace, settled: &Settled, tested: &mut Tested) -> Result<(), AppError> {
@@ -386,15 +397,20 @@ fn suite_of(workspace: &Workspace, settled: &Settled, tested: &mut Tested) -> Re
     Ok(())
 }
 
-fn finish(
+/// Removes what was tested, unless it is to stay.
+fn leave(
     workspace: &Workspace,
     settled: &Settled,
     keep: bool,
-    suite: Result<(), AppError>,
-    mut tested: Tested,
-) -> Result<Tested, AppError> {
+    watchers: &Watchers,
+) -> Result<Option<Ended>, AppError> {
     let origin = workspace.context.origin("its test has ended", None);
-    let ended = (!keep).then(|| tidy(workspace, settled, &origin)).transpose()?;
+    (!keep)
+        .then(|| tidy(workspace, settled, &origin, watchers))
+        .transpose()
+}
+
+fn finish(suite: Result<(), AppError>, ended: Option<Ended>, mut tested: Tested) -> Result<Tested, AppError> {
     match (suite, ended) {
         (Ok(()), ended) => {
             tested.ended = ended;

@@ -1,8 +1,10 @@
 //! Acceptance deployments that are there, by the marks that they carry and by the ledger, and their end.
 
 use super::record;
+use crate::app::announce;
 use crate::app::deploy::Hold;
 use crate::app::error::{AppError, Exit};
+use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
 use crate::app::world::sweeper;
 use crate::config::environment::Environment;
@@ -156,16 +158,28 @@ pub struct Ended {
     pub result: Result<(), AppError>,
 }
 
-/// Removes `known` wherever it is found, and records that nothing is left of it. Signals that come
+/// Removes `known` wherever it is found, and tells and records that nothing is left of it. Signals that come
 /// meanwhile do not end this: a second one ends what still stops by force.
-pub fn remove(workspace: &Workspace, survey: &Survey, known: &Known, origin: &Origin) -> Ended {
+pub fn remove(
+    workspace: &Workspace,
+    survey: &Survey,
+    known: &Known,
+    origin: &Origin,
+    watchers: &Watchers,
+) -> Ended {
     Ended {
         id: known.id.clone(),
-        result: removed(workspace, survey, known, origin),
+        result: removed(workspace, survey, known, origin, watchers),
     }
 }
 
-fn removed(workspace: &Workspace, survey: &Survey, known: &Known, origin: &Origin) -> Result<(), AppError> {
+fn removed(
+    workspace: &Workspace,
+    survey: &Survey,
+    known: &Known,
+    origin: &Origin,
+    watchers: &Watchers,
+) -> Result<(), AppError> {
     if let Some(why) = &known.blind {
         return Err(AppError::NotAllowed(why.clone()));
     }
@@ -176,6 +190,8 @@ fn removed(workspace: &Workspace, survey: &Survey, known: &Known, origin: &Origi
             end(sweeper.as_ref(), thing, workspace.context.clock.as_ref())?;
         }
     }
+    // Before the record: whoever follows a process that was killed here finds it on record, and tells it again.
+    announce::departure(workspace, &known.id, watchers);
     record::end(workspace, &known.id, origin, &hold)
 }
 

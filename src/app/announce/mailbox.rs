@@ -1,6 +1,7 @@
 //! What waits to be told: how a rollout began, the newest word on how far it is, how it ended. Whoever puts
 //! something in never waits, and there is never more in it than one of each.
 
+use crate::model::EnvironmentName;
 use crate::ports::{CheckReport, CommitStatus, DeploymentUpdate, PortError, PullComment};
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,16 @@ pub(super) struct Words {
     pub(super) check: Option<CheckReport>,
     pub(super) status: Option<CommitStatus>,
     pub(super) comment: Option<PullComment>,
+    /// An environment that went away.
+    pub(super) gone: Option<Gone>,
+}
+
+/// An environment that went away.
+#[derive(Debug)]
+pub(super) struct Gone {
+    pub(super) environment: EnvironmentName,
+    /// Why, in one line.
+    pub(super) why: String,
 }
 
 /// Something to be told now.
@@ -34,6 +45,7 @@ pub(super) enum Verb {
     Check,
     Status,
     Comment,
+    Retire,
 }
 
 /// What came of it so far.

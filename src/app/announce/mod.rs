@@ -4,12 +4,14 @@
 //! a mailbox, a thread of its own speaks, and what could not be told is a warning.
 
 mod announcer;
+mod departure;
 mod label;
 mod mailbox;
 mod refusal;
 mod speaker;
 
 pub use announcer::{Announcer, Forges};
+pub(in crate::app) use departure::departure;
 pub(in crate::app) use label::Labelled;
 pub(in crate::app) use refusal::{Intent, refusal};
 
@@ -78,7 +80,7 @@ impl Announcement {
             update: Some(words::underway(plan, around, words::on_its_way(plan))),
             check: words::check_underway(plan, around, begun).filter(|_| wanted.checks),
             status: words::status_underway(plan, around).filter(|_| wanted.status),
-            comment: None,
+            ..Words::default()
         });
         let observer = Narrator {
             plan: Arc::clone(&self.plan),
@@ -180,6 +182,7 @@ impl Telling {
                 .pull
                 .filter(|_| wanted.comment)
                 .and_then(|_| words::comment(report, around, self.count())),
+            gone: None,
         }
     }
 

@@ -73,5 +73,9 @@ impl Speaker<'_> {
         if let Some(comment) = words.comment {
             mailbox.came(Verb::Comment, forge.upsert_comment(&comment));
         }
+        if let Some(gone) = words.gone {
+            let told = forge.retire_environment(&gone.environment, &gone.why);
+            mailbox.came(Verb::Retire, told);
+        }
     }
 }

@@ -42,13 +42,7 @@ pub(super) fn upload(github: &GitHub, upload: &SarifUpload) -> Result<String, Po
         );
         return Err(talk.error(ErrorKind::Invalid, message));
     }
-    let reply = talk.send(&calls::upload(upload, &STANDARD.encode(&packed)));
-    let reply = reply.map_err(|mut error| {
-        if error.message.contains("answered 413") {
-            error.message.push_str(": show fewer with `scan.severity`");
-        }
-        error
-    })?;
+    let reply = talk.send(&calls::upload(upload, &STANDARD.encode(&packed)))?;
     let receipt: Result<Receipt, _> = serde_json::from_value(reply.body);
     let Ok(receipt) = receipt else {
         let message = format!(
@@ -65,10 +59,10 @@ pub(super) fn upload(github: &GitHub, upload: &SarifUpload) -> Result<String, Po
 fn follow(talk: &Talk<'_>, id: &str) -> Result<(), PortError> {
     for wait in LOOKS {
         talk.rest(Duration::from_secs(wait))?;
-        let found: Processing = match talk.ask(&calls::status(id)) {
-            Ok(found) => found,
+        let found: Processing = match talk.find(&calls::status(id)) {
+            Ok(Some(found)) => found,
             // Not known yet.
-            Err(error) if error.kind == ErrorKind::Missing => continue,
+            Ok(None) => continue,
             // It was taken: that nothing more can be learned about it does not take that back.
             Err(_) => return Ok(()),
         };

@@ -87,7 +87,7 @@ fn find(talk: &Talk<'_>, comment: &PullComment) -> Result<Vec<Comment>, PortErro
         found.is_empty()
     };
     let first = talk.send(&calls::page(comment.pull, 1))?;
-    let last = first.last_page.unwrap_or(1);
+    let last = first.last_page().unwrap_or(1);
     let mut wanted = keep(talk.read(first.body)?);
     let mut page = last;
     while wanted && page > 1 && last - page < PAGES - 1 {

@@ -3,6 +3,7 @@
 use super::GitHub;
 use super::calls::deployments as calls;
 use super::talk::Talk;
+use crate::model::EnvironmentName;
 use crate::ports::{DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind, PortError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -155,9 +156,30 @@ fn retire_earlier(talk: &Talk<'_>, number: u64, update: &DeploymentUpdate) -> Re
     earlier.retain(|deployment| deployment.id < number && deployment.is_in(update.environment.as_str()));
     earlier.sort_by_key(|deployment| std::cmp::Reverse(deployment.id));
     earlier.dedup_by_key(|deployment| deployment.id);
+    let live = live(talk, &earlier)?;
+    retire(talk, live, &format!("replaced by deployment {number}"))
+}
+
+/// See [`crate::ports::Forge::retire_environment`].
+pub(super) fn retire_environment(
+    github: &GitHub,
+    environment: &EnvironmentName,
+    description: &str,
+) -> Result<(), PortError> {
+    let talk = github.talk(&format!("showing that {environment} is gone"));
+    let mut own: Vec<Deployment> = talk.ask(&calls::of_environment(environment.as_str(), EARLIER))?;
+    own.retain(|deployment| deployment.own().is_some() && deployment.is_in(environment.as_str()));
+    own.sort_by_key(|deployment| std::cmp::Reverse(deployment.id));
+    let live = live(&talk, &own)?;
+    retire(&talk, live, description)
+}
+
+/// Those that are live, and those of greenroom's own that are under way; `known` comes newest first, and so do
+/// they.
+fn live(talk: &Talk<'_>, known: &[Deployment]) -> Result<Vec<u64>, PortError> {
     let mut live = Vec::new();
     let mut inactive = 0;
-    for deployment in earlier.iter().take(EARLIER) {
+    for deployment in known.iter().take(EARLIER) {
         let state = newest(talk, deployment.id)?.map(|status| status.state);
         match state.as_deref() {
             Some("inactive") => inactive += 1,
@@ -171,25 +193,22 @@ fn retire_earlier(talk: &Talk<'_>, number: u64, update: &DeploymentUpdate) -> Re
             break;
         }
     }
-    // The oldest first: where this breaks off, the newest still show where to go on.
-    for earlier in live.into_iter().rev() {
-        retire(talk, earlier, number)?;
-    }
-    Ok(())
+    Ok(live)
 }
 
-fn retire(talk: &Talk<'_>, earlier: u64, number: u64) -> Result<(), PortError> {
+/// Makes these inactive, the oldest first: where this breaks off, the newest still show where to go on.
+fn retire(talk: &Talk<'_>, live: Vec<u64>, description: &str) -> Result<(), PortError> {
     let is_inactive = |status: &Status| status.state == "inactive";
-    talk.settle(
-        || {
-            Ok(newest(talk, earlier)?
-                .as_ref()
-                .is_some_and(is_inactive)
-                .then_some(()))
-        },
-        || {
-            let description = format!("replaced by deployment {number}");
-            talk.send(&calls::retire(earlier, &description)).map(drop)
-        },
-    )
+    for number in live.into_iter().rev() {
+        talk.settle(
+            || {
+                Ok(newest(talk, number)?
+                    .as_ref()
+                    .is_some_and(is_inactive)
+                    .then_some(()))
+            },
+            || talk.send(&calls::retire(number, description)).map(drop),
+        )?;
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What GitHub's refusals mean, and what to do about each: the one table.
 
+use super::calls::scanning::NEEDS as SCANNING;
 use super::calls::{Call, Method};
 use super::wait::is_no_answer;
 use crate::model::one_line;
@@ -53,7 +54,14 @@ pub(super) fn fault(
     if is_no_answer(status) {
         return unanswered(call, &format!("GitHub answered {status}: {said}"));
     }
-    let (kind, advice) = match status {
+    let (kind, advice) =
+        of_package(call, status, said).unwrap_or_else(|| of_any(call, status, headers, said));
+    (kind, format!("GitHub answered {status}: {said}; {advice}"))
+}
+
+/// What a refusal means, whatever the request was about.
+fn of_any(call: &Call, status: u16, headers: &BTreeMap<String, String>, said: &str) -> (ErrorKind, String) {
+    match status {
         401 => (
             ErrorKind::Denied,
             "the token is not valid here, or not any more: check GITHUB_TOKEN".to_owned(),
@@ -75,6 +83,10 @@ pub(super) fn fault(
             ErrorKind::Missing,
             "it was there and is no more, or is switched off in the repository's settings".to_owned(),
         ),
+        413 if call.needs == SCANNING => (
+            ErrorKind::Invalid,
+            "they are larger than GitHub takes: show fewer with `scan.severity`".to_owned(),
+        ),
         413 => (ErrorKind::Invalid, "it is larger than GitHub takes".to_owned()),
         400 | 422 => (
             ErrorKind::Invalid,
@@ -84,8 +96,48 @@ pub(super) fn fault(
             ErrorKind::Invalid,
             "this answer is not one that GitHub documents".to_owned(),
         ),
+    }
+}
+
+/// What a refusal means where it is about a package, and where that is something else.
+fn of_package(call: &Call, status: u16, said: &str) -> Option<(ErrorKind, String)> {
+    if !is_about_packages(call.needs) {
+        return None;
+    }
+    let lower = said.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let (kind, advice) = match status {
+        401 => (
+            ErrorKind::Denied,
+            "the token is not valid any more, or not for this host: check GITHUB_TOKEN, and \
+             GREENROOM_REGISTRY_TOKEN where that is set"
+                .to_owned(),
+        ),
+        404 => (
+            ErrorKind::Missing,
+            format!(
+                "there is no such package, or the token may not see or delete it: {}",
+                grant(call.needs)
+            ),
+        ),
+        400 | 403 | 422 if says(&["last tagged version", "last version"]) => (
+            ErrorKind::Invalid,
+            "GitHub keeps the last tagged version of a package: delete the package itself to be rid of it"
+                .to_owned(),
+        ),
+        400 | 403 | 422 if says(&["5,000 downloads", "5000 downloads"]) => (
+            ErrorKind::Invalid,
+            "GitHub deletes no public version with more than 5,000 downloads: ask its support, or leave it"
+                .to_owned(),
+        ),
+        400 | 422 => (ErrorKind::Invalid, "this is not known to happen".to_owned()),
+        _ => return None,
     };
-    (kind, format!("GitHub answered {status}: {said}; {advice}"))
+    Some((kind, advice))
+}
+
+fn is_about_packages(needs: &str) -> bool {
+    needs.starts_with("packages: ")
 }
 
 /// A request whose answer did not come, or came from somebody on the way.
@@ -109,7 +161,7 @@ fn denied(call: &Call, headers: &BTreeMap<String, String>, said: &str) -> String
         return "the repository is archived: nothing in it can be changed".to_owned();
     }
     let mut advice = grant(call.needs);
-    if call.needs == "security-events: write" {
+    if call.needs == SCANNING {
         advice.push_str(", and enable code scanning (private repositories need GitHub Code Security)");
     }
     if let Some(accepted) = headers.get("x-accepted-github-permissions") {
@@ -126,16 +178,31 @@ pub(super) fn grant(needs: &str) -> String {
             "a workflow's own GITHUB_TOKEN sees no teams: set GITHUB_TOKEN to one of a GitHub App with `{needs}`"
         );
     }
+    // A role on the package is asked for beside the permission, and other kinds of tokens have other words.
+    if is_about_packages(needs) {
+        return "a token of a person needs read:packages and delete:packages, and single sign-on where the \
+            organization asks for it; a workflow's GITHUB_TOKEN needs `permissions: { packages: write }`, and its \
+            repository the role Admin on the package (package settings, Manage Actions access)"
+            .to_owned();
+    }
     format!("give the job `permissions: {{ {needs} }}`")
 }
 
-/// An error of `kind` while `doing`.
-pub(super) fn error(doing: &str, (kind, message): (ErrorKind, String)) -> PortError {
-    PortError::new(kind, doing, message)
+/// The same error where it must not be taken for absence: GitHub does not tell what is not there from what may
+/// not be seen.
+pub(super) fn not_shown(error: PortError) -> PortError {
+    match error.kind {
+        ErrorKind::Missing => PortError {
+            kind: ErrorKind::Denied,
+            ..error
+        },
+        _ => error,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::calls::packages::{self, Account};
     use super::super::calls::{people, pulls};
     use super::*;
     use serde_json::json;
@@ -157,6 +224,60 @@ mod tests {
             (json!(null), "no reason given"),
         ] {
             assert_eq!(words(&body), told);
+        }
+    }
+
+    #[test]
+    fn what_a_package_needs_is_more_than_a_permission() {
+        let package = crate::ports::Package {
+            owner: "acme".to_owned(),
+            name: "app".to_owned(),
+        };
+        let call = packages::delete(Account::User, &package, 1);
+        let none = BTreeMap::new();
+        for (status, said, kind, told) in [
+            (
+                401,
+                "Bad credentials",
+                ErrorKind::Denied,
+                "GREENROOM_REGISTRY_TOKEN",
+            ),
+            (
+                403,
+                "Forbidden",
+                ErrorKind::Denied,
+                "`permissions: { packages: write }`",
+            ),
+            (
+                403,
+                "Forbidden",
+                ErrorKind::Denied,
+                "the role Admin on the package",
+            ),
+            (403, "SAML enforcement", ErrorKind::Denied, "single sign-on"),
+            (
+                404,
+                "Not Found",
+                ErrorKind::Missing,
+                "read:packages and delete:packages",
+            ),
+            (
+                400,
+                "You cannot delete the last tagged version",
+                ErrorKind::Invalid,
+                "delete the package itself",
+            ),
+            (
+                422,
+                "more than 5,000 downloads",
+                ErrorKind::Invalid,
+                "ask its support",
+            ),
+            (422, "Surprise", ErrorKind::Invalid, "not known to happen"),
+            (503, "Unavailable", ErrorKind::Transient, "try again later"),
+        ] {
+            let (found, text) = fault(&call, status, &none, said);
+            assert!(found == kind && text.contains(told), "{status} {said}: {text}");
         }
     }
 

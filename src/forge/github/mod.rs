@@ -1,14 +1,16 @@
 //! GitHub's REST API, version 2022-11-28: of GitHub itself, or of a GitHub Enterprise server.
 //!
-//! `calls/` makes every request, `talk.rs` sends it, `fault.rs` tells what a refusal means; the other files
-//! hold one group of verbs each.
+//! `calls/` makes every request, `connection.rs` sends it, `talk.rs` sends it again where that is right, `wait.rs`
+//! says when, `fault.rs` tells what a refusal means; the other files hold one group of verbs each.
 
 pub mod calls;
 mod checks;
 mod code_scanning;
 mod comments;
+mod connection;
 mod deployments;
 mod fault;
+mod packages;
 mod pulls;
 mod reviews;
 mod statuses;
@@ -16,51 +18,47 @@ mod talk;
 mod text;
 mod wait;
 
+pub use connection::Connection;
+pub use packages::GitHubPackages;
+
 use crate::host::github::GitHubRepository;
-use crate::host::http::Client;
-use crate::model::{Redactor, Secret};
+use crate::model::EnvironmentName;
 use crate::ports::{
-    CheckReport, Clock, CodeScanning, CommitStatus, DeploymentDraft, DeploymentUpdate, EnvironmentRules,
-    Forge, PortError, PullComment, PullRequests, PullState, Reviews, RunReview, SarifUpload,
+    CheckReport, CodeScanning, CommitStatus, DeploymentDraft, DeploymentUpdate, EnvironmentRules, Forge,
+    PortError, PullComment, PullRequests, PullState, Reviews, RunReview, SarifUpload,
 };
-use std::sync::{Arc, Mutex};
-use talk::{Api, Talk};
+use std::sync::Arc;
+use talk::Talk;
 
 /// A repository on GitHub, or on a GitHub Enterprise server.
 pub struct GitHub {
-    api: Api,
+    connection: Arc<Connection>,
+    repository: GitHubRepository,
     name: String,
 }
 
 impl GitHub {
-    /// The repository `owner/name` behind the API at `api` (`https://api.github.com`).
+    /// The repository `owner/name`.
     ///
     /// # Errors
     /// As [`GitHubRepository::new`].
-    pub fn new(
-        client: Client,
-        api: &str,
-        repository: &str,
-        token: Secret,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, PortError> {
-        let redactor = Redactor::new([&token]);
-        let repository = GitHubRepository::new(api, repository, Some(token))?;
+    pub fn new(connection: Arc<Connection>, repository: &str) -> Result<Self, PortError> {
         Ok(Self {
-            name: repository.shown(),
-            api: Api {
-                client,
-                repository,
-                clock,
-                redactor,
-                limited: Mutex::default(),
-            },
+            repository: GitHubRepository::new(repository)?,
+            name: format!("{} {repository}", connection.host()),
+            connection,
         })
     }
 
     /// Begins a verb: what is done, without where.
     fn talk(&self, doing: &str) -> Talk<'_> {
-        self.api.talk(format!("{doing} on {}", self.name))
+        let doing = format!("{doing} on {}", self.name);
+        Talk::new(&self.connection, Some(&self.repository), doing)
+    }
+
+    /// Whose repository it is.
+    fn owner(&self) -> &str {
+        self.repository.name().split('/').next().unwrap_or_default()
     }
 }
 
@@ -75,6 +73,10 @@ impl Forge for GitHub {
 
     fn update_deployment(&self, number: u64, update: &DeploymentUpdate) -> Result<(), PortError> {
         deployments::update(self, number, update)
+    }
+
+    fn retire_environment(&self, environment: &EnvironmentName, description: &str) -> Result<(), PortError> {
+        deployments::retire_environment(self, environment, description)
     }
 
     fn publish_check(&self, check: &CheckReport) -> Result<(), PortError> {

@@ -2,7 +2,8 @@
 
 use super::GitHub;
 use super::calls::people as calls;
-use crate::ports::{EnvironmentRules, ErrorKind, PortError, RunReview};
+use super::fault::not_shown;
+use crate::ports::{EnvironmentRules, PortError, RunReview};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -85,14 +86,10 @@ pub(super) fn environment_rules(
     environment: &str,
 ) -> Result<Option<EnvironmentRules>, PortError> {
     let talk = github.talk(&format!("reading the rules of the environment {environment}"));
-    let found: Environment = match talk.ask(&calls::environment(environment)) {
-        Ok(found) => found,
-        Err(error) if error.kind == ErrorKind::Missing => {
-            // The same words mean that it may not be seen: then none may.
-            talk.send(&calls::environments())?;
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
+    let Some(found) = talk.find::<Environment>(&calls::environment(environment))? else {
+        // The same words mean that it may not be seen: then none may.
+        talk.send(&calls::environments())?;
+        return Ok(None);
     };
     let mut rules = EnvironmentRules {
         restricted_branches: found
@@ -119,21 +116,11 @@ pub(super) fn environment_rules(
 /// with it: `acme/ops`.
 pub(super) fn is_member(github: &GitHub, team: &str, login: &str) -> Result<bool, PortError> {
     let talk = github.talk(&format!("asking whether {login} belongs to {team}"));
-    let (organization, slug) = team
-        .split_once('/')
-        .unwrap_or((github.api.repository.owner(), team));
-    match talk.ask::<Membership>(&calls::membership(organization, slug, login)) {
-        Ok(membership) => Ok(membership.state == "active"),
-        Err(error) if error.kind == ErrorKind::Missing => {
-            // The same words mean that the team may not be seen.
-            match talk.send(&calls::team(organization, slug)) {
-                Ok(_) => Ok(false),
-                Err(error) if error.kind == ErrorKind::Missing => {
-                    Err(talk.error(ErrorKind::Denied, error.message))
-                }
-                Err(error) => Err(error),
-            }
-        }
-        Err(error) => Err(error),
+    let (organization, slug) = team.split_once('/').unwrap_or((github.owner(), team));
+    let membership: Option<Membership> = talk.find(&calls::membership(organization, slug, login))?;
+    if membership.is_none() {
+        // The same words mean that the team may not be seen.
+        talk.send(&calls::team(organization, slug)).map_err(not_shown)?;
     }
+    Ok(membership.is_some_and(|membership| membership.state == "active"))
 }

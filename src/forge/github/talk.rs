@@ -1,52 +1,20 @@
-//! The one place that sends requests to GitHub: within its limits, each write once.
+//! What one verb asks of GitHub: within its limits, each write once.
 
-use super::calls::{Call, Method};
+use super::calls::{self, Call};
+use super::connection::{Answer, Connection, Outcome};
 use super::fault;
-use super::wait::{self, DEADLINE, Limit, PATIENCE, TRIES};
+use super::wait::{self, GRACE, Limit, PATIENCE, TRIES};
 use crate::host::github::GitHubRepository;
-use crate::host::http::{Client, Failure, Incoming, Outgoing, Transfer};
 use crate::host::url;
-use crate::model::{Period, Redactor, Timestamp};
-use crate::ports::{Clock, ErrorKind, PortError};
+use crate::model::{Period, Timestamp};
+use crate::ports::{ErrorKind, PortError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// The largest answer that is read, in bytes: a page of 100 deployments takes some 400 KB.
-const LARGEST: u64 = 8 << 20;
-/// The longest that GitHub may keep still: it ends every request after 10 seconds itself.
-const SILENCE: Duration = Duration::from_secs(30);
-/// The longest that one request may take.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// The shortest wait for a limit to end.
 const LEAST: Duration = Duration::from_secs(1);
-
-/// The API of one repository.
-pub(super) struct Api {
-    pub(super) client: Client,
-    pub(super) repository: GitHubRepository,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) redactor: Redactor,
-    /// Until when a limit lasts that was met: nothing is sent before.
-    pub(super) limited: Mutex<Option<Timestamp>>,
-}
-
-impl Api {
-    /// Begins something that takes one or more requests: what is done, for messages.
-    pub(super) fn talk(&self, doing: String) -> Talk<'_> {
-        Talk {
-            api: self,
-            doing,
-            began: self.clock.monotonic(),
-            waited: Cell::new(Duration::ZERO),
-        }
-    }
-}
 
 /// A success.
 #[derive(Debug)]
@@ -55,32 +23,65 @@ pub(super) struct Reply {
     pub(super) status: u16,
     /// Its JSON; null where there is none, as with 204.
     pub(super) body: Value,
-    /// The last page of a list, from its `Link`.
-    pub(super) last_page: Option<u64>,
+    /// Its `Link`: the other pages of a list.
+    link: String,
 }
 
-/// An answer, whatever its status.
-struct Answer {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: Value,
-    said: String,
-}
+impl Reply {
+    /// The number of the last page of a list.
+    pub(super) fn last_page(&self) -> Option<u64> {
+        page_in(linked(&self.link, "last")?)
+    }
 
-/// What one try came to.
-enum Outcome {
-    Answered(Answer),
-    /// Whether the request may have left, and what happened.
-    Lost(bool, ErrorKind, String),
+    /// Whether a page comes after page `page` of a list.
+    ///
+    /// # Errors
+    /// With where it leads to, where that is not the page that comes next: what is missing from a list must not
+    /// be taken for absent.
+    pub(super) fn goes_on(&self, page: u64) -> Result<bool, String> {
+        match linked(&self.link, "next") {
+            None => Ok(false),
+            Some(next) if page_in(next) == Some(page + 1) => Ok(true),
+            Some(elsewhere) => Err(url::redacted(elsewhere)),
+        }
+    }
 }
 
 /// One verb's requests, and how long it has waited.
 pub(super) struct Talk<'a> {
-    api: &'a Api,
+    connection: &'a Connection,
+    /// The repository that paths are relative to which begin without a slash.
+    repository: Option<&'a GitHubRepository>,
     doing: String,
+    /// The longest that is waited for limits in all.
+    patience: Duration,
     /// When, on the clock that never goes back.
     began: Duration,
     waited: Cell<Duration>,
+}
+
+impl<'a> Talk<'a> {
+    /// Begins something that takes one or more requests: what is done, for messages. `repository` is the one
+    /// that relative paths are in.
+    pub(super) fn new(
+        connection: &'a Connection,
+        repository: Option<&'a GitHubRepository>,
+        doing: String,
+    ) -> Self {
+        Self {
+            connection,
+            repository,
+            doing,
+            patience: PATIENCE,
+            began: connection.clock().monotonic(),
+            waited: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// The same, which waits this long for limits.
+    pub(super) fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
 }
 
 impl Talk<'_> {
@@ -98,7 +99,7 @@ impl Talk<'_> {
         let mut tries = 1;
         loop {
             self.heed()?;
-            match self.once(call)? {
+            match self.once(call) {
                 Outcome::Answered(answer) => match self.limit(&answer) {
                     Limit::For(wait) => self.sit_out(wait, &answer)?,
                     Limit::None if (200..300).contains(&answer.status) => return Ok(reply(answer)),
@@ -109,8 +110,8 @@ impl Talk<'_> {
                         self.rest(wait::pause(tries + 1))?;
                     }
                     Limit::None => {
-                        let fault = fault::fault(call, answer.status, &answer.headers, &answer.said);
-                        return Err(fault::error(&self.doing, fault));
+                        let (kind, what) = fault::fault(call, answer.status, &answer.headers, &answer.said);
+                        return Err(self.error(kind, what));
                     }
                 },
                 Outcome::Lost(left, kind, _)
@@ -119,7 +120,8 @@ impl Talk<'_> {
                     self.rest(wait::pause(tries + 1))?;
                 }
                 Outcome::Lost(true, ErrorKind::Transient, what) => {
-                    return Err(fault::error(&self.doing, fault::unanswered(call, &what)));
+                    let (kind, what) = fault::unanswered(call, &what);
+                    return Err(self.error(kind, what));
                 }
                 Outcome::Lost(_, kind, what) => return Err(self.error(kind, what)),
             }
@@ -132,11 +134,20 @@ impl Talk<'_> {
         self.read(self.send(call)?.body)
     }
 
+    /// The same; `None` where it is not there, or is not shown.
+    pub(super) fn find<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, PortError> {
+        match self.ask(call) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What a body holds.
     pub(super) fn read<T: DeserializeOwned>(&self, body: Value) -> Result<T, PortError> {
         serde_json::from_value(body).map_err(|error| {
             let message = format!("GitHub answered with something unexpected: {error}");
-            self.error(ErrorKind::Invalid, self.api.redactor.redact(&message))
+            self.error(ErrorKind::Invalid, self.connection.redact(&message))
         })
     }
 
@@ -180,8 +191,8 @@ impl Talk<'_> {
     /// Waits, within what this verb may wait in all.
     pub(super) fn rest(&self, wait: Duration) -> Result<(), PortError> {
         self.waited.set(self.waited.get().saturating_add(wait));
-        self.api
-            .clock
+        self.connection
+            .clock()
             .sleep(wait)
             .map_err(|signal| self.error(ErrorKind::Transient, signal))
     }
@@ -192,34 +203,35 @@ impl Talk<'_> {
 
     /// Whether this verb has gone on for long enough.
     fn is_late(&self) -> bool {
-        self.api.clock.monotonic().saturating_sub(self.began) >= DEADLINE
+        let gone_on = self.connection.clock().monotonic().saturating_sub(self.began);
+        gone_on >= self.patience.saturating_add(GRACE)
     }
 
     /// Sends nothing while a limit lasts that was met before.
     fn heed(&self) -> Result<(), PortError> {
-        let until = *self.api.limited.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.api.clock.now();
-        let Some(until) = until.filter(|until| *until > now) else {
+        let now = self.connection.clock().now();
+        let Some(until) = self.connection.limited().filter(|until| *until > now) else {
             return Ok(());
         };
         let wait = until.since(now).as_duration();
-        if self.waited.get().saturating_add(wait) > PATIENCE {
+        if self.waited.get().saturating_add(wait) > self.patience {
             return Err(self.too_long(until));
         }
         self.rest(wait)
     }
 
     fn limit(&self, answer: &Answer) -> Limit {
-        wait::limit(answer.status, &answer.headers, &answer.said, self.api.clock.now())
+        let now = self.connection.clock().now();
+        wait::limit(answer.status, &answer.headers, &answer.said, now)
     }
 
     /// A limit was met: waits until it is over, or says until when it lasts.
     fn sit_out(&self, wait: Duration, answer: &Answer) -> Result<(), PortError> {
         // Not at once, whatever GitHub says: it would be asked without end.
         let wait = wait.max(LEAST);
-        let until = self.api.clock.now().plus(Period::from(wait));
-        *self.api.limited.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
-        if self.waited.get().saturating_add(wait) > PATIENCE {
+        let until = self.connection.clock().now().plus(Period::from(wait));
+        self.connection.limit(until);
+        if self.waited.get().saturating_add(wait) > self.patience {
             let mut error = self.too_long(until);
             error.message = format!(
                 "GitHub answered {}: {}; {}",
@@ -233,23 +245,30 @@ impl Talk<'_> {
     fn too_long(&self, until: Timestamp) -> PortError {
         let message = format!(
             "its rate limit is used up until {until}, and greenroom waits {} seconds at most: try again then",
-            PATIENCE.as_secs()
+            self.patience.as_secs()
         );
         self.error(ErrorKind::Transient, message)
     }
 
-    /// The repository has another name now. Nothing is sent to a new place unasked.
+    /// What is asked for has another name now. Nothing is sent to a new place unasked.
     fn moved(&self, answer: &Answer) -> PortError {
-        let was = self.api.repository.name();
+        let answered = format!("GitHub answered {}", answer.status);
+        let Some(repository) = self.repository else {
+            // It is there, elsewhere: nobody may take it for gone.
+            let message = format!(
+                "{answered}: it was renamed or moved; look up its new name, and write that in its place"
+            );
+            return self.error(ErrorKind::Invalid, message);
+        };
         let to = match self.new_name(answer) {
             Some(name) => format!("it is {name} now: set GITHUB_REPOSITORY, and the remote, to that"),
             None => "look up its new name, and set GITHUB_REPOSITORY and the remote to that".to_owned(),
         };
-        let message = format!(
-            "GitHub answered {}: {was} was renamed or moved; {to}",
-            answer.status
-        );
-        self.error(ErrorKind::Missing, message)
+        let was = repository.name();
+        self.error(
+            ErrorKind::Missing,
+            format!("{answered}: {was} was renamed or moved; {to}"),
+        )
     }
 
     /// What the repository is called that a redirect leads to: that names it by its number only.
@@ -261,13 +280,7 @@ impl Talk<'_> {
             .split(['/', '?'])
             .next()?;
         let number: u64 = number.parse().ok()?;
-        let call = Call {
-            method: Method::Get,
-            path: format!("/repositories/{number}"),
-            body: None,
-            needs: "contents: read",
-        };
-        let Outcome::Answered(found) = self.once(&call).ok()? else {
+        let Outcome::Answered(found) = self.once(&calls::repositories::numbered(number)) else {
             return None;
         };
         let name = found.body.get("full_name").and_then(Value::as_str)?;
@@ -275,109 +288,77 @@ impl Talk<'_> {
     }
 
     /// One try.
-    fn once(&self, call: &Call) -> Result<Outcome, PortError> {
-        let repository = &self.api.repository;
-        let url = match call.path.strip_prefix('/') {
-            Some(path) => repository.root(path),
-            None => repository.url(&call.path),
-        };
-        let mut carried = repository.headers();
-        let body = call.body.as_ref().map(Value::to_string);
-        carried.extend(
-            body.as_ref()
-                .map(|_| ("content-type", "application/json".to_owned())),
-        );
-        let headers: Vec<(&str, &str)> = carried
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        let sent = self.api.client.transfer(Transfer {
-            method: call.method.as_str(),
-            url: &url,
-            headers: &headers,
-            body: match &body {
-                Some(body) => Outgoing::Bytes(body.as_bytes()),
-                None => Outgoing::Nothing,
-            },
-            patience: SILENCE,
-            limit: LIMIT,
-        });
-        match sent {
-            Ok(incoming) => self.receive(incoming, &url),
-            Err(error) => {
-                let (left, kind) = match error.failure {
-                    Failure::Invalid => (false, ErrorKind::Invalid),
-                    Failure::Untrusted => (false, ErrorKind::Denied),
-                    Failure::Unreachable => (false, ErrorKind::Transient),
-                    Failure::Unanswered => (true, ErrorKind::Transient),
-                };
-                Ok(Outcome::Lost(left, kind, error.to_string()))
+    fn once(&self, call: &Call) -> Outcome {
+        match self.repository {
+            Some(repository) if !call.path.starts_with('/') => {
+                self.connection.send(call, &repository.path(&call.path))
             }
+            _ => self.connection.send(call, &call.path),
         }
-    }
-
-    /// Reads an answer to its end, or to a bound.
-    fn receive(&self, incoming: Incoming, url: &str) -> Result<Outcome, PortError> {
-        let Incoming {
-            status,
-            headers,
-            body,
-            ..
-        } = incoming;
-        let mut bytes = Vec::new();
-        if let Err(error) = body.take(LARGEST + 1).read_to_end(&mut bytes) {
-            let what = format!("{} answered {status} and broke off: {error}", url::redacted(url));
-            return Ok(Outcome::Lost(true, ErrorKind::Transient, what));
-        }
-        if bytes.len() as u64 > LARGEST {
-            let message = format!("GitHub answered with more than {LARGEST} bytes");
-            return Err(self.error(ErrorKind::Invalid, message));
-        }
-        // A refusal by somebody on the way is a page, and 204 is nothing: the status says enough.
-        let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let said = self.api.redactor.redact(&fault::words(&body)).into_owned();
-        Ok(Outcome::Answered(Answer {
-            status,
-            headers,
-            body,
-            said,
-        }))
     }
 }
 
-fn reply(answer: Answer) -> Reply {
+fn reply(mut answer: Answer) -> Reply {
     Reply {
         status: answer.status,
-        last_page: answer.headers.get("link").and_then(|link| last_page(link)),
+        link: answer.headers.remove("link").unwrap_or_default(),
         body: answer.body,
     }
 }
 
-/// The number of the last page that a `Link` header names (RFC 8288).
-fn last_page(link: &str) -> Option<u64> {
+/// Where a `Link` header leads to with this relation (RFC 8288).
+fn linked<'a>(link: &'a str, relation: &str) -> Option<&'a str> {
     link.split(',').find_map(|one| {
         let (target, parameters) = one.trim().strip_prefix('<')?.split_once('>')?;
-        let is_last = parameters
-            .split(';')
-            .any(|parameter| matches!(parameter.trim(), "rel=\"last\"" | "rel=last"));
-        let query = target.split_once('?')?.1;
-        let page = query.split('&').find_map(|pair| pair.strip_prefix("page="))?;
-        is_last.then(|| page.parse().ok())?
+        let is_wanted = parameters.split(';').any(|parameter| {
+            let value = parameter.trim().strip_prefix("rel=");
+            value.is_some_and(|value| value.trim_matches('"') == relation)
+        });
+        is_wanted.then_some(target)
     })
+}
+
+/// The number of the page that an address leads to.
+fn page_in(target: &str) -> Option<u64> {
+    let query = target.split_once('?')?.1;
+    let page = query.split('&').find_map(|pair| pair.strip_prefix("page="))?;
+    page.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn listed(link: &str) -> Reply {
+        Reply {
+            status: 200,
+            body: Value::Null,
+            link: link.to_owned(),
+        }
+    }
+
     #[test]
-    fn the_last_page_is_found_among_the_others() {
-        let link = r#"<https://api.github.com/a?per_page=100&page=2>; rel="next", <https://api.github.com/a?per_page=100&page=9>; rel="last""#;
-        assert_eq!(last_page(link), Some(9));
-        assert_eq!(
-            last_page(r#"<https://api.github.com/a?page=1>; rel="prev""#),
-            None
+    fn the_next_and_the_last_page_are_found_among_the_others() {
+        let first = listed(
+            r#"<https://api.github.com/a?per_page=100&page=2>; rel="next", <https://api.github.com/a?per_page=100&page=9>; rel="last""#,
         );
-        assert_eq!(last_page("rubbish, <"), None);
+        assert_eq!((first.last_page(), first.goes_on(1)), (Some(9), Ok(true)));
+        let last = listed(r#"<https://api.github.com/a?page=8>; rel="prev""#);
+        assert_eq!((last.last_page(), last.goes_on(9)), (None, Ok(false)));
+        let unquoted = listed("<https://api.github.com/a?page=2>; rel=next");
+        assert_eq!(unquoted.goes_on(1), Ok(true));
+        let rubbish = listed("rubbish, <");
+        assert_eq!((rubbish.last_page(), rubbish.goes_on(1)), (None, Ok(false)));
+    }
+
+    #[test]
+    fn a_list_that_leads_elsewhere_is_not_taken_for_one_that_ends() {
+        for (target, page) in [
+            ("http://elsewhere.test/x", 1),
+            ("https://api.github.com/a?page=2", 2),
+        ] {
+            let list = listed(&format!(r#"<{target}>; rel="next""#));
+            assert!(list.goes_on(page).is_err(), "{target}");
+        }
     }
 }

@@ -3,11 +3,6 @@
 /// What stands at the end of a text that was cut.
 const CUT: &str = "\n\n… (cut: GitHub takes no more)";
 
-/// `text` as one line of at most `most` characters, with `…` at the end of what was cut.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    crate::model::one_line(text, most)
-}
-
 /// `text` in at most `most` bytes, cut after a line where there is one near the end.
 pub(super) fn fitted(text: &str, most: usize) -> String {
     if text.len() <= most {
@@ -30,15 +25,11 @@ mod tests {
 
     #[test]
     fn what_is_short_enough_stays_as_it_is() {
-        assert_eq!(shortened("as it is", 140), "as it is");
         assert_eq!(fitted("a\nb", 3), "a\nb");
     }
 
     #[test]
     fn a_long_text_is_cut_between_characters_and_says_so() {
-        let cut = shortened(&"ü".repeat(200), 140);
-        assert_eq!(cut.chars().count(), 140);
-        assert!(cut.ends_with('…'));
         for most in [0, 10, 40, 41, 42, 1000] {
             let cut = fitted(&"ü".repeat(2000), most);
             assert!(cut.len() <= most, "{most}: {}", cut.len());

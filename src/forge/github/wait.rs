@@ -7,11 +7,11 @@ use std::time::Duration;
 
 /// Tries of one request, the first included.
 pub(super) const TRIES: u32 = 4;
-/// The longest that one verb waits in all. A limit that lasts longer is told.
+/// The longest that one verb waits for limits in all. One that lasts longer is told.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
-/// The longest that one verb goes on for in all before it gives up what has no answer: a GitHub that keeps
-/// silent takes half a minute for each try.
-pub(super) const DEADLINE: Duration = Duration::from_secs(180);
+/// How much longer than it may wait a verb goes on for before it gives up what has no answer: a GitHub that
+/// keeps silent takes half a minute for each try.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 /// What is waited where a limit does not say how long it lasts (REST API, "Rate limits").
 const USUAL: Duration = Duration::from_secs(60);
 /// The first wait after a request without a final answer; each further one is twice as long.

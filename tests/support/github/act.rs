@@ -2,7 +2,7 @@
 
 use super::description::{Operation, decoded};
 use super::server::{Reply, Request};
-use super::{Asked, Fault, Shared, checks, deployments, issues, lock, people, rules, scanning};
+use super::{Asked, Fault, Shared, checks, deployments, issues, lock, packages, people, rules, scanning};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -237,10 +237,12 @@ fn permitted(shared: &Shared, operation: &Operation) -> Option<Outcome> {
     let state = lock(&shared.state);
     let granted = state.repository.permissions.as_ref()?;
     let (name, level) = rules::permission(&operation.id);
-    let may = granted.iter().any(|one| {
-        let (own, given) = one.split_once(": ").unwrap_or_default();
-        own == name && (given == "write" || given == level)
-    });
+    // What is public needs nothing.
+    let may = name == "metadata"
+        || granted.iter().any(|one| {
+            let (own, given) = one.split_once(": ").unwrap_or_default();
+            own == name && (given == "write" || given == level)
+        });
     let accepted = format!("{}={level}", name.replace('-', "_"));
     let refusal = Outcome::refusal(403, "Resource not accessible by integration");
     (!may).then(|| refusal.with("x-accepted-github-permissions", &accepted))
@@ -254,6 +256,7 @@ fn done(shared: &Shared, asking: &Asking<'_>) -> Outcome {
         "checks" => checks::done(description, state, asking),
         "code-scanning" => scanning::done(state, asking),
         "issues" | "pulls" => issues::done(description, state, asking),
+        "packages" | "users" => packages::done(description, state, asking),
         "actions" | "teams" => people::done(description, state, asking),
         _ if asking.operation.contains("environment") => people::done(description, state, asking),
         _ => deployments::done(description, state, asking),

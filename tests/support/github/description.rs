@@ -13,6 +13,13 @@ const WRONG: &[(&str, &str, &str)] = &[(
     "it is null where the fork was deleted, as GitHub describes it for the event pull_request",
 )];
 
+/// What may stand in a query, although the description does not say so: the operation, the names, and why.
+const UNNAMED: &[(&str, &[&str], &str)] = &[(
+    "packages/get-all-package-versions-for-package-owned-by-user",
+    &["page", "per_page"],
+    "it is a list in pages with a `Link` to the next, as that of an organization is",
+)];
+
 /// One operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
@@ -29,9 +36,12 @@ impl Operation {
     /// The names of what may stand in its query.
     pub(crate) fn queries(&self) -> Vec<&str> {
         let parameters = self.described["parameters"].as_array().into_iter().flatten();
-        parameters
+        let named = parameters
             .filter(|one| one["in"] == "query")
-            .filter_map(|one| one["name"].as_str())
+            .filter_map(|one| one["name"].as_str());
+        let unnamed = UNNAMED.iter().filter(|(id, ..)| *id == self.id);
+        named
+            .chain(unnamed.flat_map(|(_, names, _)| *names).copied())
             .collect()
     }
 

@@ -30,6 +30,7 @@ mod checks;
 mod deployments;
 mod description;
 mod issues;
+mod packages;
 mod people;
 mod rules;
 mod scanning;
@@ -38,8 +39,8 @@ mod state;
 
 pub(crate) use description::{Description, merge};
 pub(crate) use state::{
-    Annotation, Approval, Check, Comment, Deployment, Environment, Mark, Processing, Pull, Repository, State,
-    Status, Team, Upload,
+    Annotation, Approval, Check, Comment, Deployment, Environment, Mark, Package, PackageVersion, Processing,
+    Pull, Repository, State, Status, Team, Upload,
 };
 
 use serde_json::Value;
@@ -196,6 +197,15 @@ impl FakeGitHub {
     /// What was handed in at code scanning, oldest first.
     pub(crate) fn uploads(&self) -> Vec<Upload> {
         self.with(|state| state.uploads.clone())
+    }
+
+    /// The versions of the first package that were not deleted, oldest first.
+    pub(crate) fn versions(&self) -> Vec<PackageVersion> {
+        self.with(|state| {
+            let all = state.repository.packages.iter().take(1);
+            let all = all.flat_map(|package| package.versions.iter());
+            all.filter(|version| !version.deleted).cloned().collect()
+        })
     }
 
     /// How many connections were made.

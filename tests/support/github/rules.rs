@@ -109,6 +109,14 @@ pub(super) fn permission(operation: &str) -> (&'static str, &'static str) {
             ("actions", "read")
         }
         "teams/get-by-name" | "teams/get-membership-for-user-in-org" => ("members", "read"),
+        "packages/get-all-package-versions-for-package-owned-by-org"
+        | "packages/get-all-package-versions-for-package-owned-by-user"
+        | "packages/get-package-version-for-organization"
+        | "packages/get-package-version-for-user" => ("packages", "read"),
+        "packages/delete-package-version-for-org" | "packages/delete-package-version-for-user" => {
+            ("packages", "write")
+        }
+        "users/get-by-username" => ("metadata", "read"),
         other => panic!("say in this table what {other} needs"),
     }
 }

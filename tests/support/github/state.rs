@@ -32,6 +32,8 @@ pub(crate) struct Repository {
     pub(crate) pulls: Vec<Pull>,
     /// What is answered about an upload, one after the other; the last stays. Empty: it is complete.
     pub(crate) processing: Vec<Processing>,
+    /// Packages of images, the owner's and others'.
+    pub(crate) packages: Vec<Package>,
 }
 
 impl Default for Repository {
@@ -50,6 +52,7 @@ impl Default for Repository {
             teams: Vec::new(),
             pulls: Vec::new(),
             processing: Vec::new(),
+            packages: Vec::new(),
         }
     }
 }
@@ -107,6 +110,58 @@ pub(crate) struct Pull {
     /// Its labels.
     pub(crate) labels: Vec<String>,
 }
+
+/// A package of images.
+#[derive(Debug, Clone)]
+pub(crate) struct Package {
+    /// Login of its owner.
+    pub(crate) owner: String,
+    /// Whether that is an organization.
+    pub(crate) organization: bool,
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether the token may delete its versions: a role on the package, beside the permission.
+    pub(crate) admin: bool,
+    /// Oldest first.
+    pub(crate) versions: Vec<PackageVersion>,
+}
+
+/// A version of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PackageVersion {
+    /// Its number.
+    pub(crate) id: u64,
+    /// Digest of its manifest.
+    pub(crate) digest: String,
+    /// Its tags.
+    pub(crate) tags: Vec<String>,
+    /// When it was pushed.
+    pub(crate) created: String,
+    /// When its tags changed last.
+    pub(crate) updated: String,
+    /// How often it was pulled.
+    pub(crate) downloads: u64,
+    /// Whether it was deleted; it can be brought back for 30 days.
+    pub(crate) deleted: bool,
+}
+
+impl PackageVersion {
+    /// One that was pushed at that moment and that nobody has pulled.
+    pub(crate) fn new(id: u64, digest: &str, tags: &[&str], created: &str) -> Self {
+        Self {
+            id,
+            digest: digest.to_owned(),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            created: created.to_owned(),
+            updated: created.to_owned(),
+            downloads: 0,
+            deleted: false,
+        }
+    }
+}
+
+/// Hears the digest of a version that was deleted.
+pub(crate) type Told = dyn Fn(&str) + Send;
 
 /// What became of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,6 +300,8 @@ pub(crate) struct State {
     pub(crate) uploads: Vec<Upload>,
     /// How often somebody asked what became of an upload.
     pub(crate) looked: usize,
+    /// Told the digest of each version that is deleted: what keeps the image has to give it up, too.
+    pub(crate) on_delete: Option<Box<Told>>,
     last: u64,
 }
 
@@ -259,6 +316,7 @@ impl State {
             marks: Vec::new(),
             uploads: Vec::new(),
             looked: 0,
+            on_delete: None,
             last: 100,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Call, segment, without_nulls};
 use crate::forge::github::text;
-use crate::model::CommitId;
+use crate::model::{CommitId, one_line};
 use crate::ports::{CheckReport, Conclusion, Remark, RemarkLevel};
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ fn annotation(remark: &Remark) -> Value {
 
 /// A heading: GitHub takes none that is empty.
 fn title(title: &str) -> String {
-    let title = text::shortened(title, LONGEST_TITLE);
+    let title = one_line(title, LONGEST_TITLE);
     if title.is_empty() {
         "greenroom".to_owned()
     } else {

@@ -1,14 +1,13 @@
 //! Deployments and how they stand.
 
 use super::{Call, segment, without_nulls};
-use crate::forge::github::text;
-use crate::model::CommitId;
+use crate::model::{CommitId, one_line};
 use crate::ports::{DeploymentDraft, DeploymentState, DeploymentUpdate};
 use serde_json::{Value, json};
 
 const NEEDS: &str = "deployments: write";
 /// The longest description, in characters (REST API, "Create a deployment status").
-pub const DESCRIPTION: usize = 140;
+const DESCRIPTION: usize = 140;
 
 /// The newest deployments of a commit, in all environments: their names compare case-insensitively, and the
 /// filter on them may not.
@@ -51,7 +50,7 @@ pub fn create(draft: &DeploymentDraft) -> Call {
             },
         },
         "environment": draft.environment.as_str(),
-        "description": text::shortened(&draft.description, DESCRIPTION),
+        "description": one_line(&draft.description, DESCRIPTION),
         "transient_environment": draft.transient,
         "production_environment": draft.production,
     });
@@ -76,7 +75,7 @@ pub fn show(number: u64, update: &DeploymentUpdate) -> Call {
 pub fn retire(number: u64, description: &str) -> Call {
     let body = json!({
         "state": state(DeploymentState::Inactive),
-        "description": text::shortened(description, DESCRIPTION),
+        "description": one_line(description, DESCRIPTION),
         "auto_inactive": false,
     });
     status(number, body)
@@ -103,5 +102,5 @@ pub fn state(state: DeploymentState) -> &'static str {
 
 /// The description as it is sent.
 pub fn description(update: &DeploymentUpdate) -> String {
-    text::shortened(&update.description, DESCRIPTION)
+    one_line(&update.description, DESCRIPTION)
 }

@@ -4,8 +4,10 @@
 pub mod checks;
 pub mod comments;
 pub mod deployments;
+pub mod packages;
 pub mod people;
 pub mod pulls;
+pub mod repositories;
 pub mod scanning;
 pub mod statuses;
 

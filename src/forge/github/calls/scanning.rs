@@ -4,7 +4,8 @@ use super::{Call, segment};
 use crate::ports::SarifUpload;
 use serde_json::json;
 
-const NEEDS: &str = "security-events: write";
+/// What the requests about code scanning need.
+pub const NEEDS: &str = "security-events: write";
 
 /// Hands results in; `packed` is the SARIF of the upload, compressed and in base64.
 pub fn upload(upload: &SarifUpload, packed: &str) -> Call {

@@ -1,8 +1,7 @@
 //! Marks beside commits.
 
 use super::{Call, without_nulls};
-use crate::forge::github::text;
-use crate::model::CommitId;
+use crate::model::{CommitId, one_line};
 use crate::ports::{CommitStatus, Conclusion};
 use serde_json::json;
 
@@ -39,5 +38,5 @@ pub fn state(conclusion: Option<Conclusion>) -> &'static str {
 
 /// The description as it is sent.
 pub fn description(status: &CommitStatus) -> String {
-    text::shortened(&status.description, DESCRIPTION)
+    one_line(&status.description, DESCRIPTION)
 }
