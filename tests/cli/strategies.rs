@@ -14,14 +14,14 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 /// A client that asks all the time.
-struct Traffic {
+pub(crate) struct Traffic {
     stop: Arc<AtomicBool>,
     failed: Arc<AtomicU64>,
     thread: Option<JoinHandle<u64>>,
 }
 
 impl Traffic {
-    fn to(port: u16) -> Self {
+    pub(crate) fn to(port: u16) -> Self {
         let (stop, failed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (ended, lost) = (Arc::clone(&stop), Arc::clone(&failed));
         let thread = std::thread::spawn(move || {
@@ -43,7 +43,7 @@ impl Traffic {
     }
 
     /// How many were asked, and how many of them were not answered well.
-    fn end(mut self) -> (u64, u64) {
+    pub(crate) fn end(mut self) -> (u64, u64) {
         self.stop.store(true, Ordering::Relaxed);
         let asked = self.thread.take().unwrap().join().unwrap();
         (asked, self.failed.load(Ordering::Relaxed))
