@@ -68,13 +68,19 @@ mod tests {
 
     #[test]
     fn a_router_is_known_by_its_command_line_and_nothing_else_is() {
-        let line = b"/bin/greenroom\0router\0--listen\0127.0.0.1:80\0--state\0/var/x y\0";
-        assert_eq!(state_in(line, "127.0.0.1:80"), Some("/var/x y".into()));
-        assert_eq!(state_in(line, "127.0.0.1:8"), None);
-        assert_eq!(
-            state_in(b"/bin/greenroom\0router\0--listen\0127.0.0.1:80", "127.0.0.1:80"),
-            None
-        );
+        let line = |words: &[&str]| words.join("\0").into_bytes();
+        let words = [
+            "/bin/greenroom",
+            "router",
+            "--listen",
+            "127.0.0.1:80",
+            "--state",
+            "/var/x y",
+            "",
+        ];
+        assert_eq!(state_in(&line(&words), "127.0.0.1:80"), Some("/var/x y".into()));
+        assert_eq!(state_in(&line(&words), "127.0.0.1:8"), None);
+        assert_eq!(state_in(&line(&words[..4]), "127.0.0.1:80"), None);
         assert_eq!(state_in(b"", "127.0.0.1:80"), None);
     }
 
