@@ -93,7 +93,7 @@ fn what_production_refuses_gets_none_of_its_tags() {
     let refused = project.run(&["deploy", "-e", "production"]);
     assert_eq!(refused.status, 6, "{}{}", refused.out, refused.err);
     assert!(
-        refused.out.contains("the image gets no tag: it may not go there"),
+        refused.out.contains("the image gets no tag: it was not let in"),
         "{}",
         refused.out
     );
@@ -438,6 +438,25 @@ fn a_signal_ends_the_scanner_and_all_that_it_started_and_leaves_everything_untou
     assert!(project.path("started").exists());
     project.write("scanner.sh", SCANNER);
     project.must(&["deploy", "-e", "staging"]);
+}
+
+#[test]
+fn a_promotion_moves_no_tag_on_an_old_word() {
+    let project = project("", &clean());
+    project.must(&["deploy", "-e", "staging"]);
+    // Between the first look at the gates and the tags somebody locks the environment.
+    let greenroom = env!("CARGO_BIN_EXE_greenroom");
+    project.write(
+        "scanner.sh",
+        format!("{SCANNER}{greenroom} lock production --reason 'the disk is full' >&2\n"),
+    );
+    let index = ".greenroom/images/hello/index.json";
+    let before = project.read(index);
+    let ran = project.run(&["promote", "--from", "staging", "--to", "production"]);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("the disk is full"), "{}", ran.err);
+    assert_eq!(project.read(index), before);
+    assert_eq!(project.records("production", "\"promotion\""), 0);
 }
 
 #[test]
