@@ -168,13 +168,13 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "resume",
         words: &["resume"],
-        inputs: &[PLACE, REASON, REPORT, SUMMARY],
+        inputs: &[PLACE, REASON, DRY_RUN, REPORT, SUMMARY],
         needs: &["environment"],
     },
     Verb {
         name: "abort",
         words: &["abort"],
-        inputs: &[PLACE, REASON, REPORT, SUMMARY],
+        inputs: &[PLACE, REASON, DRY_RUN, REPORT, SUMMARY],
         needs: &["environment"],
     },
     Verb {
