@@ -71,13 +71,13 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<
         }
     }
     if shell.is_json() {
-        shell.json(&document(documents));
+        shell.json(&document(&documents));
     }
     Ok(worst)
 }
 
 /// The document of what would be done, whichever command was asked for it.
-pub(super) fn document(plans: Vec<Value>) -> Value {
+pub(super) fn document(plans: &[Value]) -> Value {
     json!({ "schema": "greenroom.plans/1", "plans": plans })
 }
 

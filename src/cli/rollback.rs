@@ -62,7 +62,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         let world = World::open(&workspace, environment, &ask.release, Purpose::Look)?;
         let prepared = deploy::prepare(&workspace, environment, &ask, &world)?;
         if shell.is_json() {
-            shell.json(&plan::document(vec![plan::entry(&args.environment, &prepared)]));
+            shell.json(&plan::document(&[plan::entry(&args.environment, &prepared)]));
         } else {
             plan::say(shell, &args.environment, &prepared);
         }

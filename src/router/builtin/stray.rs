@@ -24,7 +24,7 @@ impl Stray {
         let processes = fs::read_dir("/proc").ok()?.flatten();
         let mut ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         ids.find_map(|pid| {
-            let line = files::read_bounded(&format!("/proc/{pid}/cmdline").as_ref(), LONGEST).ok()?;
+            let line = files::read_bounded(format!("/proc/{pid}/cmdline").as_ref(), LONGEST).ok()?;
             Some(Self {
                 pid,
                 state: state_in(&line, &listen.to_string())?,
