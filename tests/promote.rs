@@ -97,6 +97,12 @@ fn the_image_that_proved_itself_goes_on_with_its_proof() {
     let image = shop.stage("1.0.0", &[]);
     let preview = json(&shop.promote(&["--dry-run", "--format", "json"]));
     assert_eq!(preview["image"]["isThere"], false);
+    let text = shop.promote(&["--dry-run"]).out;
+    let told: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("note: "))
+        .collect();
+    assert_eq!(preview["notes"], serde_json::json!(told), "{text}");
     assert_eq!(
         preview["plan"]["candidate"]["artifact"]["repository"],
         shop.repository.as_str()

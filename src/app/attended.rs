@@ -1,6 +1,6 @@
 //! Commands that a person waits for: Ctrl-C ends them, and not only greenroom.
 
-use crate::ports::{Clock, Command, ErrorKind, Finished, Hear, Interrupted, PortError, Runner};
+use crate::ports::{Captured, Clock, Command, ErrorKind, Finished, Hear, Interrupted, PortError, Runner};
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +25,24 @@ impl Attended {
     pub(super) fn interrupted(&self) -> Option<Interrupted> {
         self.interrupted.get().copied()
     }
+
+    /// Breaks off with the signal that came.
+    fn signal(&self, now: &mut Option<Interrupted>) -> ControlFlow<()> {
+        *now = self.clock.interruption();
+        now.map_or(ControlFlow::Continue(()), |_| ControlFlow::Break(()))
+    }
+
+    /// An error where a signal ended the command. What tidies up after this runs to its end: the signal is
+    /// taken.
+    fn unless(&self, now: Option<Interrupted>, command: &Command) -> Result<(), PortError> {
+        let Some(signal) = now else {
+            return Ok(());
+        };
+        let _ = self.interrupted.set(signal);
+        let program = command.argv.first().map_or("", String::as_str);
+        let doing = format!("running {program}");
+        Err(PortError::new(ErrorKind::Transient, doing, signal))
+    }
 }
 
 impl Runner for Attended {
@@ -35,24 +53,18 @@ impl Runner for Attended {
     fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
         let mut now = None;
         let finished = self.runner.follow(command, &mut |line| {
-            if let Some(signal) = self.clock.interruption() {
-                now = Some(signal);
-                return ControlFlow::Break(());
-            }
+            self.signal(&mut now)?;
             hear(line)
         })?;
-        match now {
-            None => Ok(finished),
-            // What tidies up after this runs to its end: the signal is taken.
-            Some(signal) => {
-                let _ = self.interrupted.set(signal);
-                let program = command.argv.first().map_or("", String::as_str);
-                Err(PortError::new(
-                    ErrorKind::Transient,
-                    format!("running {program}"),
-                    signal,
-                ))
-            }
-        }
+        self.unless(now, command).map(|()| finished)
+    }
+
+    fn capture(&self, command: &Command, most: usize, hear: &mut Hear<'_>) -> Result<Captured, PortError> {
+        let mut now = None;
+        let captured = self.runner.capture(command, most, &mut |line| {
+            self.signal(&mut now)?;
+            hear(line)
+        })?;
+        self.unless(now, command).map(|()| captured)
     }
 }

@@ -1,9 +1,9 @@
 //! The whole run: decide, identify, validate, build, and deploy to one environment or several.
 
 use super::announce::{self, Intent, Labelled};
-use super::build::{Built, build, find, tag};
+use super::build::{Built, Tags, build, find};
 use super::decide::decision;
-use super::deploy::{self, Ask, Done, Prepared, deploy, prepare};
+use super::deploy::{Ask, Done, Prepared, deploy, deploy_with, prepare};
 use super::error::AppError;
 use super::identify::Identity;
 use super::promote::{bring, moved};
@@ -59,7 +59,7 @@ pub enum Progress<'a> {
     ValidationSkipped(usize),
     /// The image is there, still without a tag.
     Built(&'a Built),
-    /// It gets no tag: it may not go where these tags belong.
+    /// It got no tag: it was not let in where these tags belong.
     Untagged,
     /// The image was scanned, and judged for an environment.
     Scanned(&'a Assessment),
@@ -155,20 +155,15 @@ fn perform(
         let environment = workspace.environment(name)?;
         judge(&mut gate, environment, &ask(environment), tell)?;
     }
-    if let Some(built) = taggable(built.as_ref(), wish) {
-        let may = gate
-            .pass(&first.name.value)
-            .and_then(|()| deploy::judge(workspace, first, &ask(first)));
-        match may {
-            Ok(_) => tag(workspace, built)?,
-            // The deployment says why.
-            Err(_) => tell(Progress::Untagged),
-        }
-    }
+    let tags = Tags::of(workspace, built.as_ref().filter(|_| !wish.untagged));
     let go = |gate: &Gate<'_>, found: &Environment| {
         let passed = gate.pass(&found.name.value).and_then(|()| stands());
         passed.map_err(|error| told(found, error))?;
-        deploy(workspace, found, &brought(found)?, watchers)
+        let ask = brought(found)?;
+        if found.name.value == first.name.value {
+            return deploy_with(workspace, found, &ask, watchers, &|| tags.write());
+        }
+        deploy(workspace, found, &ask, watchers)
     };
     let results = if wish.parallel {
         each(&ready.environments, ready.environments.len(), |name| {
@@ -183,6 +178,9 @@ fn perform(
         };
         in_sequence(workspace, &ready.environments, &mut one, tell)
     };
+    if tags.are_missing() {
+        tell(Progress::Untagged);
+    }
     Ok(Run {
         decision: ready.decision,
         identity: Some(ready.identity),
@@ -321,11 +319,6 @@ fn image(
             Ok(built.map(|built| if wish.untagged { bare(built) } else { built }))
         }
     }
-}
-
-/// The image, where it was built and is to have tags.
-fn taggable<'a>(built: Option<&'a Built>, wish: &Wish) -> Option<&'a Built> {
-    built.filter(|built| built.made.is_some() && !wish.untagged)
 }
 
 /// The image without the tags that were meant for it.

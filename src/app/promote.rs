@@ -144,10 +144,12 @@ pub fn preview(
     Ok((outlook, Some(prepared)))
 }
 
-/// Copies the image, moves the tags, and writes it down.
+/// Copies the image, moves the tags, and writes it down: under the lease, and when every gate lets it in
+/// then, whatever it was when the promotion was settled.
 ///
 /// # Errors
-/// When a registry refuses (no tag was moved then), or another run holds the environment.
+/// [`AppError::Refused`] when one does not; when a registry refuses (no tag was moved then), or another run
+/// holds the environment.
 pub fn bring_image(
     workspace: &Workspace,
     wish: &Wish,
@@ -157,6 +159,7 @@ pub fn bring_image(
     let version = &settled.ask.release.version;
     let purpose = format!("promoting {version} from {}", wish.from);
     let hold = Hold::take(workspace, &wish.to, &settled.ask.origin, purpose)?;
+    deploy::judge(workspace, workspace.environment(&wish.to)?, &settled.ask)?;
     let registry = workspace.registry();
     let (from, to) = ends(settled);
     let copied = images::copy(registry.as_ref(), &from, &to, &options(meter))?;

@@ -68,8 +68,8 @@ impl Runner for RestrictedRunner {
         self.runner.follow(&self.permitted(command)?, hear)
     }
 
-    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
-        self.runner.capture(&self.permitted(command)?, most)
+    fn capture(&self, command: &Command, most: usize, hear: &mut Hear<'_>) -> Result<Captured, PortError> {
+        self.runner.capture(&self.permitted(command)?, most, hear)
     }
 }
 
@@ -77,6 +77,7 @@ impl Runner for RestrictedRunner {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use std::ops::ControlFlow;
     use std::sync::Mutex;
 
     #[derive(Default)]
@@ -127,7 +128,9 @@ mod tests {
             refused.to_string().contains("bash is not among them"),
             "{refused}"
         );
-        let captured = runner.capture(&command(&["bash"]), 1).unwrap_err();
+        let captured = runner
+            .capture(&command(&["bash"]), 1, &mut |_| ControlFlow::Continue(()))
+            .unwrap_err();
         assert_eq!(captured.kind, ErrorKind::Denied);
         let long = runner
             .run(&command(&["curl", "http://127.0.0.1:8080/"]))

@@ -9,7 +9,7 @@ use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::engine::DriveError;
 use crate::model::{EnvironmentName, Origin};
-use crate::rollout::Event;
+use crate::rollout::{Ahead, Event, Plan, Rollout};
 
 /// Which way to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,83 @@ pub enum Direction {
     Resume,
     /// Back to the previous release.
     Abort,
+}
+
+impl Direction {
+    /// The command that goes this way.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Abort => "abort",
+        }
+    }
+}
+
+/// The rollout that would be taken up, with nothing touched.
+pub struct Outlook {
+    /// Its plan.
+    pub plan: Plan,
+    /// Why it does not go on by itself, where that is on record.
+    pub cause: Option<String>,
+    /// What would be done.
+    pub ahead: Ahead,
+    /// What is worth knowing all the same.
+    pub notes: Vec<String>,
+}
+
+/// What [`take_up`] would do with the rollout that is open in `environment`; `None` when none is.
+///
+/// # Errors
+/// When its way back is closed and abort was asked for; when the record cannot be read.
+pub fn preview(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    direction: Direction,
+    origin: Origin,
+) -> Result<Option<Outlook>, AppError> {
+    workspace.environment(environment)?;
+    let ledger = workspace.ledger()?;
+    let standing = Standing::read(ledger.as_ref(), environment)?;
+    let (Some(open), Some(head)) = (standing.open, standing.head) else {
+        return Ok(None);
+    };
+    let (mut rollout, _) = open.replay(ledger.as_ref(), environment, &head)?;
+    let cause = rollout.cause().map(str::to_owned);
+    let event = turn(&rollout, direction, origin)?;
+    rollout.apply(&event).map_err(DriveError::from)?;
+    let holder = workspace.lease()?.holder(environment)?;
+    let at_work = holder.map(|tenure| {
+        format!(
+            "{} holds {environment} ({}): nobody else can take it up before that has ended",
+            tenure.holder.who, tenure.holder.purpose
+        )
+    });
+    Ok(Some(Outlook {
+        plan: open.plan,
+        cause,
+        ahead: rollout.ahead(),
+        notes: at_work.into_iter().collect(),
+    }))
+}
+
+/// What is recorded when the rollout is taken up in this direction.
+///
+/// # Errors
+/// [`AppError::NotAllowed`] when its way back is closed.
+fn turn(rollout: &Rollout, direction: Direction, origin: Origin) -> Result<Event, AppError> {
+    match direction {
+        Direction::Resume => Ok(Event::Resumed { origin }),
+        Direction::Abort if rollout.can_abort() => Ok(Event::Aborted { origin }),
+        Direction::Abort => {
+            let plan = rollout.plan();
+            Err(AppError::NotAllowed(format!(
+                "promotion of {} had begun, so there is no way back to abort to: finish it with `greenroom \
+                 resume {environment}`, then `greenroom rollback {environment}`",
+                plan.candidate.version,
+                environment = plan.environment
+            )))
+        }
+    }
 }
 
 /// Takes up the rollout that is open in `environment`; `None` when none is.
@@ -48,17 +125,7 @@ pub fn take_up(
         return Ok(None);
     };
     let (mut rollout, before) = open.replay(ledger.as_ref(), environment, &head)?;
-    let event = match direction {
-        Direction::Resume => Event::Resumed { origin },
-        Direction::Abort if rollout.can_abort() => Event::Aborted { origin },
-        Direction::Abort => {
-            return Err(AppError::NotAllowed(format!(
-                "promotion of {} had begun, so there is no way back to abort to: finish it with `greenroom \
-                 resume {environment}`, then `greenroom rollback {environment}`",
-                open.plan.candidate.version
-            )));
-        }
-    };
+    let event = turn(&rollout, direction, origin)?;
     let world = World::open(workspace, configured, &open.plan.candidate, Purpose::Act)?;
     let (mut journal, events) = journal(workspace, &world, &open.plan, &hold, watchers)?;
     for recorded in &before {

@@ -7,6 +7,8 @@ use crate::app::{AppError, Exit};
 
 /// Bring the previous version back from a rollout that has not come to its end
 ///
+/// With --dry-run it shows the way back and touches nothing.
+///
 /// Example: greenroom abort production --reason "the migration takes too long"
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -42,6 +42,9 @@ struct Create {
     environment: EnvironmentName,
     #[command(flatten)]
     how: How,
+    /// Show the plan and touch nothing; the id is drawn anew each time
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     reports: ReportArgs,
 }
@@ -166,6 +169,9 @@ fn settle(
 fn create(shell: &Shell, args: &Create) -> Result<Exit, AppError> {
     let mut workspace = shell.workspace()?;
     let (settled, what) = settle(shell, &mut workspace, &args.environment, &args.how)?;
+    if args.dry_run {
+        return super::plan::show(shell, &workspace, &settled.wish(&what));
+    }
     let mut publication = Publication::default();
     let watchers = shell.watchers(false);
     let made = acceptance::create(&workspace, &settled, &what, &watchers, &mut |progress| {

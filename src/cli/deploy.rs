@@ -264,7 +264,7 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
             ));
         }
         Progress::Built(built) => tell_built(shell, built),
-        Progress::Untagged => shell.tell("the image gets no tag: it may not go there"),
+        Progress::Untagged => shell.tell("the image gets no tag: it was not let in"),
         Progress::Scanned(assessment) => tell_scan(shell, assessment),
         Progress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
     }

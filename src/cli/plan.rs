@@ -52,21 +52,10 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<
     for (environment, prepared) in plans {
         match prepared {
             // Of many environments only what is shown is made.
-            Ok(Prepared::Ready { plan, notes }) if shell.is_json() => {
-                documents.push(json!({ "environment": environment, "plan": plan, "notes": notes }));
-            }
-            Ok(Prepared::Ready { plan, notes }) => {
-                shell.say(&format!("\n{}", describe_plan(&plan, &str::to_owned).trim_end()));
-                for note in &notes {
-                    shell.say(&format!("note: {note}"));
-                }
-            }
-            Ok(Prepared::AlreadyLive(live)) => {
-                let version = &live.candidate.version;
-                shell.say(&format!(
-                    "\n{version} is live in {environment} already: nothing to do"
-                ));
-                documents.push(json!({ "environment": environment, "live": version }));
+            Ok(prepared) if shell.is_json() => documents.push(entry(&environment, &prepared)),
+            Ok(prepared) => {
+                shell.say("");
+                say(shell, &environment, &prepared);
             }
             Err(error) => {
                 if !shell.is_json() {
@@ -82,7 +71,42 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<
         }
     }
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.plans/1", "plans": documents }));
+        shell.json(&document(&documents));
     }
     Ok(worst)
+}
+
+/// The document of what would be done, whichever command was asked for it.
+pub(super) fn document(plans: &[Value]) -> Value {
+    json!({ "schema": "greenroom.plans/1", "plans": plans })
+}
+
+/// One environment in the document.
+pub(super) fn entry(environment: &EnvironmentName, prepared: &Prepared) -> Value {
+    match prepared {
+        Prepared::Ready { plan, notes } => {
+            json!({ "environment": environment, "plan": plan, "notes": notes })
+        }
+        Prepared::AlreadyLive(live) => {
+            json!({ "environment": environment, "live": live.candidate.version })
+        }
+    }
+}
+
+/// The same for people: the plan, and what is worth knowing about it.
+pub(super) fn say(shell: &Shell, environment: &EnvironmentName, prepared: &Prepared) {
+    match prepared {
+        Prepared::Ready { plan, notes } => {
+            shell.say(describe_plan(plan, &str::to_owned).trim_end());
+            for note in notes {
+                shell.say(&format!("note: {note}"));
+            }
+        }
+        Prepared::AlreadyLive(live) => {
+            let version = &live.candidate.version;
+            shell.say(&format!(
+                "{version} is live in {environment} already: nothing to do"
+            ));
+        }
+    }
 }

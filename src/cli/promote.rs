@@ -3,6 +3,7 @@
 use super::deploy::tell_scan;
 use super::image::{document, lines, preview_document, preview_lines};
 use super::outcome::take;
+use super::plan;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use super::transfer::Transfer;
@@ -11,7 +12,6 @@ use crate::app::promote::{self, Settled, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::images::Meter;
 use crate::model::{EnvironmentName, Version};
-use crate::report::describe_plan;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let meter = Meter::new(Arc::clone(&shell.context.clock));
     let copied = {
         let _shown = Transfer::show(shell, &meter);
-        promote::bring_image(&workspace, &wish, &settled, &meter)?
+        promote::bring_image(&workspace, &wish, &settled, &meter).inspect_err(told)?
     };
     let repository = &settled.image.repository;
     for line in lines(repository, &copied) {
@@ -137,9 +137,9 @@ fn preview(shell: &Shell, workspace: &Workspace, wish: &Wish, settled: &Settled)
     let (outlook, prepared) = promote::preview(workspace, wish, settled)?;
     let repository = &settled.image.repository;
     if shell.is_json() {
-        let plan = match &prepared {
-            Some(Prepared::Ready { plan, .. }) => Some(plan),
-            Some(Prepared::AlreadyLive(_)) | None => None,
+        let (plan, notes) = match &prepared {
+            Some(Prepared::Ready { plan, notes }) => (Some(plan), notes.as_slice()),
+            Some(Prepared::AlreadyLive(_)) | None => (None, &[][..]),
         };
         shell.json(&json!({
             "schema": "greenroom.promotion.preview/1",
@@ -150,26 +150,16 @@ fn preview(shell: &Shell, workspace: &Workspace, wish: &Wish, settled: &Settled)
             "withheld": settled.withheld,
             "image": preview_document(repository, &outlook),
             "plan": plan,
+            "notes": notes,
         }));
         return Ok(Exit::Done);
     }
     for line in preview_lines(repository, &outlook) {
         shell.say(&line);
     }
-    match &prepared {
-        Some(Prepared::Ready { plan, notes }) => {
-            shell.say(&format!("\n{}", describe_plan(plan, &str::to_owned).trim_end()));
-            for note in notes {
-                shell.say(&format!("note: {note}"));
-            }
-        }
-        Some(Prepared::AlreadyLive(live)) => {
-            shell.say(&format!(
-                "{} is live in {} already",
-                live.candidate.version, wish.to
-            ));
-        }
-        None => {}
+    if let Some(prepared) = &prepared {
+        shell.say("");
+        plan::say(shell, &wish.to, prepared);
     }
     Ok(Exit::Done)
 }

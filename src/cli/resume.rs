@@ -10,7 +10,7 @@ use crate::app::{AppError, Exit};
 /// Goes on from where it stopped: a step that had begun is performed again, a paused canary goes to its
 /// next step.
 ///
-/// Example: greenroom resume production
+/// Example: greenroom resume production --dry-run
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

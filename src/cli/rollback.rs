@@ -1,14 +1,13 @@
 //! `greenroom rollback`.
 
 use super::outcome::take;
+use super::plan;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::deploy::Prepared;
 use crate::app::{AppError, Exit, Purpose, Workspace, World, deploy, rollback};
 use crate::config::environment::RollbackStrategy;
 use crate::history::Selector;
 use crate::model::{EnvironmentName, Version};
-use crate::report::describe_plan;
 use clap::ValueEnum;
 
 /// Go back to a version that was live before
@@ -61,15 +60,11 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             origin,
         );
         let world = World::open(&workspace, environment, &ask.release, Purpose::Look)?;
-        match deploy::prepare(&workspace, environment, &ask, &world)? {
-            Prepared::Ready { plan, .. } if shell.is_json() => shell.json(&plan),
-            Prepared::Ready { plan, notes } => {
-                shell.say(&describe_plan(&plan, &str::to_owned));
-                for note in &notes {
-                    shell.say(&format!("note: {note}"));
-                }
-            }
-            Prepared::AlreadyLive(plan) => shell.say(&format!("{} is live already", plan.candidate.version)),
+        let prepared = deploy::prepare(&workspace, environment, &ask, &world)?;
+        if shell.is_json() {
+            shell.json(&plan::document(&[plan::entry(&args.environment, &prepared)]));
+        } else {
+            plan::say(shell, &args.environment, &prepared);
         }
         return Ok(Exit::Done);
     }

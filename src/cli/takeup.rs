@@ -3,9 +3,11 @@
 use super::outcome::exit;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::takeup::{self, Direction};
+use crate::app::takeup::{self, Direction, Outlook};
 use crate::app::{AppError, Exit};
 use crate::model::EnvironmentName;
+use crate::report::{describe_ahead, describe_end, foreign};
+use serde_json::{Value, json};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TakeUpArgs {
@@ -14,6 +16,9 @@ pub(super) struct TakeUpArgs {
     /// Why; goes into the record
     #[arg(long, value_name = "TEXT", default_value = "asked by hand")]
     reason: String,
+    /// Show what would be done and touch nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     reports: ReportArgs,
 }
@@ -21,12 +26,14 @@ pub(super) struct TakeUpArgs {
 pub(super) fn take_up(shell: &Shell, args: &TakeUpArgs, direction: Direction) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let origin = shell.context.origin(&args.reason, None);
+    if args.dry_run {
+        let outlook = takeup::preview(&workspace, &args.environment, direction, origin)?;
+        show(shell, &args.environment, direction, outlook.as_ref());
+        return Ok(Exit::Done);
+    }
     let watchers = shell.watchers(false);
     let Some(deployed) = takeup::take_up(&workspace, &args.environment, direction, origin, &watchers)? else {
-        shell.say(&format!(
-            "no rollout is open in {}: nothing to do",
-            args.environment
-        ));
+        shell.say(&nothing(&args.environment));
         return Ok(Exit::Done);
     };
     let exit = match direction {
@@ -38,4 +45,53 @@ pub(super) fn take_up(shell: &Shell, args: &TakeUpArgs, direction: Direction) ->
     publication.add_rollout(&deployed)?;
     publication.publish(shell, &args.reports);
     Ok(exit)
+}
+
+fn nothing(environment: &EnvironmentName) -> String {
+    format!("no rollout is open in {environment}: nothing to do")
+}
+
+/// Shows what would be done.
+fn show(shell: &Shell, environment: &EnvironmentName, direction: Direction, outlook: Option<&Outlook>) {
+    if shell.is_json() {
+        return shell.json(&document(environment, direction, outlook));
+    }
+    let Some(outlook) = outlook else {
+        return shell.say(&nothing(environment));
+    };
+    let (plan, command) = (&outlook.plan, direction.as_str());
+    let version = &plan.candidate.version;
+    shell.say(&format!(
+        "{command} {version} in {environment} ({})",
+        plan.deployment
+    ));
+    if let Some(cause) = &outlook.cause {
+        shell.say(&format!("  because   {}", foreign::line(cause)));
+    }
+    for (place, step) in describe_ahead(plan, &outlook.ahead, &str::to_owned) {
+        shell.say(&format!("  {place:<9} {step}"));
+    }
+    shell.say(&format!("  {}", describe_end(plan, outlook.ahead.outcome)));
+    for note in &outlook.notes {
+        shell.say(&format!("note: {note}"));
+    }
+}
+
+fn document(environment: &EnvironmentName, direction: Direction, outlook: Option<&Outlook>) -> Value {
+    let steps = outlook.map(|outlook| describe_ahead(&outlook.plan, &outlook.ahead, &str::to_owned));
+    let steps = steps.unwrap_or_default().into_iter();
+    let steps: Vec<Value> = steps
+        .map(|(place, step)| json!({ "place": place, "step": step }))
+        .collect();
+    json!({
+        "schema": "greenroom.takeup.preview/1",
+        "environment": environment,
+        "command": direction.as_str(),
+        "deployment": outlook.map(|outlook| &outlook.plan.deployment),
+        "version": outlook.map(|outlook| &outlook.plan.candidate.version),
+        "cause": outlook.map(|outlook| &outlook.cause),
+        "steps": steps,
+        "outcome": outlook.map(|outlook| outlook.ahead.outcome),
+        "notes": outlook.map_or(&[][..], |outlook| &outlook.notes),
+    })
 }

@@ -52,7 +52,8 @@ pub struct LocalTarget {
     pub listen: Option<SocketAddr>,
     /// The variable through which a process is told its port.
     pub port_variable: String,
-    /// Where images are unpacked and logs kept; below the project's own where `None`.
+    /// Where images are unpacked, and the logs and the router's state are kept; in the project's own state
+    /// where `None`.
     pub state_directory: Option<PathBuf>,
     /// How long a process may take to stop before it is ended.
     pub stop_timeout: Period,

@@ -123,13 +123,9 @@ impl Runner for LocalRunner {
         Ok(finish(self.spawn(command, Stdio::null())?, command, Keep::End, None)?.finished)
     }
 
-    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
-        finish(
-            self.spawn(command, Stdio::null())?,
-            command,
-            Keep::Whole(most),
-            None,
-        )
+    fn capture(&self, command: &Command, most: usize, hear: &mut Hear<'_>) -> Result<Captured, PortError> {
+        let child = self.spawn(command, Stdio::null())?;
+        finish(child, command, Keep::Whole(most), Some(hear))
     }
 
     fn follow(&self, command: &Command, hear: &mut Hear<'_>) -> Result<Finished, PortError> {
@@ -160,7 +156,11 @@ fn finish(
         };
         running.watch(next, Running::is_done).map_err(failed)?;
         if let Some(hear) = &mut hear {
-            broken = running.tell(&redactor, *hear).is_break();
+            broken = match keep {
+                Keep::End => running.tell(&redactor, *hear),
+                Keep::Whole(_) => hear(None),
+            }
+            .is_break();
         }
     }
     let timed_out = !running.is_done() && !broken;
@@ -168,7 +168,7 @@ fn finish(
         running.end().map_err(failed)?;
     }
     let status = running.finish().map_err(failed)?;
-    if let Some(hear) = &mut hear
+    if let (Some(hear), Keep::End) = (&mut hear, keep)
         && !broken
     {
         let _ = running.tell(&redactor, *hear);
@@ -407,7 +407,8 @@ mod tests {
 
     #[test]
     fn a_whole_output_is_kept_byte_for_byte_up_to_its_bound() {
-        let capture = |script: &str, most| runner().capture(&shell(script, "20s"), most).unwrap();
+        let on = &mut |_: Option<&str>| ControlFlow::Continue(());
+        let mut capture = |script: &str, most| runner().capture(&shell(script, "20s"), most, on).unwrap();
         let whole = capture("seq 1 50000; printf '\\377'; exit 3", 1 << 20);
         assert_eq!((whole.finished.code, whole.overflowed), (Some(3), false));
         assert!(whole.stdout.starts_with(b"1\n2\n") && whole.stdout.ends_with(b"50000\n\xff"));
@@ -420,7 +421,9 @@ mod tests {
     fn a_command_that_writes_too_much_is_ended_at_once() {
         let begun = Instant::now();
         let captured = runner()
-            .capture(&shell("trap '' PIPE; yes; sleep 60", "60s"), 1000)
+            .capture(&shell("trap '' PIPE; yes; sleep 60", "60s"), 1000, &mut |_| {
+                ControlFlow::Continue(())
+            })
             .unwrap();
         assert_eq!((captured.stdout.len(), captured.overflowed), (1000, true));
         assert!(!captured.finished.timed_out && begun.elapsed() < Duration::from_secs(20));

@@ -52,9 +52,10 @@ pub trait Runner: Send + Sync {
     /// Runs the command to its end. An error means that it could not be started.
     fn run(&self, command: &Command) -> Result<Finished, PortError>;
     /// The same, keeping the whole standard output of at most `most` bytes. A command that writes more
-    /// is ended at once. Secrets are not taken out of what is kept. `Unsupported` where a runner only
-    /// ever keeps the end.
-    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+    /// is ended at once. Secrets are not taken out of what is kept. `hear` gets no lines, but `None`
+    /// several times a second; when it breaks off, the command and all that it started end.
+    /// `Unsupported` where a runner only ever keeps the end.
+    fn capture(&self, command: &Command, most: usize, _hear: &mut Hear<'_>) -> Result<Captured, PortError> {
         let program = command.argv.first().map_or("", String::as_str);
         Err(PortError::new(
             ErrorKind::Unsupported,

@@ -10,6 +10,7 @@
 //! that reverse the reading direction: [`foreign`]) and escaped again at each sink by its own rules.
 
 mod advice;
+mod ahead;
 pub mod annotations;
 mod change;
 mod console;
@@ -32,6 +33,7 @@ pub mod workflow_command;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
+pub use ahead::{describe_ahead, describe_end};
 pub use change::{Change, Changes, VariableChange};
 pub use console::{Console, Groups, Style};
 pub use describe::describe_step;

@@ -6,6 +6,7 @@
 //! ```
 
 mod acts;
+mod ahead;
 mod event;
 mod machine;
 mod observing;
@@ -17,6 +18,7 @@ mod strategy;
 mod traffic;
 
 pub use acts::acts;
+pub use ahead::Ahead;
 pub use event::{Event, Outcome, Samples, StepResult, UnitFailure};
 pub use machine::{Next, Rejected, Rollout};
 pub use observing::{Found, observe};

@@ -9,6 +9,7 @@ use super::LARGEST;
 use crate::model::{Artifact, Period, Secret};
 use crate::ports::{Captured, Command, ErrorKind, PortError, Runner, Scanner};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -108,7 +109,9 @@ impl Scanner for CommandScanner {
             secrets: self.settings.secrets.clone(),
             timeout: self.settings.timeout,
         };
-        let captured = self.runner.capture(&command, LARGEST)?;
+        let captured = self
+            .runner
+            .capture(&command, LARGEST, &mut |_| ControlFlow::Continue(()))?;
         self.judge(image, captured)
     }
 }

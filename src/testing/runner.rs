@@ -2,8 +2,9 @@
 
 use crate::engine::PrepareHook;
 use crate::model::Period;
-use crate::ports::{Captured, Command, ErrorKind, Finished, PortError, Runner};
+use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Checks everything that [`Runner`] promises, on a machine that has a POSIX shell.
@@ -40,7 +41,8 @@ pub fn runner_contract(runner: &dyn Runner) -> Result<(), PortError> {
     slow.timeout = Period::from_millis(100);
     let slow = runner.run(&slow)?;
     assert!(slow.timed_out && slow.took < Period::from_secs(10));
-    let whole = runner.capture(&shell("seq 1 30000; echo error >&2; exit 3"), 1 << 20)?;
+    let mut on = |_: Option<&str>| ControlFlow::Continue(());
+    let whole = runner.capture(&shell("seq 1 30000; echo error >&2; exit 3"), 1 << 20, &mut on)?;
     assert_eq!(whole.stdout.len(), 168_894, "nothing is cut off");
     assert_eq!(
         (
@@ -50,12 +52,17 @@ pub fn runner_contract(runner: &dyn Runner) -> Result<(), PortError> {
         ),
         (Some(3), "error\n", false)
     );
-    let much = runner.capture(&shell("seq 1 30000; sleep 30"), 10)?;
+    let much = runner.capture(&shell("seq 1 30000; sleep 30"), 10, &mut on)?;
     assert_eq!(
         (much.stdout.as_slice(), much.overflowed),
         (&b"1\n2\n3\n4\n5\n"[..], true)
     );
     assert!(much.finished.took < Period::from_secs(10), "it is ended at once");
+    let broken = runner.capture(&shell("sleep 30"), 10, &mut |_| ControlFlow::Break(()))?;
+    assert!(
+        broken.finished.code.is_none() && !broken.finished.timed_out,
+        "it is ended when whoever waits breaks off"
+    );
     let mut absent = shell("");
     absent.argv = vec!["greenroom-no-such-program".to_owned()];
     let absent = runner.run(&absent).err().map(|error| error.kind);
@@ -111,7 +118,7 @@ impl Runner for ScriptedRunner {
             })
     }
 
-    fn capture(&self, command: &Command, most: usize) -> Result<Captured, PortError> {
+    fn capture(&self, command: &Command, most: usize, _hear: &mut Hear<'_>) -> Result<Captured, PortError> {
         let mut finished = self.run(command)?;
         let mut stdout = std::mem::take(&mut finished.stdout).into_bytes();
         let overflowed = stdout.len() > most;

@@ -120,6 +120,34 @@ fn one_is_made_tested_and_cleaned_up_step_by_step() {
 }
 
 #[test]
+fn a_dry_run_shows_what_would_be_made_and_makes_nothing() {
+    let project = project("");
+    let words = [
+        "acceptance",
+        "create",
+        "-e",
+        "staging",
+        "--ttl",
+        "4h",
+        "--dry-run",
+    ];
+    let ran = project.must(&words);
+    assert!(
+        ran.out.contains("Deploy hello 1.0.0 to acceptance-test-staging-"),
+        "{}",
+        ran.out
+    );
+    let shown = json(&project.must(&[&words[..], &["--format", "json"]].concat()));
+    assert_eq!(shown["schema"], "greenroom.plans/1");
+    let planned = &shown["plans"][0];
+    assert_eq!(planned["plan"]["environment"], planned["environment"]);
+    assert!(
+        !project.path(".greenroom").exists(),
+        "nothing was built, started or recorded"
+    );
+}
+
+#[test]
 fn one_go_leaves_reports_and_nothing_else() {
     let project = project("");
     let ran = project.must(&[

@@ -237,6 +237,19 @@ fn two_approvals_of_one_person_are_one_and_the_way_back_needs_none() {
         plan.contains("1.0.0 was live in staging before: going back to it needs no new approval"),
         "{plan}"
     );
+    let told: Vec<&str> = plan
+        .lines()
+        .filter_map(|line| line.strip_prefix("note: "))
+        .collect();
+    let preview = project
+        .must(&["rollback", "staging", "--dry-run", "--format", "json"])
+        .out;
+    let preview: serde_json::Value = serde_json::from_str(&preview).unwrap();
+    assert_eq!(preview["schema"], "greenroom.plans/1");
+    let planned = &preview["plans"][0];
+    assert_eq!(planned["environment"], "staging");
+    assert_eq!(planned["plan"]["candidate"]["version"], "1.0.0");
+    assert_eq!(planned["notes"], serde_json::json!(told));
     project.must(&["rollback", "staging"]);
     assert_eq!(project.get("/").1, "hello from 1.0.0\n");
 }

@@ -13,6 +13,7 @@ mod announce;
 mod approvals;
 #[path = "../support/bundles.rs"]
 mod bundles;
+mod cleaned;
 mod configuration;
 mod doctor;
 mod elsewhere;

@@ -40,7 +40,7 @@ fn every_gate_that_is_not_met_is_named_at_once() {
     deploying: staging is the only environment, and there is no event that says otherwise
     version 1.0.0, [TIME]
     image hello@[DIGEST] as staging-v1.0.0-[STAMP]
-    the image gets no tag: it may not go there
+    the image gets no tag: it was not let in
     -- stderr
     error: refused, nothing was deployed
       freeze: staging is frozen until [TIME] (holidays)
@@ -58,7 +58,7 @@ fn every_gate_that_is_not_met_is_named_at_once() {
     deploying: staging is the only environment, and there is no event that says otherwise
     version 1.0.0, [TIME]
     image hello@[DIGEST] as staging-v1.0.0-[STAMP]
-    the image gets no tag: it may not go there
+    the image gets no tag: it was not let in
     -- stderr
     error: refused, nothing was deployed
       freeze: staging is frozen until [TIME] (holidays)
@@ -102,7 +102,7 @@ fn locks_freezes_approvals_proofs_and_old_commits_are_all_named_in_text_and_json
     deploying: production was named on the command line
     version 1.0.0 at [COMMIT], [TIME]
     image hello@[DIGEST] as production-v1.0.0-[STAMP]-[COMMIT]
-    the image gets no tag: it may not go there
+    the image gets no tag: it was not let in
     -- stderr
     error: refused, nothing was deployed
       freeze: production is frozen by "ana" until [TIME] (holidays)
@@ -173,6 +173,7 @@ fn a_port_that_somebody_else_has_is_left_to_them() {
     deploying: staging is the only environment, and there is no event that says otherwise
     version 1.0.0, [TIME]
     image hello@[DIGEST] as staging-v1.0.0-[STAMP]
+    the image gets no tag: it was not let in
     -- stderr
     error: refused: starting the router on [ADDRESS]: something that greenroom did not start listens there; stop it or choose another address
     "#);
@@ -202,4 +203,58 @@ fn a_second_deployment_hears_who_is_at_it() {
     let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
     assert_eq!(project.wait(child).status, 130);
+}
+
+#[test]
+fn an_image_gets_its_tags_when_it_is_let_in_and_not_while_another_run_holds_the_environment() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    let waits = "touch begun; until [ -e go ]; do sleep 0.05; done";
+    project.write(
+        "greenroom.yaml",
+        format!("{PIPELINE}hooks: {{ beforeDeploy: [{{ name: waits, run: [sh, -c, {waits:?}] }}] }}\n"),
+    );
+    let tagged = |version: &str| {
+        project
+            .read(".greenroom/images/hello/index.json")
+            .contains(version)
+    };
+    let first = project.command(&["run"]).spawn().unwrap();
+    eventually("the first deployment", || project.path("begun").exists());
+    assert!(
+        tagged("v1.0.0"),
+        "it was let in, and now the rollout is under way"
+    );
+
+    project.version("1.1.0", "");
+    let ran = project.run(&["run"]);
+    assert_eq!(ran.status, 7, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("the image gets no tag"), "{}", ran.out);
+    assert!(!tagged("v1.1.0"));
+
+    project.write("go", "");
+    assert_eq!(project.wait(first).status, 0);
+    project.must(&["run"]);
+    assert!(tagged("v1.1.0"));
+}
+
+#[test]
+fn a_new_tag_for_what_is_live_already_asks_the_gates_too() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    let tags = || {
+        let index: Value = serde_json::from_str(&project.read(".greenroom/images/hello/index.json")).unwrap();
+        index["manifests"].as_array().unwrap().len()
+    };
+    project.must(&["run"]);
+    project.must(&["lock", "staging", "--reason", "the disk is full"]);
+    let before = tags();
+    // The tag has the time in it, in seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let ran = project.must(&["run"]);
+    assert!(ran.out.contains("is live in staging already"), "{}", ran.out);
+    assert!(ran.out.contains("the image gets no tag"), "{}", ran.out);
+    assert_eq!(tags(), before);
+    project.must(&["unlock", "staging", "--reason", "there is room again"]);
+    let ran = project.must(&["run"]);
+    assert!(!ran.out.contains("the image gets no tag"), "{}", ran.out);
+    assert!(tags() > before);
 }

@@ -86,8 +86,12 @@ fn a_review_of_the_run_counts_for_the_environment_that_it_names() {
     assert!(ran.err.contains("talk to them"), "{}", ran.err);
 
     say(&github, vec![review("bo", "approved", "Staging")]);
+    let before = github.count("actions/get-reviews-for-run");
     let ran = job(&project, &github, &[]);
     assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    let asked = github.count("actions/get-reviews-for-run");
+    assert_eq!(asked - before, 1, "tags and rollout go by one and the same word");
+    assert!(!ran.out.contains("gets no tag"), "{}", ran.out);
     assert_eq!(
         project.records("staging", "\"review\""),
         1,

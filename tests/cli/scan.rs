@@ -2,6 +2,7 @@
 
 use crate::forge::{FakeGitHub, Repository};
 use crate::project::{PIPELINE, Project, eventually, free_port};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 const REPORT: &str = include_str!("../fixtures/scan/trivy.json");
@@ -92,7 +93,7 @@ fn what_production_refuses_gets_none_of_its_tags() {
     let refused = project.run(&["deploy", "-e", "production"]);
     assert_eq!(refused.status, 6, "{}{}", refused.out, refused.err);
     assert!(
-        refused.out.contains("the image gets no tag: it may not go there"),
+        refused.out.contains("the image gets no tag: it was not let in"),
         "{}",
         refused.out
     );
@@ -392,25 +393,70 @@ fn going_back_where_there_is_nothing_before_says_so() {
 }
 
 #[test]
-fn a_signal_while_the_scanner_runs_leaves_everything_untouched() {
-    let project = project("", REPORT);
+fn a_signal_ends_the_scanner_and_all_that_it_started_and_leaves_everything_untouched() {
+    let project = project("", &clean());
+    project.must(&["build", "-e", "production"]);
+    let deaf = "trap '' TERM\nsleep 300 & echo $! > started\ntouch begun\nwhile :; do sleep 0.1; done\n";
+    for (scanner, signal, words) in [
+        (
+            format!("touch begun\nsleep 300\n{SCANNER}"),
+            Signal::INT,
+            &["deploy", "-e", "staging"][..],
+        ),
+        // It has the report already, and does not end when it is asked to.
+        (
+            format!("{SCANNER}\n{deaf}"),
+            Signal::TERM,
+            &["scan", "-e", "production", "--image", "1.0.0"],
+        ),
+    ] {
+        project.write("scanner.sh", scanner);
+        let child = project.command(words).spawn().unwrap();
+        eventually("the scanner", || project.path("begun").exists());
+        let process = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        kill_process(process, signal).unwrap();
+        let ran = project.wait(child);
+        assert_eq!(ran.status, 130, "{}{}", ran.out, ran.err);
+        let name = if signal == Signal::INT {
+            "SIGINT"
+        } else {
+            "SIGTERM"
+        };
+        let told =
+            format!("interrupted by {name}: nothing was touched; the scanner was ended before its end");
+        assert!(ran.err.contains(&told), "{}", ran.err);
+        assert_eq!(
+            project.processes(),
+            [] as [u32; 0],
+            "nothing of the scanner is left"
+        );
+        for environment in ["staging", "production"] {
+            assert_eq!(project.records(environment, ""), 0, "nothing is on record");
+        }
+        std::fs::remove_file(project.path("begun")).unwrap();
+    }
+    assert!(project.path("started").exists());
+    project.write("scanner.sh", SCANNER);
+    project.must(&["deploy", "-e", "staging"]);
+}
+
+#[test]
+fn a_promotion_moves_no_tag_on_an_old_word() {
+    let project = project("", &clean());
+    project.must(&["deploy", "-e", "staging"]);
+    // Between the first look at the gates and the tags somebody locks the environment.
+    let greenroom = env!("CARGO_BIN_EXE_greenroom");
     project.write(
         "scanner.sh",
-        format!("touch begun\nuntil [ -e go ]; do sleep 0.05; done\n{SCANNER}"),
+        format!("{SCANNER}{greenroom} lock production --reason 'the disk is full' >&2\n"),
     );
-    let child = project.command(&["deploy", "-e", "staging"]).spawn().unwrap();
-    eventually("the scanner", || project.path("begun").exists());
-    let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
-    project.write("go", "");
-    let ran = project.wait(child);
-    assert_eq!(ran.status, 130, "{}{}", ran.out, ran.err);
-    assert!(
-        ran.err.contains("interrupted by SIGTERM: nothing was touched"),
-        "{}",
-        ran.err
-    );
-    assert!(!project.path(".greenroom/ledger/staging").exists());
+    let index = ".greenroom/images/hello/index.json";
+    let before = project.read(index);
+    let ran = project.run(&["promote", "--from", "staging", "--to", "production"]);
+    assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("the disk is full"), "{}", ran.err);
+    assert_eq!(project.read(index), before);
+    assert_eq!(project.records("production", "\"promotion\""), 0);
 }
 
 #[test]

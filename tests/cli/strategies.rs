@@ -14,14 +14,14 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 /// A client that asks all the time.
-struct Traffic {
+pub(crate) struct Traffic {
     stop: Arc<AtomicBool>,
     failed: Arc<AtomicU64>,
     thread: Option<JoinHandle<u64>>,
 }
 
 impl Traffic {
-    fn to(port: u16) -> Self {
+    pub(crate) fn to(port: u16) -> Self {
         let (stop, failed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (ended, lost) = (Arc::clone(&stop), Arc::clone(&failed));
         let thread = std::thread::spawn(move || {
@@ -43,7 +43,7 @@ impl Traffic {
     }
 
     /// How many were asked, and how many of them were not answered well.
-    fn end(mut self) -> (u64, u64) {
+    pub(crate) fn end(mut self) -> (u64, u64) {
         self.stop.store(true, Ordering::Relaxed);
         let asked = self.thread.take().unwrap().join().unwrap();
         (asked, self.failed.load(Ordering::Relaxed))
@@ -121,6 +121,54 @@ fn a_canary_without_traffic_halts_and_a_person_goes_on_or_back() {
         project.must(&[command, "staging"]);
         assert_eq!(project.get("/").1, format!("hello from {serving}\n"), "{command}");
     }
+}
+
+#[test]
+fn what_taking_up_a_rollout_would_do_is_shown_first_and_touches_nothing() {
+    let project = Project::new(CANARY);
+    let shown = |words: &[&str]| {
+        let before = project.records("staging", "");
+        let text = project.must(&[words, &["staging", "--dry-run"]].concat()).out;
+        let json = [words, &["staging", "--dry-run", "--format", "json"]].concat();
+        let json: serde_json::Value = serde_json::from_str(&project.must(&json).out).unwrap();
+        assert_eq!(json["schema"], "greenroom.takeup.preview/1");
+        assert_eq!(json["command"], words[0]);
+        assert_eq!(project.records("staging", ""), before, "{words:?}");
+        (text, json)
+    };
+    let (text, json) = shown(&["resume"]);
+    assert!(text.contains("no rollout is open in staging"), "{text}");
+    assert_eq!(
+        (&json["outcome"], &json["steps"]),
+        (&serde_json::Value::Null, &serde_json::json!([]))
+    );
+
+    project.must(&["run", "--strategy", "direct"]);
+    project.version("1.1.0", "");
+    assert_eq!(project.run(&["run"]).status, 5);
+    let (text, json) = shown(&["resume"]);
+    assert!(
+        text.starts_with("resume 1.1.0 in staging (") && text.contains("\n  because   "),
+        "{text}"
+    );
+    assert!(text.contains("make 1.1.0 the live version"), "{text}");
+    assert!(text.trim_end().ends_with("1.1.0 is live then"), "{text}");
+    assert_eq!(json["outcome"], "succeeded");
+
+    let (text, json) = shown(&["abort", "--reason", "let us see"]);
+    assert!(
+        text.contains("  back 1 ") && text.trim_end().ends_with("1.0.0 is live again then"),
+        "{text}"
+    );
+    assert_eq!(json["outcome"], "rolledBack");
+    let told = json["steps"].as_array().unwrap().len();
+    project.must(&["abort", "staging"]);
+    let begun = |index: usize| {
+        let step = format!("{{\"began\":{{\"step\":{{\"index\":{index},\"phase\":\"recovery\"}}}}}}");
+        project.records("staging", &step)
+    };
+    assert_eq!((begun(told - 1), begun(told)), (1, 0), "that many steps it took");
+    assert_eq!(project.get("/").1, "hello from 1.0.0\n");
 }
 
 #[test]

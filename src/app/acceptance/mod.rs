@@ -55,6 +55,17 @@ pub struct Settled {
     pub notes: Vec<String>,
 }
 
+impl Settled {
+    /// What the pipeline is to do for it with `what`: its image gets no tag.
+    pub fn wish(&self, what: &pipeline::Wish) -> pipeline::Wish {
+        pipeline::Wish {
+            environments: vec![self.id.clone()],
+            untagged: true,
+            ..what.clone()
+        }
+    }
+}
+
 /// One that was deployed, well or not.
 #[derive(Debug)]
 pub struct Made {
@@ -198,12 +209,7 @@ pub fn create(
     watchers: &Watchers,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Made, AppError> {
-    let wish = pipeline::Wish {
-        environments: vec![settled.id.clone()],
-        untagged: true,
-        ..what.clone()
-    };
-    let run = pipeline::run(workspace, &wish, watchers, tell)?;
+    let run = pipeline::run(workspace, &settled.wish(what), watchers, tell)?;
     let done = match run.results.into_iter().next() {
         Some((_, done)) => done,
         None => Err(AppError::Record(format!("{} was not deployed", settled.id))),

@@ -2,6 +2,9 @@
 
 mod making;
 mod smoke;
+mod tags;
+
+pub(in crate::app) use tags::Tags;
 
 use super::attended::Attended;
 use super::error::AppError;

@@ -139,7 +139,8 @@ pub fn prepare(
     })
 }
 
-/// Holds `ask` against every gate that needs no look at the target; the proof, where one is asked for.
+/// Holds `ask` against every gate that needs no look at the target; the proof, where one is asked for. It
+/// fails early on what is certain and lets nothing in: a deployment is judged again under its lease.
 ///
 /// # Errors
 /// [`AppError::Refused`] with every gate that is not met.
@@ -148,6 +149,9 @@ pub fn judge(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Res
     let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     Ok(gates::judge(workspace, environment, ask, &standing, Vec::new())?.proof)
 }
+
+/// What is done when every gate has let a release in: under the lease, and before anything is touched.
+pub type LetIn<'a> = dyn Fn() -> Result<(), AppError> + Sync + 'a;
 
 /// Deploys under the environment's lease, from the plan to the last record. A refusal is told the forge.
 ///
@@ -160,7 +164,21 @@ pub fn deploy(
     ask: &Ask,
     watchers: &Watchers,
 ) -> Result<Done, AppError> {
-    let done = carry_out(workspace, environment, ask, watchers);
+    deploy_with(workspace, environment, ask, watchers, &|| Ok(()))
+}
+
+/// The same with `let_in`, also where this very release is live already and would be let in again.
+///
+/// # Errors
+/// As [`deploy`]; those of `let_in`, with nothing touched.
+pub fn deploy_with(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &Ask,
+    watchers: &Watchers,
+    let_in: &LetIn<'_>,
+) -> Result<Done, AppError> {
+    let done = carry_out(workspace, environment, ask, watchers, let_in);
     if let Err(error) = &done {
         let intent = Intent {
             environment,
@@ -177,6 +195,7 @@ fn carry_out(
     environment: &Environment,
     ask: &Ask,
     watchers: &Watchers,
+    let_in: &LetIn<'_>,
 ) -> Result<Done, AppError> {
     require(workspace, environment)?;
     let name = &environment.name.value;
@@ -189,9 +208,16 @@ fn carry_out(
     let world = World::open(workspace, environment, &ask.release, Purpose::Act)?;
     let (plan, notes) = match prepare(workspace, environment, ask, &world)? {
         Prepared::Ready { plan, notes } => (plan, notes),
-        Prepared::AlreadyLive(plan) => return Ok(Done::AlreadyLive(plan)),
+        Prepared::AlreadyLive(plan) => {
+            // It stays, whatever the gates say today.
+            if judge(workspace, environment, ask).is_ok() {
+                let_in()?;
+            }
+            return Ok(Done::AlreadyLive(plan));
+        }
     };
     gates::signed(&protection::in_force(workspace, environment)?, &plan)?;
+    let_in()?;
     acceptance::begin(workspace, environment, &ask.origin, &hold)?;
     for note in &notes {
         watchers.note(name, note);

@@ -3,18 +3,22 @@
 use super::record::{append, earlier};
 use super::subject::subject;
 use super::tools;
+use crate::app::attended::Attended;
 use crate::app::error::AppError;
 use crate::app::record::Standing;
 use crate::app::workspace::Workspace;
 use crate::config::{Environment, ScanLevel, ScanSource};
+use crate::host::runner::LocalRunner;
 use crate::model::{Artifact, EnvironmentName, Origin, Timestamp};
 use crate::policy::{self, Refusal};
+use crate::ports::Runner;
 use crate::report::foreign;
 use crate::scan::{
     Allowance, Assessment, Input, Judged, Level, Policy, ScanReport, ScanResult, Subject, judge, read,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Most findings that a refusal names.
 const NAMED: usize = 10;
@@ -164,7 +168,12 @@ impl<'a> Gate<'a> {
         if let Some(scanned) = &self.scanned {
             return Ok(scanned.clone());
         }
-        let scanner = tools::scanner(self.workspace, file)?;
+        let context = &self.workspace.context;
+        let variables = context.environment.variables();
+        let runner = Arc::new(LocalRunner::new(variables, self.workspace.root.clone()));
+        let attended = Arc::new(Attended::new(runner, Arc::clone(&context.clock)));
+        let runner = Arc::clone(&attended) as Arc<dyn Runner>;
+        let scanner = tools::scanner(self.workspace, file, runner)?;
         let failed = |why: String| {
             let why = self.workspace.redactor().redact(&why).into_owned();
             AppError::Scan(format!(
@@ -173,9 +182,15 @@ impl<'a> Gate<'a> {
             ))
         };
         let bytes = scanner.scan(image);
-        // A signal does not end the scanner, but nothing follows it then.
-        if let Some(interrupted) = self.workspace.context.clock.interruption() {
-            return Err(interrupted.into());
+        // Whatever it wrote until then is no report.
+        if let Some(signal) = attended.interrupted() {
+            return Err(AppError::CutOff(format!(
+                "{signal}: nothing was touched; the scanner was ended before its end, which is no pass"
+            )));
+        }
+        // It came when the scanner had ended by itself: nothing follows it then.
+        if let Some(signal) = context.clock.interruption() {
+            return Err(signal.into());
         }
         let bytes = bytes.map_err(|error| failed(error.to_string()))?;
         let report = read(&bytes).map_err(|error| failed(error.to_string()))?;

@@ -4,9 +4,8 @@ use crate::app::error::AppError;
 use crate::app::template::Templates;
 use crate::app::workspace::Workspace;
 use crate::config::{ScanSource, scan::Scan};
-use crate::host::runner::LocalRunner;
 use crate::model::{Artifact, Secret};
-use crate::ports::Scanner;
+use crate::ports::{Runner, Scanner};
 use crate::scanner::{CommandScanner, CommandSettings, FileScanner, Render};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,11 +29,15 @@ const VARIABLES: [&str; 12] = [
 /// What a variable's name has in it when its value is a secret.
 const SECRET: [&str; 4] = ["TOKEN", "PASSWORD", "SECRET", "KEY"];
 
-/// The scanner of the project; the report in `file` where one is named.
+/// The scanner of the project, run by `runner`; the report in `file` where one is named.
 ///
 /// # Errors
 /// When nothing is configured and no report is named.
-pub(super) fn scanner(workspace: &Workspace, file: Option<&Path>) -> Result<Box<dyn Scanner>, AppError> {
+pub(super) fn scanner(
+    workspace: &Workspace,
+    file: Option<&Path>,
+    runner: Arc<dyn Runner>,
+) -> Result<Box<dyn Scanner>, AppError> {
     if let Some(file) = file {
         let path = workspace.context.environment.directory().join(file);
         return Ok(Box::new(FileScanner::new(path)));
@@ -51,8 +54,7 @@ pub(super) fn scanner(workspace: &Workspace, file: Option<&Path>) -> Result<Box<
             timeout,
             findings_exit_codes,
         } => {
-            let all = workspace.context.environment.variables();
-            let (secrets, variables) = passed(all);
+            let (secrets, variables) = passed(workspace.context.environment.variables());
             let settings = CommandSettings {
                 argv: argv.clone(),
                 render: render(workspace),
@@ -62,8 +64,7 @@ pub(super) fn scanner(workspace: &Workspace, file: Option<&Path>) -> Result<Box<
                 timeout: *timeout,
                 findings_exit_codes: findings_exit_codes.clone(),
             };
-            let runner = LocalRunner::new(all, workspace.root.clone());
-            Box::new(CommandScanner::new(settings, Arc::new(runner)))
+            Box::new(CommandScanner::new(settings, runner))
         }
     })
 }

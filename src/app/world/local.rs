@@ -17,20 +17,25 @@ use std::sync::Arc;
 /// Most local processes that are started at the same time.
 const LOCAL_PARALLELISM: usize = 8;
 
-/// The target of one environment. The environments that have the same state directory lie side by side
-/// in it.
+/// Where everything is that runs here for one environment: below `stateDirectory`, or the project's own
+/// state where none is given. The environments that have the same lie side by side in it.
+fn directory(workspace: &Workspace, environment: &EnvironmentName, local: &LocalConfig) -> PathBuf {
+    let all = match &local.state_directory {
+        Some(directory) => workspace.root.join(directory),
+        None => workspace.state("local"),
+    };
+    all.join(environment.as_str())
+}
+
+/// The target of one environment.
 fn target(
     workspace: &Workspace,
     environment: &EnvironmentName,
     local: &LocalConfig,
     expires: Option<Timestamp>,
 ) -> LocalTarget {
-    let directory = match &local.state_directory {
-        Some(directory) => workspace.root.join(directory),
-        None => workspace.state("local"),
-    };
     let settings = LocalSettings {
-        state_directory: directory.join(environment.as_str()),
+        state_directory: directory(workspace, environment, local),
         service: workspace.project.service.clone(),
         environment: environment.clone(),
         port_variable: local.port_variable.clone(),
@@ -96,13 +101,17 @@ pub(in crate::app) fn stop_router(
     workspace: &Workspace,
     environment: &Environment,
 ) -> Result<bool, AppError> {
-    let Some(TargetConfig::Local(LocalConfig {
-        listen: Some(listen), ..
-    })) = &environment.target
-    else {
+    let name = &environment.name.value;
+    let Some(TargetConfig::Local(local)) = &environment.target else {
         return Ok(false);
     };
-    match BuiltinRouter::connect(&router_options(workspace, environment, *listen)) {
+    let Some(listen) = local.listen else {
+        return Ok(false);
+    };
+    if is_within(local) && target(workspace, name, local, None).is_anothers()? {
+        return Ok(false);
+    }
+    match BuiltinRouter::connect(&router_options(workspace, name, local, listen)) {
         Ok(router) => {
             router.stop(workspace.context.clock.as_ref())?;
             Ok(true)
@@ -112,11 +121,33 @@ pub(in crate::app) fn stop_router(
     }
 }
 
-fn router_options(workspace: &Workspace, environment: &Environment, listen: SocketAddr) -> RouterOptions {
-    RouterOptions {
+/// Where the router keeps its state when no `stateDirectory` is given.
+fn router_at_home(workspace: &Workspace, environment: &EnvironmentName) -> PathBuf {
+    workspace.state("router").join(environment.as_str())
+}
+
+/// Whether the router keeps its state in the directory of the environment's processes: with a
+/// `stateDirectory`, so that both outlive the working tree or neither does.
+fn is_within(local: &LocalConfig) -> bool {
+    local.state_directory.is_some()
+}
+
+/// The router of one environment.
+fn router_options(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    local: &LocalConfig,
+    listen: SocketAddr,
+) -> RouterOptions {
+    let options = RouterOptions {
         binary: workspace.context.binary.clone(),
         listen,
-        state_directory: workspace.state("router").join(environment.name.value.as_str()),
+        state_directory: router_at_home(workspace, environment),
+    };
+    if is_within(local) {
+        options.moved_to(directory(workspace, environment, local).join("router"))
+    } else {
+        options
     }
 }
 
@@ -130,7 +161,7 @@ impl Ground<'_> {
             temporary.map(|temporary| temporary.expires),
         );
         let router = match local.listen {
-            Some(listen) => self.router(listen, purpose)?,
+            Some(listen) => self.router(&target, local, listen, purpose)?,
             None => None,
         };
         let entry = local
@@ -152,12 +183,25 @@ impl Ground<'_> {
     }
 
     /// The builtin router: started where something is to be done, else only asked if it runs.
-    fn router(&self, listen: SocketAddr, purpose: Purpose) -> Result<Option<Arc<dyn Router>>, AppError> {
-        let context = &self.workspace.context;
-        let options = router_options(self.workspace, self.environment, listen);
+    fn router(
+        &self,
+        target: &LocalTarget,
+        local: &LocalConfig,
+        listen: SocketAddr,
+        purpose: Purpose,
+    ) -> Result<Option<Arc<dyn Router>>, AppError> {
+        let name = &self.environment.name.value;
+        let options = router_options(self.workspace, name, local, listen);
         let router = match purpose {
-            Purpose::Act => BuiltinRouter::ensure(&options, context.clock.as_ref()),
+            Purpose::Look if is_within(local) && target.is_anothers()? => return Ok(None),
             Purpose::Look => BuiltinRouter::connect(&options),
+            Purpose::Act => {
+                if is_within(local) {
+                    target.claim()?;
+                    options.inherit(&router_at_home(self.workspace, name))?;
+                }
+                BuiltinRouter::ensure(&options, self.workspace.context.clock.as_ref())
+            }
         };
         match router {
             Ok(router) => Ok(Some(Arc::new(router))),

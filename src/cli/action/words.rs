@@ -168,13 +168,13 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "resume",
         words: &["resume"],
-        inputs: &[PLACE, REASON, REPORT, SUMMARY],
+        inputs: &[PLACE, REASON, DRY_RUN, REPORT, SUMMARY],
         needs: &["environment"],
     },
     Verb {
         name: "abort",
         words: &["abort"],
-        inputs: &[PLACE, REASON, REPORT, SUMMARY],
+        inputs: &[PLACE, REASON, DRY_RUN, REPORT, SUMMARY],
         needs: &["environment"],
     },
     Verb {
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     #[expect(clippy::too_many_lines, reason = "one table")]
     fn inputs_become_the_words_of_a_command_line() {
-        let table: [(Inputs<'_>, &str); 15] = [
+        let table: [(Inputs<'_>, &str); 17] = [
             (&[], "run"),
             (&[("command", ""), ("environment", " \n")], "run"),
             (
@@ -423,6 +423,14 @@ mod tests {
             (
                 &[("command", "prune-images"), ("dry-run", "false")],
                 "prune|images|--apply",
+            ),
+            (
+                &[("command", "resume"), ("environment", "a"), ("dry-run", "true")],
+                "resume|--dry-run|--|a",
+            ),
+            (
+                &[("command", "abort"), ("environment", "a"), ("dry-run", "true")],
+                "abort|--dry-run|--|a",
             ),
             (&[("command", "status"), ("environment", "a")], "status|--|a"),
         ];

@@ -25,7 +25,8 @@ pub(crate) struct RawLocal {
     /// The variable through which a process is told its port; `PORT` where absent.
     #[serde(default)]
     pub(crate) port_variable: Option<VariableName>,
-    /// Where images are unpacked and logs kept.
+    /// Where images are unpacked, and the logs and the router's state are kept. Outside of the working tree
+    /// it outlives a checkout that cleans.
     #[serde(default)]
     pub(crate) state_directory: Option<PathBuf>,
     /// How long a process may take to stop before it is ended; 10 s where absent.

@@ -3,6 +3,7 @@
 use super::location::{Lock, StateDirectory};
 use super::protocol::{Cause, Identity, LONGEST_LINE, Order, PROTOCOL, Reply};
 use super::server::GRACE;
+use super::stray::Stray;
 use crate::host::files::PRIVATE;
 use crate::host::process::ProcessIdentity;
 use crate::model::{Endpoint, Route, RouteState};
@@ -197,11 +198,14 @@ impl BuiltinRouter {
                 Err(_) => wait(clock, deadline, doing, "the address is in use")?,
             }
         }
-        Err(PortError::new(
-            ErrorKind::Conflict,
-            doing,
-            "something that greenroom did not start listens there; stop it or choose another address",
-        ))
+        let problem = Stray::on(listen).map_or_else(
+            || {
+                "something that greenroom did not start listens there; stop it or choose another address"
+                    .to_owned()
+            },
+            |stray| stray.to_string(),
+        );
+        Err(PortError::new(ErrorKind::Conflict, doing, problem))
     }
 
     /// Starts the process: no terminal, nothing of this one's environment (it may hold secrets of the
@@ -373,7 +377,7 @@ fn wait(clock: &dyn Clock, deadline: Duration, doing: &str, otherwise: &str) -> 
         .map_err(|signal| PortError::new(ErrorKind::Transient, doing, signal))
 }
 
-fn storage(doing: &str, error: &io::Error) -> PortError {
+pub(super) fn storage(doing: &str, error: &io::Error) -> PortError {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::Missing,
         io::ErrorKind::PermissionDenied => ErrorKind::Denied,

@@ -100,6 +100,29 @@ impl LocalTarget {
             .collect())
     }
 
+    /// Makes the state directory this service's and environment's, where it is nobody's.
+    ///
+    /// # Errors
+    /// `Denied` when it is something else's.
+    pub fn claim(&self) -> Result<(), PortError> {
+        let doing = "taking the state directory";
+        match state::claim(&self.settings.state_directory, &self.marker()) {
+            Ok(Owner::Other(words)) => Err(PortError::new(ErrorKind::Denied, doing, words)),
+            Ok(Owner::Us | Owner::Nobody) => Ok(()),
+            Err(error) => Err(fault(doing, &error)),
+        }
+    }
+
+    /// Whether the state directory is something else's.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_anothers(&self) -> Result<bool, PortError> {
+        let owner = state::owner(&self.settings.state_directory, &self.marker());
+        let owner = owner.map_err(|error| fault("looking whose the state directory is", &error))?;
+        Ok(matches!(owner, Owner::Other(_)))
+    }
+
     fn marker(&self) -> Marker {
         Marker {
             v: 1,
@@ -306,11 +329,7 @@ impl Target for LocalTarget {
         let doing = format!("starting {unit} ({slot})");
         let failed = |error: io::Error| fault(&doing, &error);
         let denied = |words: String| PortError::new(ErrorKind::Denied, &doing, words);
-        if let Owner::Other(words) =
-            state::claim(&self.settings.state_directory, &self.marker()).map_err(failed)?
-        {
-            return Err(denied(words));
-        }
+        self.claim()?;
         let directory = self.slot(unit, slot);
         let _lock = directory.lock().map_err(failed)?.ok_or_else(|| held(&doing))?;
         match directory.occupant().map_err(failed)? {
