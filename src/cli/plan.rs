@@ -1,13 +1,14 @@
 //! `greenroom plan`.
 
 use super::deploy::{WhatArgs, note, tell};
-use super::publish::Publication;
+use super::publish::{Publication, summarize};
 use super::shell::Shell;
 use crate::app::deploy::Prepared;
 use crate::app::pipeline::{self, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::model::EnvironmentName;
-use crate::report::describe_plan;
+use crate::report::{describe_plan, markdown};
+use crate::rollout::Plan;
 use serde_json::{Value, json};
 
 /// Show every effect and every gate, and touch nothing
@@ -52,13 +53,12 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<
     for (environment, prepared) in plans {
         match prepared {
             // Of many environments only what is shown is made.
-            Ok(Prepared::Ready { plan, notes }) if shell.is_json() => {
-                documents.push(json!({ "environment": environment, "plan": plan, "notes": notes }));
-            }
             Ok(Prepared::Ready { plan, notes }) => {
-                shell.say(&format!("\n{}", describe_plan(&plan, &str::to_owned).trim_end()));
-                for note in &notes {
-                    shell.say(&format!("note: {note}"));
+                if !shell.is_json() || shell.has_summary() {
+                    present(shell, &plan, &notes);
+                }
+                if shell.is_json() {
+                    documents.push(json!({ "environment": environment, "plan": plan, "notes": notes }));
                 }
             }
             Ok(Prepared::AlreadyLive(live)) => {
@@ -73,6 +73,7 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<
                     shell.warn(&format!("\n{environment}:"));
                 }
                 let exit = super::failure::text_only(shell, &error);
+                super::failure::summarize(shell, Some(&environment), &error);
                 documents
                     .push(json!({ "environment": environment, "error": super::failure::describe(&error) }));
                 if worst == Exit::Done {
@@ -85,4 +86,17 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<
         shell.json(&json!({ "schema": "greenroom.plans/1", "plans": documents }));
     }
     Ok(worst)
+}
+
+/// A plan on the console and in the step's summary, with what is worth knowing of it.
+fn present(shell: &Shell, plan: &Plan, notes: &[String]) {
+    let text = describe_plan(plan, &|text| shell.redact(text));
+    let mut lines = vec![text.trim_end().to_owned()];
+    lines.extend(notes.iter().map(|note| format!("note: {note}")));
+    shell.say(&format!("\n{}", lines.join("\n")));
+    let heading = format!(
+        "Plan for {}: {} {}, nothing was touched",
+        plan.environment, plan.service, plan.candidate.version
+    );
+    summarize(shell, &markdown::shown(&heading, &lines.join("\n")));
 }

@@ -240,10 +240,8 @@ refused-run-42-production Some(Failure)
 shop 1.3.0 may not go to production: 2 conditions are not met
 Nothing was touched.
 
-| | Why | What to do |
-|---|---|---|
-| <code>freeze</code> | production is frozen | wait |
-| <code>tests</code> | nothing speaks for it | add a suite |
+- **freeze**: production is frozen<br>**What to do:** wait
+- **tests**: nothing speaks for it<br>**What to do:** add a suite
 "###);
     assert_eq!(check.remarks, both.remarks);
     let person = Refused {
