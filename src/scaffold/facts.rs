@@ -5,6 +5,7 @@ use super::choices::{Approvals, Choices, Ci, Jobs, Scanner, Target, TriggerKind}
 use super::ecosystem::Habits;
 use super::text::RunnerLabel;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The branch whose pushes deploy, and from which a person deploys where nothing else is said.
 const BRANCH: &str = "develop";
@@ -13,7 +14,7 @@ const LABEL: &str = "deploy-to-staging";
 /// Trivy's own image. A scanner sees every image, so that its version is fixed.
 const TRIVY: &str = "ghcr.io/aquasecurity/trivy:0.69.3";
 
-/// What templates may name; each field is a name. Only texts that were checked by their types are here.
+/// What templates may name; each field is a name. All texts but those of `set` were checked by their types.
 #[derive(Debug, Serialize)]
 pub(super) struct Facts {
     service: String,
@@ -55,6 +56,8 @@ pub(super) struct Facts {
     /// Secrets that the target needs, by the variable that holds them.
     secrets: &'static [&'static str],
     environments: &'static [&'static str],
+    /// What was given with `--set`. The only texts here that may be anything: ours name none of them.
+    set: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -97,6 +100,7 @@ impl Facts {
             own: runner.own,
             secrets: secrets(choices.target),
             environments: &["staging", "acceptance", "production"],
+            set: choices.settings.clone(),
         }
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn usual() -> Choices {
             version: true,
             gitignore: true,
         },
+        settings: BTreeMap::new(),
     }
 }
 
