@@ -55,8 +55,8 @@ fn an_empty_directory_becomes_a_project_that_is_valid_and_nothing_changes_the_se
         ]
     );
     for step in [
-        "  1. In GitHub under Settings",
-        "  2. No secrets",
+        "  1. The service is taken to be app/server.py",
+        "  2. In GitHub under Settings",
         "  3. See what would happen",
     ] {
         assert!(ran.out.contains(step), "{}", ran.out);
