@@ -115,7 +115,7 @@ fn live_now(report: &RunReport) -> String {
 }
 
 /// Why, of which units, and what to do next; empty where all went well.
-fn reasons(report: &RunReport) -> String {
+pub(super) fn reasons(report: &RunReport) -> String {
     if report.succeeded() {
         return String::new();
     }

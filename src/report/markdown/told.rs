@@ -2,7 +2,7 @@
 //! request.
 
 use super::escape::{code, fence, link, text};
-use super::first::{advice_text, sign};
+use super::first::{advice_text, reasons, sign};
 use super::sections::short;
 use crate::model::{Digest, EnvironmentName};
 use crate::report::{RunReport, foreign};
@@ -132,14 +132,12 @@ pub fn evidence(environment: &EnvironmentName, head: &Digest) -> String {
     )
 }
 
-/// The comment on a pull request: outcome, version, address, run, and which deployment of the environment it
-/// is.
+/// The comment on a pull request: outcome, where it failed why and what to do next, version, address, run, and
+/// which deployment of the environment it is.
 pub fn comment(report: &RunReport, run: Option<&str>, count: Option<Count>) -> String {
     let sign = sign(report);
     let mut body = format!("### {sign} {}\n\n", short(&report.headline(), 400));
-    if let Some(cause) = report.cause.as_ref().filter(|_| !report.succeeded()) {
-        let _ = writeln!(body, "**{}**\n", short(cause, LONGEST));
-    }
+    body.push_str(&reasons(report));
     let dash = || "–".to_owned();
     let url = report.url.as_deref().map_or_else(dash, |url| link(url, url));
     let run = run.map_or_else(dash, |run| link("log", &foreign::clip(run, 300)));
