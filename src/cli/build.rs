@@ -1,11 +1,12 @@
 //! `greenroom build`.
 
-use super::publish::outputs;
+use super::publish::{outputs, summarize};
 use super::shell::Shell;
 use crate::app::build::{build, tag};
 use crate::app::identify::Identity;
 use crate::app::{AppError, Exit};
 use crate::model::{EnvironmentName, Tag, Version};
+use crate::report::markdown;
 use crate::trigger::manual;
 use serde_json::json;
 
@@ -52,6 +53,18 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             ("environment", args.environment.to_string()),
         ],
     )?;
+    let image = built.artifact.to_string();
+    let service = &workspace.project.service;
+    summarize(
+        shell,
+        &markdown::built(
+            &args.environment,
+            service,
+            identity.version.as_str(),
+            &image,
+            &tags,
+        ),
+    );
     if shell.is_json() {
         shell.json(&json!({
             "schema": "greenroom.build/1",
@@ -62,7 +75,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         }));
         return Ok(Exit::Done);
     }
-    shell.say(&built.artifact.to_string());
+    shell.say(&image);
     if let Some(made) = &built.made {
         shell.say(&super::console::made(made));
     }

@@ -185,7 +185,7 @@ fn finish(
                     shell.warn(&format!("{environment}:"));
                 }
                 publication.add_other(super::failure::document(&error));
-                super::failure::beside(shell, &error)
+                super::failure::beside(shell, Some(&environment), &error)
             }
         };
         // A person is needed before all else; otherwise the first that is not well counts.

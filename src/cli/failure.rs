@@ -1,10 +1,14 @@
 //! Errors as people and programs read them: what, where, and how to fix it.
 
+use super::publish;
 use super::shell::Shell;
+use crate::app::announce::conditions;
 use crate::app::{AppError, Exit};
 use crate::config::Report;
 use crate::host::environment::{Ci, Environment};
+use crate::model::EnvironmentName;
 use crate::report::annotations::{Annotation, Level};
+use crate::report::markdown;
 use crate::report::workflow_command;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -15,7 +19,7 @@ pub(super) fn show(shell: &Shell, error: &AppError) -> Exit {
     if shell.is_json() {
         shell.json(&document(error));
     }
-    beside(shell, error)
+    beside(shell, None, error)
 }
 
 /// An error as a JSON document of its own.
@@ -23,16 +27,43 @@ pub(super) fn document(error: &AppError) -> Value {
     json!({ "schema": "greenroom.error/1", "exit": error.exit() as u8, "error": describe(error) })
 }
 
-/// Shows an error that is no document of its own: as text, and to the runner.
-pub(super) fn beside(shell: &Shell, error: &AppError) -> Exit {
+/// Shows an error that is no document of its own: as text, and to the runner. `place` is the environment that it
+/// is about, where the command has several.
+pub(super) fn beside(shell: &Shell, place: Option<&EnvironmentName>, error: &AppError) -> Exit {
     let exit = text_only(shell, error);
     annotate(shell, error);
+    summarize(shell, place, error);
     exit
+}
+
+/// Adds an error to the step's summary, where whoever looks for what came of the run looks first. Secrets are
+/// taken out first: what is escaped is not found any more.
+pub(super) fn summarize(shell: &Shell, place: Option<&EnvironmentName>, error: &AppError) {
+    if !shell.has_summary() {
+        return;
+    }
+    let refused = matches!(error, AppError::Refused(_) | AppError::NotAllowed(_));
+    let summary = match conditions(error).filter(|_| refused) {
+        Some(mut unmet) => {
+            for condition in &mut unmet {
+                condition.reason = shell.redact(&condition.reason);
+                condition.fix = shell.redact(&condition.fix);
+            }
+            markdown::refusal(place, &unmet)
+        }
+        None => {
+            let told = shell.redact(&text(error, false));
+            markdown::failed(place, &shell.redact(&error.to_string()), &told)
+        }
+    };
+    publish::summarize(shell, &summary);
 }
 
 /// Shows an error as text, and gives its exit code.
 pub(super) fn text_only(shell: &Shell, error: &AppError) -> Exit {
-    for line in text(shell, error).lines() {
+    let terminal = shell.context.environment.terminals().stderr;
+    let colour = terminal && !shell.context.environment.no_color();
+    for line in text(error, colour).lines() {
         shell.warn(line);
     }
     error.exit()
@@ -68,15 +99,14 @@ pub(super) fn unparsed(environment: &Environment, error: &clap::Error) -> ExitCo
     ExitCode::from(code as u8)
 }
 
-fn text(shell: &Shell, error: &AppError) -> String {
+fn text(error: &AppError, colour: bool) -> String {
     match error {
         AppError::Configuration(problems) => {
             let report = Report {
                 diagnostics: &problems.problems,
                 sources: &problems.sources,
             };
-            report
-                .render(shell.context.environment.terminals().stderr && !shell.context.environment.no_color())
+            report.render(colour)
         }
         AppError::Refused(refusals) => {
             let mut text = String::from("error: refused, nothing was deployed\n");
@@ -128,10 +158,15 @@ pub(super) fn describe(error: &AppError) -> Value {
 
 fn annotate(shell: &Shell, error: &AppError) {
     if shell.context.environment.ci() == Some(Ci::GitHub) {
+        // How many problems there are helps nobody who cannot see where.
+        let message = match error {
+            AppError::Configuration(_) => text(error, false),
+            other => other.to_string(),
+        };
         let annotation = Annotation {
             level: Level::Error,
             title: "greenroom".to_owned(),
-            message: shell.redact(&error.to_string()),
+            message: shell.redact(&message),
             place: None,
         };
         shell.command(&annotation.command());

@@ -12,7 +12,9 @@ use crate::rollout::Kind;
 use crate::scan::ScanResult;
 use serde_json::json;
 
-/// Every deployment, rollback, promotion, scan, approval, lock and switch of protection of an environment: what, when, who, why, and how it ended
+/// What happened in an environment: what, when, who, why, and how it ended
+///
+/// Every deployment, rollback, promotion, scan, approval, lock and switch of protection.
 ///
 /// Example: greenroom history production --limit 5
 #[derive(Debug, clap::Args)]

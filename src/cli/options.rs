@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Options that every command understands.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Global {
     /// The pipeline file; greenroom.yaml here or in a directory above where none is named
     #[arg(long, global = true, value_name = "FILE")]

@@ -1,13 +1,13 @@
 //! `greenroom plan`.
 
 use super::deploy::{WhatArgs, note, tell};
-use super::publish::Publication;
+use super::publish::{Publication, summarize};
 use super::shell::Shell;
 use crate::app::deploy::Prepared;
 use crate::app::pipeline::{self, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::model::EnvironmentName;
-use crate::report::describe_plan;
+use crate::report::{describe_plan, markdown};
 use serde_json::{Value, json};
 
 /// Show every effect and every gate, and touch nothing
@@ -52,16 +52,21 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<
     for (environment, prepared) in plans {
         match prepared {
             // Of many environments only what is shown is made.
-            Ok(prepared) if shell.is_json() => documents.push(entry(&environment, &prepared)),
             Ok(prepared) => {
-                shell.say("");
-                say(shell, &environment, &prepared);
+                if !shell.is_json() || shell.has_summary() {
+                    shell.say("");
+                    say(shell, &environment, &prepared);
+                }
+                if shell.is_json() {
+                    documents.push(entry(&environment, &prepared));
+                }
             }
             Err(error) => {
                 if !shell.is_json() {
                     shell.warn(&format!("\n{environment}:"));
                 }
                 let exit = super::failure::text_only(shell, &error);
+                super::failure::summarize(shell, Some(&environment), &error);
                 documents
                     .push(json!({ "environment": environment, "error": super::failure::describe(&error) }));
                 if worst == Exit::Done {
@@ -93,14 +98,20 @@ pub(super) fn entry(environment: &EnvironmentName, prepared: &Prepared) -> Value
     }
 }
 
-/// The same for people: the plan, and what is worth knowing about it.
+/// The same for people, on the console and in the step's summary: the plan, and what is worth knowing about it.
 pub(super) fn say(shell: &Shell, environment: &EnvironmentName, prepared: &Prepared) {
     match prepared {
         Prepared::Ready { plan, notes } => {
-            shell.say(describe_plan(plan, &str::to_owned).trim_end());
-            for note in notes {
-                shell.say(&format!("note: {note}"));
-            }
+            let text = describe_plan(plan, &|text| shell.redact(text));
+            let mut lines = vec![text.trim_end().to_owned()];
+            lines.extend(notes.iter().map(|note| format!("note: {note}")));
+            let text = lines.join("\n");
+            shell.say(&text);
+            let heading = format!(
+                "Plan for {environment}: {} {}, nothing was touched",
+                plan.service, plan.candidate.version
+            );
+            summarize(shell, &markdown::shown(&heading, &text));
         }
         Prepared::AlreadyLive(live) => {
             let version = &live.candidate.version;

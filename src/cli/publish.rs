@@ -188,6 +188,13 @@ impl Publication {
     }
 }
 
+/// Adds to the step's summary what belongs to no rollout.
+pub(super) fn summarize(shell: &Shell, markdown: &str) {
+    if let Err(error) = workflow_files(shell).add_summary(&shell.redact(markdown)) {
+        shell.warn(&format!("warning: the step summary was not written: {error}"));
+    }
+}
+
 fn workflow_files(shell: &Shell) -> WorkflowFiles {
     let environment = &shell.context.environment;
     WorkflowFiles {

@@ -13,9 +13,11 @@ use std::path::PathBuf;
 ///
 /// Files in greenroom-templates/ beside greenroom.yaml, or in the directory of --templates, take the place of
 /// templates with the same name, parts included. Their marks are << value >>, <% statement %> and
-/// <# comment #>.
+/// <# comment #>; what --set gives is << set.KEY >>, and << set.KEY | yaml >> quotes it for YAML.
 ///
 /// Example: greenroom render github/ci.yml --ecosystem node > .github/workflows/ci.yml
+///
+/// Example: greenroom render team.yaml --set team=checkout
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The template, by its name in --list

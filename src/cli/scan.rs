@@ -87,13 +87,14 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         }
     };
     if exit == Exit::Refused && args.rollback {
-        exit = go_back(shell, &workspace, &scan, &mut publication)
-            .unwrap_or_else(|error| super::failure::beside(shell, &error));
+        exit = go_back(shell, &workspace, &scan, &mut publication).unwrap_or_else(|error| {
+            super::failure::beside(shell, Some(&scan.assessment.environment), &error)
+        });
     }
     publication.publish(shell, &args.reports);
     // The result is there; what came of it is told beside it.
     if let Err(error) = handed_in {
-        let failed = super::failure::beside(shell, &error);
+        let failed = super::failure::beside(shell, Some(&scan.assessment.environment), &error);
         exit = if exit == Exit::Done { failed } else { exit };
     }
     Ok(exit)

@@ -68,6 +68,11 @@ impl Shell {
         self.global.format == Format::Json
     }
 
+    /// Whether this is a step with a summary.
+    pub(super) fn has_summary(&self) -> bool {
+        self.context.environment.summary_path().is_some()
+    }
+
     /// A line of the result, for people; nothing with `--format json`.
     pub(super) fn say(&self, line: &str) {
         self.voice().say(line);

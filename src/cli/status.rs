@@ -1,12 +1,13 @@
 //! `greenroom status`.
 
+use super::publish::summarize;
 use super::shell::Shell;
 use crate::app::drift::{self, Looked};
 use crate::app::{AppError, Exit, approve, lock, protection, status};
 use crate::history::Status;
 use crate::model::EnvironmentName;
-use crate::report::describe_step;
 use crate::report::foreign::line;
+use crate::report::{describe_step, markdown};
 use serde_json::{Value, json};
 
 /// What runs where
@@ -28,6 +29,13 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         None => workspace.project.environments.keys().cloned().collect(),
     };
     let (mut documents, mut exit) = (Vec::new(), Exit::Done);
+    let mut shown: Vec<String> = Vec::new();
+    let mut tell = |lines: Vec<String>| {
+        for line in lines {
+            shell.say(&line);
+            shown.push(shell.redact(&line));
+        }
+    };
     for name in &names {
         let status = status::status(&workspace, name)?;
         let looked = args.live.then(|| drift::look(&workspace, name)).transpose()?;
@@ -43,20 +51,17 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             .map(lock::told)
             .chain(approvals.iter().map(approve::told));
         let stands = stands.map(|told| line(&format!("  {told}")));
-        for line in text(&status).into_iter().chain(stands) {
-            shell.say(&line);
-        }
+        tell(text(&status).into_iter().chain(stands).collect());
         if let Some(looked) = &looked {
             document["drift"] = json!(looked.drift);
-            for line in found(looked) {
-                shell.say(&line);
-            }
+            tell(found(looked));
             if !looked.drift.is_empty() {
                 exit = Exit::Halted;
             }
         }
         documents.push(document);
     }
+    summarize(shell, &markdown::shown("What is live", &shown.join("\n")));
     if shell.is_json() {
         shell.json(&json!({ "schema": "greenroom.status/1", "environments": documents }));
     }

@@ -151,7 +151,7 @@ mod tests {
     fn a_failed_run_says_why_first() {
         let lines = render(of(&folded(&failed_health()))).commands.join("\n");
         insta::assert_snapshot!(lines, @r###"
-::error title=shop 1.3.0 was taken back in production%3A 1.2.0 is serving::web-2 was not ready within 1m (in the step: wait until 1.3.0 is ready on web-1, web-2)%0Aprevious version 1.2.0 is serving; see `greenroom history production`
+::error title=shop 1.3.0 was taken back in production%3A 1.2.0 is serving::web-2 was not ready within 1m (in the step: wait until 1.3.0 is ready on web-1, web-2)%0Anothing is urgent, 1.2.0 is serving: deploy again when the cause is gone; see `greenroom history production`
 ::error title=health on web-2 failed::status 503, expected 200
 ::error title=web-2 failed in production::wait until 1.3.0 is ready on web-1, web-2: exited with status 1 after 0.2 s
 "###);

@@ -294,7 +294,12 @@ impl RunReport {
                 "nothing was changed; `greenroom rollback {}` brings the version before back",
                 self.environment
             )),
-            None => advice(self.outcome, &self.environment, self.previous_version()),
+            None => advice(
+                self.kind,
+                self.outcome,
+                &self.environment,
+                self.previous_version(),
+            ),
         }
     }
 

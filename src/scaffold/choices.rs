@@ -5,7 +5,7 @@ use super::ecosystem::Ecosystem;
 use super::text::{RunnerLabel, ServiceName};
 use super::word::words;
 use crate::model::RepositoryName;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 words! {
@@ -169,6 +169,8 @@ pub struct Choices {
     pub ledger: String,
     /// What the project does not have yet.
     pub begins: Begins,
+    /// Values for templates of the project's own, by their names: `<< set.NAME >>`.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Choices {

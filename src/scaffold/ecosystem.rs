@@ -38,7 +38,7 @@ pub(super) struct Habits {
     /// Quick checks before a build, as argument lists. They need nothing but the language itself.
     validate: &'static [(&'static str, &'static [&'static str])],
     /// Where it says that it is healthy.
-    health: &'static str,
+    pub(super) health: &'static str,
     /// How it is put together without a container: directory, place in the image, and how it starts.
     /// `None` where only a compiler can.
     files: Option<Files>,

@@ -5,6 +5,7 @@ use super::choices::{Approvals, Choices, Ci, Jobs, Scanner, Target, TriggerKind}
 use super::ecosystem::Habits;
 use super::text::RunnerLabel;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The branch whose pushes deploy, and from which a person deploys where nothing else is said.
 const BRANCH: &str = "develop";
@@ -13,7 +14,7 @@ const LABEL: &str = "deploy-to-staging";
 /// Trivy's own image. A scanner sees every image, so that its version is fixed.
 const TRIVY: &str = "ghcr.io/aquasecurity/trivy:0.69.3";
 
-/// What templates may name; each field is a name. Only texts that were checked by their types are here.
+/// What templates may name; each field is a name. All texts but those of `set` were checked by their types.
 #[derive(Debug, Serialize)]
 pub(super) struct Facts {
     service: String,
@@ -57,6 +58,8 @@ pub(super) struct Facts {
     environments: &'static [&'static str],
     /// The branch of the ledger.
     ledger: String,
+    /// What was given with `--set`. The only texts here that may be anything: ours name none of them.
+    set: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -100,6 +103,7 @@ impl Facts {
             secrets: secrets(choices.target),
             environments: &["staging", "acceptance", "production"],
             ledger: choices.ledger.clone(),
+            set: choices.settings.clone(),
         }
     }
 }

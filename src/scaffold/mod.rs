@@ -14,6 +14,7 @@ mod ecosystem;
 mod facts;
 mod next;
 mod render;
+mod setting;
 mod text;
 mod word;
 
@@ -25,4 +26,5 @@ pub use detect::detect;
 pub use ecosystem::Ecosystem;
 pub use next::next_steps;
 pub use render::{File, Overrides, ScaffoldError, files, render};
+pub use setting::Setting;
 pub use text::{RunnerLabel, ServiceName};

@@ -4,10 +4,34 @@ use super::choices::{Approvals, Choices, Ci, Target, TriggerKind};
 use super::ecosystem::Ecosystem;
 use super::facts::secrets;
 
-/// The next three steps: what has to be made, what has to be known, and the first run. Each is a text of
-/// one or more lines.
+/// The next steps: what the code has to be like, what has to be made, what has to be known, and the first run.
+/// Each is a text of one or more lines.
 pub fn next_steps(choices: &Choices) -> Vec<String> {
-    vec![places(choices), credentials(choices), first_run(choices)]
+    [
+        code(choices),
+        places(choices),
+        credentials(choices),
+        first_run(choices),
+    ]
+    .into_iter()
+    .filter(|step| !step.is_empty())
+    .collect()
+}
+
+/// What was taken for granted: the first deployment fails where it is not so.
+fn code(choices: &Choices) -> String {
+    let what = match choices.ecosystem {
+        Ecosystem::Python => "app/server.py",
+        Ecosystem::Node => "src/server.js",
+        Ecosystem::Rust => "an executable of the service's name",
+        Ecosystem::Go => "the Go package at the root",
+        Ecosystem::Static => return "The files in public/ are what is shipped.".to_owned(),
+    };
+    format!(
+        "The service is taken to be {what}, to listen on the port in $PORT and to answer {}: else change \
+         greenroom.yaml and Containerfile.",
+        choices.ecosystem.habits().health
+    )
 }
 
 /// Environments, runners and values that only a person knows.
@@ -51,6 +75,7 @@ fn places(choices: &Choices) -> String {
     lines.join("\n")
 }
 
+/// Secrets that have to be given; empty where none is needed.
 fn credentials(choices: &Choices) -> String {
     let mut lines = Vec::new();
     let target = secrets(choices.target);
@@ -72,11 +97,7 @@ fn credentials(choices: &Choices) -> String {
              and give them to staging, acceptance and production as well."
         )),
     }
-    if lines.is_empty() {
-        "No secrets are needed.".to_owned()
-    } else {
-        lines.join("\n")
-    }
+    lines.join("\n")
 }
 
 fn first_run(choices: &Choices) -> String {
@@ -97,4 +118,39 @@ fn first_run(choices: &Choices) -> String {
         lines.push("Before production somebody else says: greenroom approve production.".to_owned());
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_said_about_the_code_of_every_ecosystem() {
+        let mut choices = Choices {
+            service: "shop".parse().unwrap(),
+            triggers: [TriggerKind::Push].into(),
+            target: Target::Local,
+            registry: None,
+            ecosystem: Ecosystem::Python,
+            approvals: Approvals::None,
+            jobs: crate::scaffold::Jobs::One,
+            ci: [Ci::GitHub].into(),
+            scanner: crate::scaffold::Scanner::None,
+            runner: None,
+            action: crate::scaffold::ActionPin::default(),
+            begins: crate::scaffold::Begins::default(),
+            settings: std::collections::BTreeMap::new(),
+        };
+        for ecosystem in Ecosystem::ALL {
+            choices.ecosystem = *ecosystem;
+            let steps = next_steps(&choices);
+            // Without a registry and with processes of this machine nobody has to give secrets.
+            assert_eq!(steps.len(), 3, "{steps:?}");
+            assert!(steps[0].starts_with("The "), "{steps:?}");
+        }
+        choices.ecosystem = Ecosystem::Python;
+        assert!(
+            next_steps(&choices)[0].contains("app/server.py") && next_steps(&choices)[0].contains("/health")
+        );
+    }
 }

@@ -226,3 +226,68 @@ fn checks_alone_are_told_as_checks_and_not_as_a_rollout_that_has_no_end() {
         unwell.out
     );
 }
+
+#[test]
+fn what_was_refused_or_could_not_be_done_stands_in_the_summary() {
+    let project = project();
+    project.must(&["lock", "staging", "--reason", "the | database <moves>"]);
+    assert_eq!(step(&project, "push", &push("develop"), &["run"]).status, 6);
+    let summary = project.read("summary");
+    assert!(
+        summary.starts_with("## ⛔ Refused in staging: 1 condition is not met\n\nNothing was touched.\n"),
+        "{summary}"
+    );
+    assert!(
+        summary.contains("the &#124; database &#60;moves&#62;")
+            && summary
+                .contains("**What to do:** ask them, or take it off with <code>greenroom unlock staging"),
+        "{summary}"
+    );
+    project.write("greenroom.yaml", format!("{PIPELINE}{TRIGGERS}serivce: x\n"));
+    let ran = step(&project, "push", &push("develop"), &["run"]);
+    assert_eq!(ran.status, 3);
+    assert!(
+        ran.out.contains("%0Aerror: unknown key `serivce`")
+            || ran.out.contains("::error: unknown key `serivce`"),
+        "{}",
+        ran.out
+    );
+    let summary = project.read("summary");
+    assert!(
+        summary.starts_with(
+            "## ❌ the configuration has 1 problem(s)\n\n```text\nerror: unknown key `serivce`\n"
+        ),
+        "{summary}"
+    );
+}
+
+#[test]
+fn a_plan_a_build_and_a_status_stand_in_the_summary() {
+    let project = project();
+    for (words, shown) in [
+        (
+            &["plan"][..],
+            "## Plan for staging: hello 1.0.0, nothing was touched\n\n```text\nDeploy hello 1.0.0",
+        ),
+        (
+            &["plan", "--format", "json"],
+            "## Plan for staging: hello 1.0.0, nothing was touched\n",
+        ),
+        (
+            &["build", "-e", "staging"],
+            "## 📦 hello 1.0.0 is built for staging\n",
+        ),
+        (
+            &["status"],
+            "## What is live\n\n```text\nstaging: nothing is on record as live\n",
+        ),
+    ] {
+        assert_eq!(
+            step(&project, "push", &push("develop"), words).status,
+            0,
+            "{words:?}"
+        );
+        let summary = project.read("summary");
+        assert!(summary.starts_with(shown), "{words:?}: {summary}");
+    }
+}

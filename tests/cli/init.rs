@@ -55,8 +55,8 @@ fn an_empty_directory_becomes_a_project_that_is_valid_and_nothing_changes_the_se
         ]
     );
     for step in [
-        "  1. In GitHub under Settings",
-        "  2. No secrets",
+        "  1. The service is taken to be app/server.py",
+        "  2. In GitHub under Settings",
         "  3. See what would happen",
     ] {
         assert!(ran.out.contains(step), "{}", ran.out);
@@ -216,4 +216,50 @@ fn one_template_is_rendered_and_a_projects_own_comes_first() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn values_of_ones_own_go_into_templates_of_ones_own() {
+    let project = Project::empty();
+    project.write("pyproject.toml", "");
+    project.write(
+        "greenroom-templates/team.yaml",
+        "# << service >>\nteam: << set.team | yaml >>\nzone: << set.zone | default(\"eu\") | yaml >>\n",
+    );
+    let render = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|set| format!("--set={set}")).collect();
+        let words = ["render", "team.yaml", "--service", "shop"].into_iter();
+        project.run(&words.chain(sets.iter().map(String::as_str)).collect::<Vec<_>>())
+    };
+    let hostile = "no # \"x\": &a ${{ b }} << service >> <% if %>";
+    let ran = render(&[&format!("team={hostile}")]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let read: serde_json::Value = serde_yaml::from_str(&ran.out).unwrap();
+    assert_eq!(read, serde_json::json!({ "team": hostile, "zone": "eu" }));
+    for (sets, status, said) in [
+        (
+            &[][..],
+            3,
+            "the template team.yaml, line 2: set.team has no value: give --set team=VALUE;",
+        ),
+        (
+            &["team=x", "tema=y"],
+            2,
+            "no template reads set.tema, so --set tema=… would change nothing: they read set.team, set.zone",
+        ),
+        (
+            &["team=x", "team=y"],
+            2,
+            "--set team=… is given twice: leave one out",
+        ),
+        (&["te-am=x"], 2, "\"te-am\" is no name for a value"),
+        (&["team=a\nb: c"], 2, "the value of team holds \\u{a}"),
+    ] {
+        let ran = render(sets);
+        assert_eq!(ran.status, status, "{sets:?}: {}", ran.err);
+        assert!(ran.err.contains(said), "{sets:?}: {}", ran.err);
+    }
+    project.write("greenroom-templates/compose.yaml", "name: << set.team >>\n");
+    project.must(&["init", "--yes", "--service", "shop", "--set", "team=checkout"]);
+    assert_eq!(project.read("compose.yaml"), "name: checkout\n");
 }

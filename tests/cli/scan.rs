@@ -77,7 +77,7 @@ warning: 3 findings count against hello@[DIGEST] in staging (1 CRITICAL, 2 HIGH)
 production:
 error: refused, nothing was deployed
   scan: 3 findings count against hello@[DIGEST] in production (1 CRITICAL, 2 HIGH): CVE-2026-1001 (CRITICAL) in libssl3 3.0.15-1, CVE-2026-1002 (HIGH) in bash 5.2.15, CVE-2026-2001 (HIGH) in debug 3.0.1
-    fix: take in the fixed versions, or put up with one for a time under `scan: allow` with a reason; see them all with greenroom scan -e production --image [DIGEST]
+    fix: take in the fixed versions, or put up with one for a time under `scan: allow` with a reason; see them all with `greenroom scan -e production --image [DIGEST]`
 "#);
     insta::assert_snapshot!(project.must(&["history", "production"]).shown(), @r#"
 status 0

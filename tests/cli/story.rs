@@ -99,7 +99,7 @@ fn a_service_goes_out_is_updated_fails_and_comes_back() {
      [T]   ✓ done in [T]
     rolled back after [T]: 2.0.0 was taken back, 1.1.0 is live: 1 of 1 checks of suite smoke failed: health: answered 200, but status is "bad", expected "ok"
       failed: 3/8 check 2.0.0 on hello-1 before it has traffic (suite smoke, 1 check)
-      next: previous version 1.1.0 is serving; see `greenroom history staging`
+      next: nothing is urgent, 1.1.0 is serving: deploy again when the cause is gone; see `greenroom history staging`
     "#);
     assert_eq!(
         project.get("/"),
@@ -212,7 +212,7 @@ fn quiet_shows_how_it_ended_and_verbose_the_plan_first() {
     -- stdout
     rolled back after [T]: 1.1.0 was taken back, 1.0.0 is live: 1 of 1 checks of suite smoke failed: health: answered 200, but status is "bad", expected "ok"
       failed: 3/8 check 1.1.0 on hello-1 before it has traffic (suite smoke, 1 check)
-      next: previous version 1.0.0 is serving; see `greenroom history staging`
+      next: nothing is urgent, 1.0.0 is serving: deploy again when the cause is gone; see `greenroom history staging`
     "#);
     project.version("1.2.0", "");
     let ran = project.must(&["-v", "run"]);

@@ -38,6 +38,7 @@ pub(crate) fn usual() -> Choices {
             version: true,
             gitignore: true,
         },
+        settings: BTreeMap::new(),
     }
 }
 

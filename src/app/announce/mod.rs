@@ -13,6 +13,7 @@ mod speaker;
 pub use announcer::{Announcer, Forges};
 pub(in crate::app) use departure::departure;
 pub(in crate::app) use label::Labelled;
+pub use refusal::conditions;
 pub(in crate::app) use refusal::{Intent, refusal};
 
 use super::record;

@@ -72,7 +72,7 @@ pub(in crate::app) fn refusal(
 }
 
 /// What is not met; `None` where the error is no refusal.
-fn conditions(error: &AppError) -> Option<Vec<Unmet>> {
+pub fn conditions(error: &AppError) -> Option<Vec<Unmet>> {
     match error {
         AppError::Refused(refusals) => {
             let unmet = refusals.iter().map(|refusal| Unmet {

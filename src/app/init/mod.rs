@@ -120,7 +120,9 @@ pub fn check(root: &Path, shown: &Path) -> Result<(), AppError> {
 impl From<ScaffoldError> for AppError {
     fn from(error: ScaffoldError) -> Self {
         match error {
-            ScaffoldError::Contradiction(_) | ScaffoldError::Unknown { .. } => Self::Usage(error.to_string()),
+            ScaffoldError::Contradiction(_)
+            | ScaffoldError::Unknown { .. }
+            | ScaffoldError::Unread { .. } => Self::Usage(error.to_string()),
             ScaffoldError::Template { .. } => Self::Project(error.to_string()),
         }
     }

@@ -249,7 +249,7 @@ fn refusal(assessment: &Assessment) -> Refusal {
         gate: policy::Gate::Scan,
         reason: format!("{}: {}", assessment.headline(), named.join(", ")),
         fix: format!(
-            "take in the fixed versions, or put up with one for a time under `scan: allow` with a reason; see them all with greenroom scan -e {} --image {}",
+            "take in the fixed versions, or put up with one for a time under `scan: allow` with a reason; see them all with `greenroom scan -e {} --image {}`",
             assessment.environment, assessment.image.digest
         ),
     }

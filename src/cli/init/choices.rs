@@ -4,9 +4,10 @@ use crate::app::AppError;
 use crate::app::init::Surroundings;
 use crate::model::RepositoryName;
 use crate::scaffold::{
-    ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Target,
+    ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Setting, Target,
     TriggerKind,
 };
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The registry that is none, or one.
@@ -64,6 +65,9 @@ pub(in crate::cli) struct ChoiceArgs {
     /// Your own templates, by the names of `render --list`; default greenroom-templates, where it is there
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) templates: Option<PathBuf>,
+    /// A value for your own templates, which read it as << set.KEY >>; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) settings: Vec<Setting>,
 }
 
 impl ChoiceArgs {
@@ -100,8 +104,25 @@ impl ChoiceArgs {
             action: self.action.clone().unwrap_or_default(),
             ledger: surroundings.ledger.clone(),
             begins: surroundings.begins(ecosystem),
+            settings: by_name(&self.settings)?,
         })
     }
+}
+
+/// The values by their names.
+///
+/// # Errors
+/// When one is given twice: nothing says which is meant.
+fn by_name(settings: &[Setting]) -> Result<BTreeMap<String, String>, AppError> {
+    let mut all = BTreeMap::new();
+    for Setting { key, value } in settings {
+        if all.insert(key.clone(), value.clone()).is_some() {
+            return Err(AppError::Usage(format!(
+                "--set {key}=… is given twice: leave one out"
+            )));
+        }
+    }
+    Ok(all)
 }
 
 fn or_default<T: Copy + Ord>(given: &[T], usual: &[T]) -> std::collections::BTreeSet<T> {

@@ -198,16 +198,55 @@ fn show(shell: &Shell, args: &Args, choices: &Choices, done: &[Done<'_>]) {
     }
 }
 
-/// The next three steps, and what is odd about the place.
+/// The next steps, and what is odd about the place.
 fn next(shell: &Shell, choices: &Choices, surroundings: &Surroundings) {
     shell.tell("\nNext:");
     for (at, step) in next_steps(choices).iter().enumerate() {
-        shell.tell(&format!("  {}. {}", at + 1, step.replace('\n', "\n     ")));
+        let lines: Vec<String> = step.lines().flat_map(wrapped).collect();
+        shell.tell(&format!("  {}. {}", at + 1, lines.join("\n     ")));
     }
     if surroundings.ignores == Some(false) {
         shell.tell("note: add /.greenroom/ to .gitignore; it holds what runs on this machine");
     }
     if surroundings.below_repository {
         shell.tell("note: a forge reads workflows at the root of the repository only, and this is not it");
+    }
+}
+
+/// A line cut between its words, so that with its indent it stands on a terminal of 80 columns.
+fn wrapped(line: &str) -> Vec<String> {
+    const WIDTH: usize = 74;
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let at = lines.len() - 1;
+        let used = lines[at].chars().count();
+        if used > 0 && used + 1 + word.chars().count() > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            if used > 0 {
+                lines[at].push(' ');
+            }
+            lines[at].push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_end_between_words_and_no_word_is_lost() {
+        let line = "one two → ".repeat(20) + &"x".repeat(100) + " end";
+        let lines = wrapped(&line);
+        assert_eq!(lines.join(" "), line);
+        let long: Vec<&String> = lines.iter().filter(|line| line.chars().count() > 74).collect();
+        assert_eq!(
+            long,
+            [&"x".repeat(100)],
+            "only a word that has no place to be cut"
+        );
+        assert_eq!(wrapped("short"), ["short"]);
     }
 }

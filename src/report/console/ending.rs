@@ -84,7 +84,7 @@ impl Console {
             }
             let names = Names::of(plan);
             let previous = (!names.first).then_some(names.previous.as_str());
-            let advice = advice(Some(outcome), &plan.environment, previous);
+            let advice = advice(plan.kind, Some(outcome), &plan.environment, previous);
             lines.extend(advice.map(|advice| self.style.paint(Tone::Plain, &format!("  next: {advice}"))));
         }
         lines

@@ -214,8 +214,8 @@ impl Console {
                 return Vec::new();
             }
         }
-        // Most reasons say themselves how long it took.
-        let took = match reason.contains(&took.to_string()) {
+        // Most reasons say themselves how long it took, and nothing is to be said of no time at all.
+        let took = match took.as_millis() == 0 || reason.contains(&took.to_string()) {
             true => String::new(),
             false => format!(" ({})", elapsed(took.as_millis())),
         };

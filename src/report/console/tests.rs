@@ -83,7 +83,7 @@ rolled back after 3.3s: 1.3.0 was not ready; 1.2.0 is serving.
       | booting
       | Error: cannot reach database
       |   at main.js:12
-  next: previous version 1.2.0 is serving; see `greenroom history production`
+  next: nothing is urgent, 1.2.0 is serving: deploy again when the cause is gone; see `greenroom history production`
 "###);
 }
 
@@ -133,7 +133,7 @@ rolled back after 3.2s: 1.3.0 was removed.
   failed: 3/4 wait until 1.3.0 is ready on web-1
     web-1 was not ready within 1m
     web-1: exited with status 1 after 0.2 s
-  next: nothing is serving; see `greenroom history production`
+  next: nothing is serving: deploy again when the cause is gone; see `greenroom history production`
 "###);
 }
 
@@ -157,7 +157,7 @@ deploying shop 1.3.0 to production (canary, 2 units); 1.2.0 is serving
    7.0s back 2 stop 1.3.0 on web-1, web-2
    7.8s   ✓ done in 0.8s
 rolled back after 7.8s: Interrupted; 1.2.0 is serving.
-  next: previous version 1.2.0 is serving; see `greenroom history production`
+  next: nothing is urgent, 1.2.0 is serving: deploy again when the cause is gone; see `greenroom history production`
 "###);
 }
 
@@ -221,7 +221,7 @@ rolled back after 3.3s: 1.3.0 was not ready; 1.2.0 is serving.
       | booting
       | Error: cannot reach database
       |   at main.js:12
-  next: previous version 1.2.0 is serving; see `greenroom history production`
+  next: nothing is urgent, 1.2.0 is serving: deploy again when the cause is gone; see `greenroom history production`
 "###);
 }
 

@@ -187,7 +187,11 @@ Ledger head <code>sha256:9f2e6d33a3717ee826353a404ba4618d1aeeb6879ad7936bce8ed5f
     insta::assert_snapshot!(failed.body, @r###"
 ### ↩️ shop 1.3.0 was taken back in production: 1.2.0 is serving
 
-**web-2 was not ready within 1m (in the step: wait until 1.3.0 is ready on web-1, web-2)**
+**Why:** web-2 was not ready within 1m (in the step: wait until 1.3.0 is ready on web-1, web-2)
+
+- <code>web-2</code>: exited with status 1 after 0.2 s
+
+**Next:** nothing is urgent, 1.2.0 is serving: deploy again when the cause is gone; see <code>greenroom history production</code>
 
 | Version | URL | Run | Deployment |
 |---|---|---|---|
@@ -240,10 +244,8 @@ refused-run-42-production Some(Failure)
 shop 1.3.0 may not go to production: 2 conditions are not met
 Nothing was touched.
 
-| | Why | What to do |
-|---|---|---|
-| <code>freeze</code> | production is frozen | wait |
-| <code>tests</code> | nothing speaks for it | add a suite |
+- **freeze**: production is frozen<br>**What to do:** wait
+- **tests**: nothing speaks for it<br>**What to do:** add a suite
 "###);
     assert_eq!(check.remarks, both.remarks);
     let person = Refused {

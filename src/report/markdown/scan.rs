@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 
 /// Most findings in the table.
 const ROWS: usize = 100;
+/// How many of them are in sight; the others are folded away.
+const IN_SIGHT: usize = 15;
+const HEAD: &str = "| Severity | Vulnerability | Package | Installed | What to do |\n|---|---|---|---|---|\n";
 /// Most notes and reasons.
 const LINES: usize = 20;
 
@@ -19,25 +22,41 @@ pub fn scan(assessment: &Assessment) -> String {
         ScanResult::Blocked | ScanResult::Error => "❌",
     };
     let mut summary = format!(
-        "### {sign} Scan for {}: {}\n\n{}\n\n{}\n",
+        "### {sign} Scan for {}: {}\n",
         text(assessment.environment.as_str()),
         judgment.result,
-        code(&assessment.image.to_string()),
-        text(&provenance(assessment)),
     );
     let mut line = |shown: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(summary, "\n{shown}");
     };
-    for reason in judgment.reasons.iter().take(LINES) {
-        line(&text(reason));
+    let mut reasons: Vec<String> = judgment
+        .reasons
+        .iter()
+        .take(LINES)
+        .map(|reason| text(reason))
+        .collect();
+    if judgment.result == ScanResult::Blocked {
+        reasons.push(text(&consequence(assessment)));
     }
-    let shown: Vec<&Judged> = assessment.counting().take(ROWS).collect();
-    if !shown.is_empty() {
-        let rows: String = shown.iter().map(|judged| cells(judged)).collect();
+    for reason in &reasons {
+        line(&format!("**{reason}**"));
+    }
+    line(&format!(
+        "{}<br>{}",
+        code(&assessment.image.to_string()),
+        text(&provenance(assessment))
+    ));
+    let shown: Vec<String> = assessment.counting().take(ROWS).map(cells).collect();
+    let (seen, folded) = shown.split_at(shown.len().min(IN_SIGHT));
+    if !seen.is_empty() {
+        line(&format!("{HEAD}{}", seen.concat().trim_end()));
+    }
+    if !folded.is_empty() {
         line(&format!(
-            "| Severity | Vulnerability | Package | Installed | What to do |\n|---|---|---|---|---|\n{}",
-            rows.trim_end()
+            "<details><summary>{} more</summary>\n\n{HEAD}{}\n</details>",
+            folded.len(),
+            folded.concat()
         ));
     }
     let more = judgment.counts.total() - shown.len();
@@ -49,9 +68,6 @@ pub fn scan(assessment: &Assessment) -> String {
     }
     for note in judgment.notes.iter().take(LINES) {
         line(&text(note));
-    }
-    if judgment.result == ScanResult::Blocked {
-        line(&format!("{}.", text(&consequence(assessment))));
     }
     summary
 }

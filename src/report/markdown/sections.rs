@@ -1,38 +1,37 @@
 //! The parts of a summary, in the order in which they are read.
 
-use super::escape::{code, fence, link, text};
+use super::escape::{code, text};
+use super::first::{logs, outcome};
 use super::fit::Section;
 use super::timeline::chart;
-use crate::model::Verdict;
+use crate::model::{CheckKind, Verdict};
 use crate::report::annotations::Annotation;
 use crate::report::describe::place;
 use crate::report::elapsed::elapsed;
 use crate::report::{Change, CheckRow, RunReport, StepState, foreign};
-use crate::rollout::Outcome;
-use std::fmt::Write as _;
 
-/// Units whose logs are shown, and how much of each.
-const UNITS: usize = 10;
-const LOG_LINES: usize = 50;
-const LOG_BYTES: usize = 8 * 1024;
 /// Rows of a table in full and in its shorter form.
 const ROWS: usize = 2_000;
 const FEW: usize = 25;
+/// Most checks that are all in sight.
+const IN_SIGHT: usize = 12;
+/// The longest that two values beside each other may be, in characters, so that they fit a comment's width.
+const BESIDE: usize = 70;
 
 /// Every section that has something to say.
 pub(super) fn all(report: &RunReport, overflow: &[Annotation]) -> Vec<Section> {
     let sections = [
         ("outcome", 9, vec![outcome(report)]),
-        ("cause", 8, cause(report)),
+        ("logs", 8, logs(report)),
         ("warnings", 6, warnings(report)),
         ("checks", 5, checks(report)),
+        ("changes", 4, changes(report)),
+        ("traffic", 3, Vec::from_iter(traffic(report))),
         (
             "timeline",
             3,
             Vec::from_iter(chart(report).map(|chart| format!("\n### Timeline\n\n{chart}"))),
         ),
-        ("traffic", 3, Vec::from_iter(traffic(report))),
-        ("changes", 4, changes(report)),
         ("steps", 2, steps(report)),
         ("further annotations", 1, annotations(overflow)),
         ("history", 7, vec![history(report)]),
@@ -44,115 +43,8 @@ pub(super) fn all(report: &RunReport, overflow: &[Annotation]) -> Vec<Section> {
         .collect()
 }
 
-fn short(foreign_text: &str, most: usize) -> String {
+pub(super) fn short(foreign_text: &str, most: usize) -> String {
     text(&foreign::clip(foreign_text, most))
-}
-
-/// How it ended, in one sign.
-pub(super) fn sign(report: &RunReport) -> &'static str {
-    match (report.verified, report.outcome) {
-        (Some(Verdict::Pass), _) | (None, Some(Outcome::Succeeded)) => "✅",
-        (Some(Verdict::Fail), _) => "❌",
-        (Some(Verdict::Inconclusive), _) => "❔",
-        (None, Some(Outcome::RolledBack)) => "↩️",
-        (None, Some(Outcome::Halted)) => "⛔",
-        (None, None) => "⏳",
-    }
-}
-
-fn outcome(report: &RunReport) -> String {
-    let sign = sign(report);
-    let version = match report.previous_version() {
-        _ if report.verified.is_some() => code(report.version()),
-        Some(previous) => format!("{} → {}", code(previous), code(report.version())),
-        None => format!("{} (first deployment)", code(report.version())),
-    };
-    let origin = &report.origin;
-    let mut section = format!("## {sign} {}\n\n", short(&report.headline(), 400));
-    if let Some(summary) = &report.summary {
-        // Writing to a String cannot fail.
-        let _ = writeln!(section, "{}\n", short(summary, 500));
-    }
-    let run = origin
-        .run
-        .as_deref()
-        .map(|run| format!(" ({})", link("run", &foreign::clip(run, 300))));
-    let url = report
-        .url
-        .as_deref()
-        .map_or_else(|| "–".to_owned(), |url| link(url, url));
-    let _ = writeln!(
-        section,
-        "| Version | Environment | Strategy | Units | Duration | URL |"
-    );
-    let _ = writeln!(section, "|---|---|---|--:|--:|---|");
-    let _ = writeln!(
-        section,
-        "| {version} | {} | {} | {} | {} | {url} |",
-        text(report.environment.as_str()),
-        text(&report.strategy),
-        report.units,
-        elapsed(report.duration_ms)
-    );
-    let _ = writeln!(
-        section,
-        "\nAsked for by {} ({}): {}{}",
-        short(&origin.actor, 100),
-        short(&origin.via, 100),
-        short(&origin.reason, 300),
-        run.unwrap_or_default()
-    );
-    section
-}
-
-/// With the last lines of the logs, then without.
-fn cause(report: &RunReport) -> Vec<String> {
-    if report.succeeded() {
-        return Vec::new();
-    }
-    let mut bare = String::from("\n### Why\n\n");
-    if let Some(cause) = &report.cause {
-        let _ = writeln!(bare, "**{}**\n", short(cause, 1_000));
-    }
-    let of_units = report
-        .failures
-        .iter()
-        .rev()
-        .filter_map(|failure| failure.unit.as_ref().map(|unit| (unit, failure)));
-    for (unit, failure) in of_units.clone().take(UNITS) {
-        let _ = writeln!(bare, "- {}: {}", code(unit.as_str()), short(&failure.reason, 300));
-    }
-    let advice = report
-        .next_action()
-        .map(|advice| format!("\n**Next:** {}\n", advice_text(&advice)));
-    let advice = advice.unwrap_or_default();
-    let mut full = bare.clone();
-    for (unit, failure) in of_units
-        .clone()
-        .filter(|(_, failure)| !failure.logs.is_empty())
-        .take(UNITS)
-    {
-        let logs = foreign::tail(&failure.logs, LOG_LINES, LOG_BYTES);
-        let _ = write!(
-            full,
-            "\n<details open><summary>Last lines of {}</summary>\n\n{}\n</details>\n",
-            text(unit.as_str()),
-            fence(&logs)
-        );
-    }
-    let more = of_units.count().saturating_sub(UNITS);
-    if more > 0 {
-        let _ = writeln!(full, "\n{more} earlier failures are in the JSON report.");
-    }
-    vec![full + &advice, bare + &advice]
-}
-
-/// Our own words, with commands between backticks, which stay code.
-fn advice_text(advice: &str) -> String {
-    let parts = advice.split('`').enumerate();
-    parts
-        .map(|(index, part)| if index % 2 == 1 { code(part) } else { text(part) })
-        .collect()
 }
 
 fn warnings(report: &RunReport) -> Vec<String> {
@@ -191,24 +83,51 @@ fn listed(head: &str, lines: &[String], most: [usize; 2]) -> Vec<String> {
     forms
 }
 
-/// Failed checks first, because a table may be cut.
+/// What did not pass is always in sight, and comes first because a table may be cut; what passed is folded
+/// away where it would fill the screen.
 fn checks(report: &RunReport) -> Vec<String> {
     let totals = &report.totals;
-    let mut rows: Vec<&CheckRow> = report.checks.iter().collect();
-    rows.sort_by_key(|check| match check.verdict {
-        Verdict::Fail => 0,
-        Verdict::Inconclusive => 1,
-        Verdict::Pass => 2,
-    });
-    let lines: Vec<String> = rows.into_iter().map(check_row).collect();
+    let (passed, mut others): (Vec<&CheckRow>, Vec<&CheckRow>) = report
+        .checks
+        .iter()
+        .partition(|check| check.verdict == Verdict::Pass);
+    others.sort_by_key(|check| check.verdict == Verdict::Inconclusive);
+    let counts: Vec<String> = [
+        (totals.checks_passed, "passed"),
+        (totals.checks_failed, "failed"),
+        (totals.checks_inconclusive, "inconclusive"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
     let count = format!(
-        "\n### Checks\n\n{} passed, {} failed, {} inconclusive, from {} samples\n",
-        totals.checks_passed, totals.checks_failed, totals.checks_inconclusive, totals.samples
+        "\n### Checks\n\n{}, from {} samples\n",
+        counts.join(", "),
+        totals.samples
     );
-    let head = format!(
-        "{count}\n| | Check | Unit | Traffic | Evidence | Samples | p95 | Time |\n|---|---|---|--:|---|--:|--:|--:|\n"
-    );
-    let mut forms = listed(&head, &lines, [ROWS, FEW]);
+    let head = "\n| | Check | Unit | Traffic | Evidence | Samples | p95 | Time |\n|---|---|---|--:|---|--:|--:|--:|\n";
+    let rows =
+        |checks: &[&CheckRow]| -> Vec<String> { checks.iter().map(|check| check_row(check)).collect() };
+    let mut forms = if report.checks.len() <= IN_SIGHT {
+        listed(
+            &format!("{count}{head}"),
+            &rows(&[others, passed].concat()),
+            [ROWS, FEW],
+        )
+    } else {
+        let seen = listed(head, &rows(&others), [ROWS, FEW]);
+        let folded = format!(
+            "\n<details><summary>{} that passed</summary>\n{head}",
+            passed.len()
+        );
+        let folded = close_details(listed(&folded, &rows(&passed), [ROWS, FEW]));
+        let form = |forms: &[String], at: usize| forms.get(at).or(forms.last()).cloned().unwrap_or_default();
+        (0..2)
+            .map(|at| format!("{count}{}{}", form(&seen, at), form(&folded, at)))
+            .collect()
+    };
+    forms.dedup();
     if !forms.is_empty() {
         forms.push(count);
     }
@@ -226,9 +145,11 @@ fn check_row(check: &CheckRow) -> String {
         .as_ref()
         .map(|suite| format!("{}: ", short(suite, 80)))
         .unwrap_or_default();
+    // A unit that comes up answers late and not wrongly: only what it took is worth a number.
+    let came_up = check.verdict == Verdict::Pass && check.kind == CheckKind::Health && check.suite.is_none();
     let samples = match check.samples_failed {
-        0 => check.samples.to_string(),
-        failed => format!("{failed} of {} failed", check.samples),
+        failed if failed > 0 && !came_up => format!("{failed} of {} failed", check.samples),
+        _ => check.samples.to_string(),
     };
     format!(
         "| {sign} | {suite}{} | {} | {} | {} | {samples} | {} | {} |\n",
@@ -241,7 +162,7 @@ fn check_row(check: &CheckRow) -> String {
         short(&check.reason, 300),
         check
             .p95_ms
-            .map_or_else(|| "–".to_owned(), |millis| format!("{millis} ms")),
+            .map_or_else(|| "–".to_owned(), |millis| format!("{millis}ms")),
         elapsed(check.duration_ms)
     )
 }
@@ -294,24 +215,32 @@ fn changes(report: &RunReport) -> Vec<String> {
         lines.extend(
             names
                 .iter()
-                .map(|name| format!("| Secret {} | {what} | |\n", code(name))),
+                .map(|name| format!("| Secret {} | {what} |\n", code(name))),
         );
     }
     listed(
-        "\n### What changed\n\n| | Before | After |\n|---|---|---|\n",
+        "\n### What changed\n\n| | Before → after |\n|---|---|\n",
         &lines,
         [ROWS, FEW],
     )
 }
 
+/// Two values stand beside each other where both are short, else below each other: a table that is wider than
+/// the page hides what is new.
 fn change_row(name: &str, change: &Change) -> String {
     let cell = |value: &Option<String>| {
         value
             .as_deref()
             .map_or_else(|| "–".to_owned(), |value| code(&foreign::clip(value, 300)))
     };
+    let length = |value: &Option<String>| value.as_deref().map_or(0, |value| value.chars().count());
+    let parted = if length(&change.before) + length(&change.after) > BESIDE {
+        "<br>→"
+    } else {
+        " →"
+    };
     format!(
-        "| {name} | {} | {} |\n",
+        "| {name} | {}{parted} {} |\n",
         cell(&change.before),
         cell(&change.after)
     )

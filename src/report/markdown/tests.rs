@@ -7,7 +7,7 @@ use crate::report::fixtures::{
     HOSTILE, failed_health, first_removed, folded, halted_promote, hostile, interrupted, plan, resumed,
     success,
 };
-use crate::report::{CheckRow, FailureRow, RunReport, VariableChange};
+use crate::report::{CheckRow, FailureRow, RunReport, TrafficPoint, VariableChange};
 use crate::rollout::{Phase, StepId};
 use proptest::prelude::*;
 
@@ -55,15 +55,31 @@ Asked for by alice (github): push to main: faster checkout ([run](<https://githu
 
 ### Checks
 
-5 passed, 0 failed, 0 inconclusive, from 20 samples
+5 passed, from 20 samples
 
 | | Check | Unit | Traffic | Evidence | Samples | p95 | Time |
 |---|---|---|--:|---|--:|--:|--:|
-| ✅ | health | web-1 | 0% | status 200, as expected | 4 | 31 ms | 48ms |
-| ✅ | health | web-2 | 0% | status 200, as expected | 4 | 31 ms | 48ms |
-| ✅ | smoke: login works | web-1 | 0% | status 200, as expected | 4 | 31 ms | 48ms |
-| ✅ | smoke: cart works | web-2 | 0% | status 200, as expected | 4 | 31 ms | 48ms |
-| ✅ | traffic | all | 25% | status 200, as expected | 4 | 31 ms | 48ms |
+| ✅ | health | web-1 | 0% | status 200, as expected | 4 | 31ms | 48ms |
+| ✅ | health | web-2 | 0% | status 200, as expected | 4 | 31ms | 48ms |
+| ✅ | smoke: login works | web-1 | 0% | status 200, as expected | 4 | 31ms | 48ms |
+| ✅ | smoke: cart works | web-2 | 0% | status 200, as expected | 4 | 31ms | 48ms |
+| ✅ | traffic | all | 25% | status 200, as expected | 4 | 31ms | 48ms |
+
+### What changed
+
+| | Before → after |
+|---|---|
+| Image | <code>ghcr.io/acme/shop@sha256:9f77034b1eb57d24f21ac7deb65c9cc99f63b72775e311f1f280ab2b6c2e06a2</code><br>→ <code>ghcr.io/acme/shop@sha256:59296d23d623ce0adf7675d22156e83b1248c8508135a65dd8a9e38c497e94a8</code> |
+| Commit | <code>9f77034b1eb57d24f21ac7deb65c9cc99f63b727</code><br>→ <code>59296d23d623ce0adf7675d22156e83b1248c850</code> |
+| <code>CHECKOUT</code> | – → <code>fast</code> |
+| <code>LOG\_LEVEL</code> | <code>info</code> → <code>debug</code> |
+| <code>OLD</code> | <code>1</code> → – |
+| Secret <code>MAIL\_KEY</code> | added |
+| Secret <code>OLD\_KEY</code> | removed |
+
+### Traffic to <code>1.3.0</code>
+
+**0%** after 0.0s → **25%** after 3.4s → **100%** after 1m 03s
 
 ### Timeline
 
@@ -82,22 +98,6 @@ gantt
     7 make 1.3.0 the live version :done, 1795218682320, 1795218683120
     8 stop 1.2.0 on web-1, web-2 :done, 1795218683130, 1795218683930
 ```
-
-### Traffic to <code>1.3.0</code>
-
-**0%** after 0.0s → **25%** after 3.4s → **100%** after 1m 03s
-
-### What changed
-
-| | Before | After |
-|---|---|---|
-| Image | <code>ghcr.io/acme/shop@sha256:9f77034b1eb57d24f21ac7deb65c9cc99f63b72775e311f1f280ab2b6c2e06a2</code> | <code>ghcr.io/acme/shop@sha256:59296d23d623ce0adf7675d22156e83b1248c8508135a65dd8a9e38c497e94a8</code> |
-| Commit | <code>9f77034b1eb57d24f21ac7deb65c9cc99f63b727</code> | <code>59296d23d623ce0adf7675d22156e83b1248c850</code> |
-| <code>CHECKOUT</code> | – | <code>fast</code> |
-| <code>LOG\_LEVEL</code> | <code>info</code> | <code>debug</code> |
-| <code>OLD</code> | <code>1</code> | – |
-| Secret <code>MAIL\_KEY</code> | added | |
-| Secret <code>OLD\_KEY</code> | removed | |
 
 <details><summary>Steps</summary>
 
@@ -124,19 +124,17 @@ fn a_failed_health_check_and_the_way_back() {
     insta::assert_snapshot!(summary(&report), @r###"
 ## ↩️ shop 1.3.0 was taken back in production: 1.2.0 is serving
 
-1.3.0 was not ready; 1.2.0 is serving.
-
-| Version | Environment | Strategy | Units | Duration | URL |
-|---|---|---|--:|--:|---|
-| <code>1.2.0</code> → <code>1.3.0</code> | production | canary | 2 | 3.3s | [https&#58;//shop.acme.test](<https://shop.acme.test>) |
-
-Asked for by alice (github): push to main: faster checkout ([run](<https://github.com/acme/shop/actions/runs/42>))
-
-### Why
-
-**web-2 was not ready within 1m (in the step: wait until 1.3.0 is ready on web-1, web-2)**
+**Why:** web-2 was not ready within 1m (in the step: wait until 1.3.0 is ready on web-1, web-2)
 
 - <code>web-2</code>: exited with status 1 after 0.2 s
+
+**Next:** nothing is urgent, 1.2.0 is serving: deploy again when the cause is gone; see <code>greenroom history production</code>
+
+| Live now | Tried | Environment | Strategy | Units | Duration | URL |
+|---|---|---|---|--:|--:|---|
+| <code>1.2.0</code> | <code>1.3.0</code> | production | canary | 2 | 3.3s | [https&#58;//shop.acme.test](<https://shop.acme.test>) |
+
+Asked for by alice (github): push to main: faster checkout ([run](<https://github.com/acme/shop/actions/runs/42>))
 
 <details open><summary>Last lines of web-2</summary>
 
@@ -148,23 +146,33 @@ Error: cannot reach database
 
 </details>
 
-**Next:** previous version 1.2.0 is serving; see <code>greenroom history production</code>
-
 ### Checks
 
-1 passed, 1 failed, 0 inconclusive, from 8 samples
+1 passed, 1 failed, from 8 samples
 
 | | Check | Unit | Traffic | Evidence | Samples | p95 | Time |
 |---|---|---|--:|---|--:|--:|--:|
-| ❌ | health | web-2 | 0% | status 503, expected 200 | 1 of 4 failed | 31 ms | 48ms |
-| ✅ | health | web-1 | 0% | status 200, as expected | 4 | 31 ms | 48ms |
+| ❌ | health | web-2 | 0% | status 503, expected 200 | 1 of 4 failed | 31ms | 48ms |
+| ✅ | health | web-1 | 0% | status 200, as expected | 4 | 31ms | 48ms |
+
+### What changed
+
+| | Before → after |
+|---|---|
+| Image | <code>ghcr.io/acme/shop@sha256:9f77034b1eb57d24f21ac7deb65c9cc99f63b72775e311f1f280ab2b6c2e06a2</code><br>→ <code>ghcr.io/acme/shop@sha256:59296d23d623ce0adf7675d22156e83b1248c8508135a65dd8a9e38c497e94a8</code> |
+| Commit | <code>9f77034b1eb57d24f21ac7deb65c9cc99f63b727</code><br>→ <code>59296d23d623ce0adf7675d22156e83b1248c850</code> |
+| <code>CHECKOUT</code> | – → <code>fast</code> |
+| <code>LOG\_LEVEL</code> | <code>info</code> → <code>debug</code> |
+| <code>OLD</code> | <code>1</code> → – |
+| Secret <code>MAIL\_KEY</code> | added |
+| Secret <code>OLD\_KEY</code> | removed |
 
 ### Timeline
 
 ```mermaid
 gantt
     dateFormat x
-    axisFormat %H:%M:%S
+    axisFormat %M:%S.%L
     todayMarker off
     section Way forward
     1 start 1.3.0 in the green slot of web-1, web-2 :done, 1795218619010, 1795218619810
@@ -173,18 +181,6 @@ gantt
     back 1 send all traffic to 1.2.0 :done, 1795218620730, 1795218621530
     back 2 stop 1.3.0 on web-1, web-2 :done, 1795218621540, 1795218622340
 ```
-
-### What changed
-
-| | Before | After |
-|---|---|---|
-| Image | <code>ghcr.io/acme/shop@sha256:9f77034b1eb57d24f21ac7deb65c9cc99f63b72775e311f1f280ab2b6c2e06a2</code> | <code>ghcr.io/acme/shop@sha256:59296d23d623ce0adf7675d22156e83b1248c8508135a65dd8a9e38c497e94a8</code> |
-| Commit | <code>9f77034b1eb57d24f21ac7deb65c9cc99f63b727</code> | <code>59296d23d623ce0adf7675d22156e83b1248c850</code> |
-| <code>CHECKOUT</code> | – | <code>fast</code> |
-| <code>LOG\_LEVEL</code> | <code>info</code> | <code>debug</code> |
-| <code>OLD</code> | <code>1</code> | – |
-| Secret <code>MAIL\_KEY</code> | added | |
-| Secret <code>OLD\_KEY</code> | removed | |
 
 <details><summary>Steps</summary>
 
@@ -222,15 +218,15 @@ fn what_is_said_of_each_ending() {
     insta::assert_snapshot!(heads.join("\n\n"), @r###"
 ## ⛔ shop 1.3.0 halted in production: a person is needed
 
-All traffic goes to 1.3.0; promotion was not completed.
+**Why:** the router refused the new routes (in the step: make 1.3.0 the live version)
 
 ## ↩️ shop 1.3.0 was removed from production: it was the first deployment, nothing is serving
 
-1.3.0 was removed.
+**Why:** web-1 was not ready within 1m (in the step: wait until 1.3.0 is ready on web-1)
 
 ## ↩️ shop 1.3.0 was taken back in production: 1.2.0 is serving
 
-Interrupted; 1.2.0 is serving.
+**Why:** interrupted by SIGTERM
 
 ## ✅ shop 1.3.0 is live in production
 
@@ -244,19 +240,16 @@ fn hostile_text_stays_text() {
     insta::assert_snapshot!(text, @r###"
 ## ↩️ x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0} 1.3.0&#124;&#96;x&#96;&#60;b&#62;@&#8203;a was taken back in production: 1.2.0 is serving
 
-x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}
+**Why:** x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0} (in the step: check 1.3.0&#124;&#96;x&#96;&#60;b&#62;@&#8203;a on web-1, web-2 before it has traffic (suite x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}, 1 check))
 
-| Version | Environment | Strategy | Units | Duration | URL |
-|---|---|---|--:|--:|---|
-| <code>1.2.0</code> → <code>1.3.0&#124;&#96;x&#96;&#60;b&#62;@a</code> | production | canary | 2 | 4.9s | [https&#58;//shop.acme.test](<https://shop.acme.test>) |
+
+**Next:** nothing is urgent, 1.2.0 is serving: deploy again when the cause is gone; see <code>greenroom history production</code>
+
+| Live now | Tried | Environment | Strategy | Units | Duration | URL |
+|---|---|---|---|--:|--:|---|
+| <code>1.2.0</code> | <code>1.3.0&#124;&#96;x&#96;&#60;b&#62;@a</code> | production | canary | 2 | 4.9s | [https&#58;//shop.acme.test](<https://shop.acme.test>) |
 
 Asked for by x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1… (github): x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0} (x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0})
-
-### Why
-
-**x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0} (in the step: check 1.3.0&#124;&#96;x&#96;&#60;b&#62;@&#8203;a on web-1, web-2 before it has traffic (suite x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}, 1 check))**
-
-- <code>web-1</code>: x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}
 
 <details open><summary>Last lines of web-1</summary>
 
@@ -271,26 +264,36 @@ x
 
 </details>
 
-**Next:** previous version 1.2.0 is serving; see <code>greenroom history production</code>
-
 ### Worth knowing
 
 - x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}
 
 ### Checks
 
-0 passed, 1 failed, 0 inconclusive, from 4 samples
+1 failed, from 4 samples
 
 | | Check | Unit | Traffic | Evidence | Samples | p95 | Time |
 |---|---|---|--:|---|--:|--:|--:|
-| ❌ | x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; …: x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.tes… | web-1 | 0% | x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0} | 1 of 4 failed | 31 ms | 48ms |
+| ❌ | x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; …: x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.tes… | web-1 | 0% | x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @&#8203;octocat #&#8203;1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0} | 1 of 4 failed | 31ms | 48ms |
+
+### What changed
+
+| | Before → after |
+|---|---|
+| Image | <code>ghcr.io/acme/shop@sha256:9f77034b1eb57d24f21ac7deb65c9cc99f63b72775e311f1f280ab2b6c2e06a2</code><br>→ <code>ghcr.io/acme/shop@sha256:59296d23d623ce0adf7675d22156e83b1248c8508135a65dd8a9e38c497e94a8</code> |
+| Commit | <code>9f77034b1eb57d24f21ac7deb65c9cc99f63b727</code><br>→ <code>59296d23d623ce0adf7675d22156e83b1248c850</code> |
+| <code>LOG\_LEVEL</code> | <code>info</code> → – |
+| <code>OLD</code> | <code>1</code> → – |
+| <code>x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @octocat #1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}</code> | –<br>→ <code>x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @octocat #1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}</code> |
+| Secret <code>MAIL\_KEY</code> | added |
+| Secret <code>OLD\_KEY</code> | removed |
 
 ### Timeline
 
 ```mermaid
 gantt
     dateFormat x
-    axisFormat %H:%M:%S
+    axisFormat %M:%S.%L
     todayMarker off
     section Way forward
     1 run the hook x ∶∶set-output name=a∶∶b ___add-mask_e _ _ _… :done, 1795218619010, 1795218619810
@@ -301,18 +304,6 @@ gantt
     back 1 send all traffic to 1.2.0 :done, 1795218622300, 1795218623100
     back 2 stop 1.3.0__x__b__a on web-1, web-2 :done, 1795218623110, 1795218623910
 ```
-
-### What changed
-
-| | Before | After |
-|---|---|---|
-| Image | <code>ghcr.io/acme/shop@sha256:9f77034b1eb57d24f21ac7deb65c9cc99f63b72775e311f1f280ab2b6c2e06a2</code> | <code>ghcr.io/acme/shop@sha256:59296d23d623ce0adf7675d22156e83b1248c8508135a65dd8a9e38c497e94a8</code> |
-| Commit | <code>9f77034b1eb57d24f21ac7deb65c9cc99f63b727</code> | <code>59296d23d623ce0adf7675d22156e83b1248c850</code> |
-| <code>LOG\_LEVEL</code> | <code>info</code> | – |
-| <code>OLD</code> | <code>1</code> | – |
-| <code>x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @octocat #1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}</code> | – | <code>x ::set-output name=a::b ##\[add-mask\]e &#124; &#96; &#96;&#96;&#96; \~\~\~ &#36;{{ secrets.T }} &#60;/details&#62; &#60;script&#62; @octocat #1 \[a\](http&#58;//evil.test) https&#58;//evil.test %%{init: {}}%% :a; \]\]&#62; red \\u{202e}lortnoc \\u{0}</code> |
-| Secret <code>MAIL\_KEY</code> | added | |
-| Secret <code>OLD\_KEY</code> | removed | |
 
 <details><summary>Steps</summary>
 
@@ -391,11 +382,71 @@ fn a_summary_that_is_too_long_loses_its_least_important_parts_and_says_so() {
     );
     let least = render(&report, &[], 0);
     assert!(
-        least.len() <= LEAST_BYTES && least.contains("### Why"),
+        least.len() <= LEAST_BYTES && least.contains("**Why:**"),
         "{}",
         least.len()
     );
     assert_balanced(&least);
+}
+
+#[test]
+fn who_reads_a_failure_sees_why_what_next_and_what_is_live_before_anything_else() {
+    for (events, live) in [
+        (failed_health(), "| <code>1.2.0</code> | <code>1.3.0</code> |"),
+        (first_removed(), "| nothing | <code>1.3.0</code> |"),
+        // All traffic was sent to it before it could not be promoted.
+        (halted_promote(), "| <code>1.3.0</code> | <code>1.3.0</code> |"),
+    ] {
+        let text = summary(&folded(&events));
+        let at = |what: &str| {
+            text.find(what)
+                .unwrap_or_else(|| panic!("{what} is missing: {text}"))
+        };
+        assert!(at("**Why:**") < at("**Next:**"), "{text}");
+        assert!(at("**Next:**") < at("| Live now | Tried |"), "{text}");
+        assert!(at("| Live now | Tried |") < at("###"), "{text}");
+        assert!(text.contains(live), "{live}: {text}");
+    }
+}
+
+#[test]
+fn a_halted_canary_shows_how_the_traffic_is_shared() {
+    let mut report = folded(&halted_promote());
+    report.traffic.push(TrafficPoint {
+        at: report.ended,
+        share: Percent::try_from(25).unwrap(),
+    });
+    assert!(summary(&report).contains("| <code>1.2.0</code> 75%, <code>1.3.0</code> 25% |"));
+    report.traffic.clear();
+    assert!(summary(&report).contains("| see <code>greenroom status production --live</code> |"));
+}
+
+#[test]
+fn what_passed_is_folded_away_where_it_would_fill_the_screen() {
+    let text = summary(&huge(40, 1, "x"));
+    assert_balanced(&text);
+    let (seen, folded) = text.split_once(" that passed</summary>").unwrap();
+    assert!(seen.contains("| ❌ |") && !seen.contains("| ✅ |"), "{seen}");
+    assert!(
+        folded.contains("| ✅ |") && !folded.contains("| ❌ |"),
+        "{folded}"
+    );
+}
+
+#[test]
+fn a_unit_that_came_up_did_not_fail_before() {
+    let mut report = folded(&success());
+    report.checks[0].samples_failed = 3;
+    let row = |report: &RunReport| {
+        let text = summary(report);
+        text.lines()
+            .find(|line| line.starts_with("| ✅ |"))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(!row(&report).contains("failed"), "{}", row(&report));
+    report.checks[0].suite = Some("smoke".to_owned());
+    assert!(row(&report).contains("3 of 4 failed"), "{}", row(&report));
 }
 
 /// A failed run of many checks and variables with this text everywhere.

@@ -21,8 +21,9 @@ pub(super) fn chart(report: &RunReport) -> Option<String> {
     if began.is_empty() {
         return None;
     }
+    let axis = axis(report.duration_ms);
     let mut chart =
-        String::from("```mermaid\ngantt\n    dateFormat x\n    axisFormat %H:%M:%S\n    todayMarker off\n");
+        format!("```mermaid\ngantt\n    dateFormat x\n    axisFormat {axis}\n    todayMarker off\n");
     let mut phase = None;
     for step in began.iter().take(ROWS) {
         if phase.replace(step.id.phase) != Some(step.id.phase) {
@@ -44,6 +45,15 @@ pub(super) fn chart(report: &RunReport) -> Option<String> {
     Some(chart)
 }
 
+/// Times on the axis that differ from each other: it has about eight of them.
+fn axis(duration_ms: u64) -> &'static str {
+    match duration_ms {
+        0..8_000 => "%M:%S.%L",
+        8_000..3_600_000 => "%H:%M:%S",
+        _ => "%H:%M",
+    }
+}
+
 /// `name :state, start, end`, times in milliseconds since 1970.
 fn task(report: &RunReport, step: &StepRow) -> String {
     let start = step.started.map_or(0, crate::model::Timestamp::unix_millis);
@@ -53,7 +63,10 @@ fn task(report: &RunReport, step: &StepRow) -> String {
     };
     let state = match step.state {
         StepState::Done => "done",
-        StepState::Failed | StepState::Inconclusive => "crit",
+        StepState::Failed => "crit",
+        // It was gone on without saying that it is well, which is no failure.
+        StepState::Inconclusive if report.succeeded() => "active",
+        StepState::Inconclusive => "crit",
         StepState::Running | StepState::NotRun => "active",
     };
     let name = format!("{} {}", place(step.id), step.description);

@@ -1,8 +1,9 @@
 //! What is told beside the summary: a rollout that goes on, one that was refused, and the comment on a pull
 //! request.
 
-use super::escape::{code, link, text};
-use super::sections::sign;
+use super::escape::{code, fence, link, text};
+use super::first::{advice_text, reasons, sign};
+use super::sections::short;
 use crate::model::{Digest, EnvironmentName};
 use crate::report::{RunReport, foreign};
 use crate::rollout::Plan;
@@ -11,6 +12,11 @@ use std::fmt::Write as _;
 /// Most conditions that are listed, and the longest that is said about each, in characters.
 const UNMET: usize = 100;
 const LONGEST: usize = 1_000;
+/// The longest heading, in characters.
+const HEADING: usize = 300;
+/// The most of a console's text that is shown.
+const LINES: usize = 500;
+const BYTES: usize = 60_000;
 
 /// A condition that is not met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +31,6 @@ pub struct Unmet {
 
 /// How many deployments an environment has had, this one among them.
 pub type Count = usize;
-
-fn short(foreign_text: &str, most: usize) -> String {
-    text(&foreign::clip(foreign_text, most))
-}
 
 /// A rollout that has begun.
 pub fn underway(plan: &Plan) -> String {
@@ -53,23 +55,72 @@ pub fn underway(plan: &Plan) -> String {
     )
 }
 
-/// Every condition that is not met, with what to do about it.
+/// Every condition that is not met, with what to do about it. A list and no table: a digest in one column would
+/// push the other out of sight.
 pub fn refused(unmet: &[Unmet]) -> String {
-    let mut shown = String::from("Nothing was touched.\n\n| | Why | What to do |\n|---|---|---|\n");
+    let mut shown = String::from("Nothing was touched.\n\n");
     for condition in unmet.iter().take(UNMET) {
+        let reason = advice_text(&foreign::clip(&condition.reason, LONGEST));
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            shown,
-            "| {} | {} | {} |",
-            code(&condition.what),
-            short(&condition.reason, LONGEST),
-            short(&condition.fix, LONGEST)
-        );
+        let _ = write!(shown, "- **{}**: {reason}", text(&condition.what));
+        if !condition.fix.is_empty() {
+            let fix = advice_text(&foreign::clip(&condition.fix, LONGEST));
+            let _ = write!(shown, "<br>**What to do:** {fix}");
+        }
+        shown.push('\n');
     }
     if let Some(more) = unmet.len().checked_sub(UNMET).filter(|more| *more > 0) {
         let _ = writeln!(shown, "\n{more} more are in the log of the run.");
     }
     shown
+}
+
+/// A run that was refused, as a summary of its own. `place` is where it was to go, where that is known.
+pub fn refusal(place: Option<&EnvironmentName>, unmet: &[Unmet]) -> String {
+    let place = place.map_or_else(String::new, |name| format!(" in {}", text(name.as_str())));
+    let conditions = match unmet.len() {
+        1 => "1 condition is not met".to_owned(),
+        count => format!("{count} conditions are not met"),
+    };
+    format!("## ⛔ Refused{place}: {conditions}\n\n{}", refused(unmet))
+}
+
+/// A command that ended with an error: its first line, then all that was said on the console, where that is more.
+pub fn failed(place: Option<&EnvironmentName>, error: &str, told: &str) -> String {
+    let place = place.map_or_else(String::new, |name| format!("{}: ", text(name.as_str())));
+    let first = error.lines().next().unwrap_or_default();
+    let mut summary = format!("## ❌ {place}{}\n", short(first, HEADING));
+    let all = foreign::tail(told, LINES, BYTES);
+    if all.lines().count() > 1 || first.chars().count() > HEADING {
+        let _ = write!(summary, "\n{}", fence(&all));
+    }
+    summary
+}
+
+/// What a command showed, under a heading of ours: lines of columns, which stay as they are.
+pub fn shown(heading: &str, lines: &str) -> String {
+    format!(
+        "## {}\n\n{}",
+        short(heading, HEADING),
+        fence(&foreign::tail(lines, LINES, BYTES))
+    )
+}
+
+/// An image that was built.
+pub fn built(place: &EnvironmentName, service: &str, version: &str, image: &str, tags: &[&str]) -> String {
+    let tags: Vec<String> = tags.iter().take(UNMET).map(|tag| code(tag)).collect();
+    let tags = if tags.is_empty() {
+        "–".to_owned()
+    } else {
+        tags.join("<br>")
+    };
+    format!(
+        "## 📦 {} {} is built for {}\n\n| Image | Tags |\n|---|---|\n| {} | {tags} |\n",
+        short(service, 100),
+        short(version, 100),
+        text(place.as_str()),
+        code(&foreign::clip(image, LONGEST))
+    )
 }
 
 /// How anybody can prove later that the ledger was not rewritten since.
@@ -81,14 +132,12 @@ pub fn evidence(environment: &EnvironmentName, head: &Digest) -> String {
     )
 }
 
-/// The comment on a pull request: outcome, version, address, run, and which deployment of the environment it
-/// is.
+/// The comment on a pull request: outcome, where it failed why and what to do next, version, address, run, and
+/// which deployment of the environment it is.
 pub fn comment(report: &RunReport, run: Option<&str>, count: Option<Count>) -> String {
     let sign = sign(report);
     let mut body = format!("### {sign} {}\n\n", short(&report.headline(), 400));
-    if let Some(cause) = report.cause.as_ref().filter(|_| !report.succeeded()) {
-        let _ = writeln!(body, "**{}**\n", short(cause, LONGEST));
-    }
+    body.push_str(&reasons(report));
     let dash = || "–".to_owned();
     let url = report.url.as_deref().map_or_else(dash, |url| link(url, url));
     let run = run.map_or_else(dash, |run| link("log", &foreign::clip(run, 300)));
@@ -123,7 +172,59 @@ fn ordinal(count: Count) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::ordinal;
+    use super::*;
+
+    fn environment() -> EnvironmentName {
+        "production".parse().unwrap()
+    }
+
+    #[test]
+    fn a_refusal_lists_each_condition_with_its_way_out() {
+        let unmet = |what: &str, reason: &str, fix: &str| Unmet {
+            what: what.to_owned(),
+            reason: reason.to_owned(),
+            fix: fix.to_owned(),
+        };
+        let shown = refusal(
+            Some(&environment()),
+            &[
+                unmet(
+                    "lock",
+                    "locked | <b>since</b> noon",
+                    "`greenroom unlock production`",
+                ),
+                unmet("event", "a fork", ""),
+            ],
+        );
+        assert_eq!(
+            shown,
+            "## ⛔ Refused in production: 2 conditions are not met\n\nNothing was touched.\n\n\
+             - **lock**: locked &#124; &#60;b&#62;since&#60;/b&#62; noon<br>**What to do:** \
+             <code>greenroom unlock production</code>\n- **event**: a fork\n"
+        );
+    }
+
+    #[test]
+    fn an_error_of_one_line_is_a_heading_and_a_longer_one_is_shown_whole() {
+        assert_eq!(
+            failed(None, "no such `tag`", "error: no such `tag`"),
+            "## ❌ no such &#96;tag&#96;\n"
+        );
+        assert_eq!(
+            failed(
+                Some(&environment()),
+                "lint failed\n``` <b>",
+                "error: lint failed\n``` <b>"
+            ),
+            "## ❌ production: lint failed\n\n````text\nerror: lint failed\n``` <b>\n````\n"
+        );
+    }
+
+    #[test]
+    fn an_image_without_tags_is_still_an_image() {
+        let shown = built(&environment(), "shop", "1.3.0", "shop@sha256:1", &[]);
+        assert!(shown.ends_with("| <code>shop@sha256:1</code> | – |\n"), "{shown}");
+    }
 
     #[test]
     fn numbers_are_counted_as_people_say_them() {
