@@ -6,7 +6,8 @@ use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::config::project::VersionSource;
 use crate::host::files::read_bounded;
-use crate::model::{CommitId, EnvironmentType, Timestamp, Version};
+use crate::images::{self, Claims};
+use crate::model::{Artifact, CommitId, EnvironmentType, Timestamp, Version};
 use crate::tagging::{
     Stamp, TagPattern, Tagging, VERSION_FILES, VersionError, production_tags, staging_tags, version_from,
     version_from_workspace,
@@ -35,19 +36,26 @@ impl Identity {
         self.commit.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Settles commit and version. `time` is read once per run.
+    /// Settles commit and version. `time` is read once per run. An image that exists stays what it was built as,
+    /// wherever it is deployed from; only a `version` that was asked for counts more.
     ///
     /// # Errors
-    /// When the ref or the version cannot be found.
+    /// When the ref, the version or the image cannot be found.
     pub fn settle(
         workspace: &Workspace,
         decision: &Decision,
         version: Option<&Version>,
+        image: Option<&Artifact>,
         time: Timestamp,
     ) -> Result<Self, AppError> {
-        let commit = commit(workspace, decision)?;
-        let version = match version.or(decision.version.as_ref()) {
-            Some(version) => version.clone(),
+        let claims = image.map(|image| claims(workspace, image)).transpose()?;
+        let claims = claims.flatten().unwrap_or_default();
+        let commit = match claims.revision {
+            Some(revision) => Some(revision),
+            None => commit(workspace, decision)?,
+        };
+        let version = match version.or(decision.version.as_ref()).cloned().or(claims.version) {
+            Some(version) => version,
             None => detect(workspace, commit.as_ref())?,
         };
         Ok(Self {
@@ -78,6 +86,12 @@ impl Identity {
         };
         Ok(staging_tags(&environment.name.value, &stamp))
     }
+}
+
+/// What an image says it is, where it was built for this service. What any other says may be about its base.
+fn claims(workspace: &Workspace, image: &Artifact) -> Result<Option<Claims>, AppError> {
+    let claims = images::claims(workspace.registry().as_ref(), &image.repository, &image.digest)?;
+    Ok(Some(claims).filter(|claims| claims.title.as_ref() == Some(&workspace.project.service)))
 }
 
 /// The commit to deploy: the event's own, what the ref names, or what is checked out.

@@ -14,7 +14,7 @@ use super::watch::{Lines, Watchers};
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::{Environment, Part};
-use crate::model::{EnvironmentName, Strategy, Version};
+use crate::model::{Artifact, EnvironmentName, Strategy, Version};
 use crate::parallel::each;
 use crate::policy::Way;
 use crate::rollout::Outcome;
@@ -84,6 +84,8 @@ struct Ready {
     decision: Decision,
     identity: Identity,
     environments: Vec<EnvironmentName>,
+    /// The image, where one that exists was named.
+    named: Option<Artifact>,
     skip_tests: bool,
 }
 
@@ -143,7 +145,7 @@ fn perform(
     let first = workspace.environment(first)?;
     stands().map_err(|error| told(first, error))?;
     checked(workspace, ready.skip_tests, tell)?;
-    let built = image(workspace, wish, first, &ready.identity, watchers.lines())?;
+    let built = image(workspace, wish, first, &ready, watchers.lines())?;
     if let Some(built) = &built {
         tell(Progress::Built(built));
     }
@@ -204,20 +206,7 @@ pub fn plan(
     let Ok(ready) = settle(workspace, wish, tell)? else {
         return Ok(Vec::new());
     };
-    let built = match &wish.image {
-        Some(_) => {
-            let first = ready
-                .environments
-                .first()
-                .map(|name| workspace.environment(name))
-                .transpose()?;
-            first
-                .map(|first| image(workspace, wish, first, &ready.identity, Watchers::none().lines()))
-                .transpose()?
-                .flatten()
-        }
-        None => None,
-    };
+    let built = ready.named.as_ref().map(existing);
     let plan_one = |name: &EnvironmentName| {
         let environment = workspace.environment(name)?;
         let mut ask = ask(workspace, wish, &ready, environment, built.as_ref());
@@ -283,41 +272,52 @@ fn identify(
     let time = workspace.context.clock.now();
     let first = workspace.environment(environments.first().unwrap_or(&environments[0]))?;
     workspace.require(&[Part::Target, Part::Ledger], Some(first))?;
-    let identity = Identity::settle(workspace, &decision, wish.version.as_ref(), time)?;
+    let named = named(workspace, wish)?;
+    let identity = Identity::settle(workspace, &decision, wish.version.as_ref(), named.as_ref(), time)?;
     tell(Progress::Identified(&identity));
     let skip_tests = wish.skip_tests || decision.skip_tests;
     Ok(Ready {
         decision,
         identity,
         environments,
+        named,
         skip_tests,
     })
 }
 
+/// The image that exists, where one was named.
+fn named(workspace: &Workspace, wish: &Wish) -> Result<Option<Artifact>, AppError> {
+    match (&wish.image, &workspace.project.image) {
+        (Some(reference), Some(image)) => find(workspace, &image.repository, reference).map(Some),
+        (Some(_), None) => Err(AppError::Usage(
+            "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
+        )),
+        (None, _) => Ok(None),
+    }
+}
+
+/// The image that was named, or one that is built now.
 fn image(
     workspace: &Workspace,
     wish: &Wish,
     environment: &Environment,
-    identity: &Identity,
+    ready: &Ready,
     lines: &Lines,
 ) -> Result<Option<Built>, AppError> {
-    match (&wish.image, &workspace.project.image) {
-        (Some(reference), Some(image)) => {
-            let artifact = find(workspace, &image.repository, reference)?;
-            Ok(Some(Built {
-                artifact,
-                tags: Vec::new(),
-                withheld: None,
-                made: None,
-            }))
-        }
-        (Some(_), None) => Err(AppError::Usage(
-            "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
-        )),
-        (None, _) => {
-            let built = build(workspace, environment, identity, lines)?;
-            Ok(built.map(|built| if wish.untagged { bare(built) } else { built }))
-        }
+    if let Some(artifact) = &ready.named {
+        return Ok(Some(existing(artifact)));
+    }
+    let built = build(workspace, environment, &ready.identity, lines)?;
+    Ok(built.map(|built| if wish.untagged { bare(built) } else { built }))
+}
+
+/// An image that was there before.
+fn existing(artifact: &Artifact) -> Built {
+    Built {
+        artifact: artifact.clone(),
+        tags: Vec::new(),
+        withheld: None,
+        made: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ledger;
 
+pub(super) use crate::ledger::usual_branch;
 pub(super) use ledger::Place as RecordPlace;
 
 use super::announce::Announcer;

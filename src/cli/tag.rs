@@ -36,7 +36,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let environment = workspace.environment(&name)?;
     let time = args.time.unwrap_or_else(|| shell.context.clock.now());
     let decision = manual(name, args.git_ref.as_deref());
-    let identity = Identity::settle(&workspace, &decision, args.version.as_ref(), time)?;
+    let identity = Identity::settle(&workspace, &decision, args.version.as_ref(), None, time)?;
     let tagging = identity.tags(&workspace, environment)?;
     let names: Vec<&str> = tagging.tags.iter().map(Tag::as_str).collect();
     let image = workspace

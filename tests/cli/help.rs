@@ -140,7 +140,6 @@ fn a_call_that_makes_no_sense_ends_with_2_and_says_why() {
     status 2
     -- stdout
     deploying: staging was named on the command line
-    version 1.0.0, [TIME]
     -- stderr
     error: hello has no image nope; its tags are: none
 

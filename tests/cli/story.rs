@@ -199,6 +199,22 @@ fn what_is_live_already_is_left_alone_unless_it_is_forced() {
 }
 
 #[test]
+fn an_image_stays_the_version_that_it_was_built_as() {
+    let project = Project::new(QUICK);
+    let built = json(&project.must(&["build", "-e", "staging", "--format", "json"]).out);
+    let tag = built["tags"][0].as_str().unwrap();
+    project.version("1.1.0", "");
+    let deploy = ["deploy", "-e", "staging", "--image", tag];
+    let plan = project.must(&["plan", "-e", "staging", "--image", tag]);
+    assert!(plan.out.contains("Deploy hello 1.0.0 to staging"), "{}", plan.out);
+    project.must(&deploy);
+    assert_eq!(project.get("/"), (200, "hello from 1.0.0\n".to_owned()));
+    // Somebody who says another version means it.
+    project.must(&[&deploy[..], &["--version", "2.0.0"]].concat());
+    assert_eq!(project.get("/"), (200, "hello from 2.0.0\n".to_owned()));
+}
+
+#[test]
 fn quiet_shows_how_it_ended_and_verbose_the_plan_first() {
     let project = Project::new(QUICK);
     insta::assert_snapshot!(project.run(&["-q", "run"]).shown(), @r#"

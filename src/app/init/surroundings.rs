@@ -1,7 +1,7 @@
 //! What a directory says about the project that is to begin in it.
 
+use crate::app::workspace::usual_branch;
 use crate::host::files::read_bounded;
-use crate::ledger::usual_branch;
 use crate::scaffold::{Begins, Ecosystem, ServiceName, detect};
 use std::path::Path;
 
