@@ -168,7 +168,7 @@ fn outputs_and_summary_reach_the_runner_through_its_files() {
     }
     assert!(read.contains(&("reason".into(), "push to main\nsecond line".into())));
     let summary = std::fs::read_to_string(directory.path().join("summary")).unwrap();
-    assert_eq!(summary.matches("\n### Why").count(), 2);
+    assert_eq!(summary.matches("\n**Why:**").count(), 2);
 }
 
 /// Names and values, in the order in which they were read.

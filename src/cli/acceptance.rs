@@ -2,13 +2,14 @@
 
 use super::deploy::{ImageArgs, note, tell};
 use super::guests;
-use super::publish::{Publication, ReportArgs};
+use super::publish::{Publication, ReportArgs, summarize};
 use super::shell::Shell;
 use super::verify::show_checks;
 use crate::app::acceptance::{self, Afterwards, Made, Settled, Tested, Wish};
 use crate::app::verify::{self, verify};
 use crate::app::{AppError, Exit, Workspace, pipeline, summary};
 use crate::model::{EnvironmentName, Period, Verdict};
+use crate::report::markdown;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -183,11 +184,15 @@ fn create(shell: &Shell, args: &Create) -> Result<Exit, AppError> {
         ..Tested::default()
     };
     if made.stands() {
-        shell.say(&standing(&settled, &made));
-        shell.tell(&format!(
+        let stands = standing(&settled, &made);
+        let next = format!(
             "next: greenroom acceptance run {}, then greenroom acceptance cleanup {}",
             settled.id, settled.id
-        ));
+        );
+        shell.say(&stands);
+        shell.tell(&next);
+        let told = shell.redact(&format!("{stands}\n{next}"));
+        summarize(shell, &markdown::shown("Acceptance deployment", &told));
     } else {
         let origin = shell.context.origin("it does not stand", None);
         tested.ended = Some(acceptance::tidy(&workspace, &settled, &origin, &watchers)?);

@@ -1,13 +1,13 @@
 //! `greenroom deploy`.
 
 use super::outcome::take;
-use super::publish::{Publication, ReportArgs};
+use super::publish::{Publication, ReportArgs, summarize};
 use super::shell::Shell;
 use crate::app::build::Built;
 use crate::app::pipeline::{self, Progress, Run, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
-use crate::report;
+use crate::report::{self, markdown};
 use crate::scan::{Assessment, ScanResult};
 use clap::ValueEnum;
 
@@ -175,6 +175,8 @@ fn finish(
     let mut worst = Exit::Done;
     let several = run.results.len() > 1;
     if run.results.is_empty() {
+        let told = format!("not deploying: {}", shell.redact(&run.decision.reason));
+        summarize(shell, &markdown::nothing(&told));
         publication.nothing_done();
     }
     for (environment, done) in run.results {

@@ -1,10 +1,11 @@
 //! The exit code of a rollout, and the reports that it leaves.
 
-use super::publish::Publication;
+use super::publish::{Publication, summarize};
 use super::shell::Shell;
 use crate::app::deploy::{Deployed, Done};
 use crate::app::{AppError, Exit};
 use crate::model::EnvironmentName;
+use crate::report::markdown;
 use crate::rollout::Outcome;
 use serde_json::json;
 
@@ -32,9 +33,11 @@ pub(super) fn take(
         }
         Done::AlreadyLive(plan) => {
             let version = &plan.candidate.version;
-            shell.say(&format!(
+            let told = format!(
                 "{version} is live in {environment} already, so nothing was done (deploy it anew with --force)"
-            ));
+            );
+            shell.say(&told);
+            summarize(shell, &markdown::nothing(&told));
             publication.add_other(json!({
                 "schema": "greenroom.unchanged/1",
                 "environment": environment,

@@ -291,3 +291,32 @@ fn a_plan_a_build_and_a_status_stand_in_the_summary() {
         assert!(summary.starts_with(shown), "{words:?}: {summary}");
     }
 }
+
+#[test]
+fn a_run_with_nothing_to_do_says_so_in_the_summary_and_checks_alone_are_no_rollout() {
+    let project = project();
+    assert_eq!(step(&project, "push", &push("main"), &["run"]).status, 0);
+    let summary = project.read("summary");
+    assert!(summary.starts_with("not deploying: "), "{summary}");
+    assert_eq!(step(&project, "push", &push("develop"), &["run"]).status, 0);
+    let image = outputs(&project).remove("digest").unwrap();
+    let again = ["run", "--image", &image];
+    assert_eq!(step(&project, "push", &push("develop"), &again).status, 0);
+    let summary = project.read("summary");
+    assert!(
+        summary.starts_with("1.0.0 is live in staging already, so nothing was done"),
+        "{summary}"
+    );
+    assert_eq!(
+        step(&project, "push", &push("develop"), &["verify", "staging"]).status,
+        0
+    );
+    let summary = project.read("summary");
+    assert!(
+        summary.contains("| Version | Environment | Duration | URL |"),
+        "{summary}"
+    );
+    for absent in ["Strategy", "mermaid", "ledger records"] {
+        assert!(!summary.contains(absent), "{absent}: {summary}");
+    }
+}

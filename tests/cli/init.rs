@@ -234,7 +234,7 @@ fn values_of_ones_own_go_into_templates_of_ones_own() {
     let hostile = "no # \"x\": &a ${{ b }} << service >> <% if %>";
     let ran = render(&[&format!("team={hostile}")]);
     assert_eq!(ran.status, 0, "{}", ran.err);
-    let read: serde_json::Value = serde_yaml::from_str(&ran.out).unwrap();
+    let read: Value = serde_yaml::from_str(&ran.out).unwrap();
     assert_eq!(read, serde_json::json!({ "team": hostile, "zone": "eu" }));
     for (sets, status, said) in [
         (

@@ -83,13 +83,19 @@ fn facts(report: &RunReport) -> String {
         .url
         .as_deref()
         .map_or_else(|| "–".to_owned(), |url| link(url, url));
+    let (environment, took) = (text(report.environment.as_str()), elapsed(report.duration_ms));
+    if report.verified.is_some() {
+        // Nothing was rolled out, by whatever strategy.
+        return format!(
+            "| {head} | Environment | Duration | URL |\n|{rule}---|--:|---|\n\
+             | {version} | {environment} | {took} | {url} |\n"
+        );
+    }
     format!(
         "| {head} | Environment | Strategy | Units | Duration | URL |\n|{rule}---|---|--:|--:|---|\n\
-         | {version} | {} | {} | {} | {} | {url} |\n",
-        text(report.environment.as_str()),
+         | {version} | {environment} | {} | {} | {took} | {url} |\n",
         text(&report.strategy),
         report.units,
-        elapsed(report.duration_ms)
     )
 }
 

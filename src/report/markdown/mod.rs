@@ -16,7 +16,7 @@ use super::annotations::Annotation;
 use fit::fit;
 
 pub use scan::scan;
-pub use told::{Count, Unmet, built, comment, evidence, failed, refusal, refused, shown, underway};
+pub use told::{Count, Unmet, built, comment, evidence, failed, nothing, refusal, refused, shown, underway};
 
 /// The most bytes of one step's summary that GitHub keeps.
 pub const MOST_BYTES: usize = 1_048_576;

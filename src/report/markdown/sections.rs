@@ -36,8 +36,11 @@ pub(super) fn all(report: &RunReport, overflow: &[Annotation]) -> Vec<Section> {
         ("further annotations", 1, annotations(overflow)),
         ("history", 7, vec![history(report)]),
     ];
+    // Checks alone are no rollout: they have no way through time, and no records in the ledger.
+    let of_rollouts = |name: &str| ["timeline", "traffic", "changes", "steps", "history"].contains(&name);
     sections
         .into_iter()
+        .filter(|(name, _, _)| report.verified.is_none() || !of_rollouts(name))
         .filter(|(_, _, forms)| forms.iter().any(|form| !form.is_empty()))
         .map(|(name, rank, forms)| Section { name, rank, forms })
         .collect()

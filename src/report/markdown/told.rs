@@ -89,7 +89,7 @@ pub fn refusal(place: Option<&EnvironmentName>, unmet: &[Unmet]) -> String {
 pub fn failed(place: Option<&EnvironmentName>, error: &str, told: &str) -> String {
     let place = place.map_or_else(String::new, |name| format!("{}: ", text(name.as_str())));
     let first = error.lines().next().unwrap_or_default();
-    let mut summary = format!("## ❌ {place}{}\n", short(first, HEADING));
+    let mut summary = format!("## ❌ {place}{}\n", advice_text(&foreign::clip(first, HEADING)));
     let all = foreign::tail(told, LINES, BYTES);
     if all.lines().count() > 1 || first.chars().count() > HEADING {
         let _ = write!(summary, "\n{}", fence(&all));
@@ -104,6 +104,11 @@ pub fn shown(heading: &str, lines: &str) -> String {
         short(heading, HEADING),
         fence(&foreign::tail(lines, LINES, BYTES))
     )
+}
+
+/// That there was nothing to do, and why.
+pub fn nothing(why: &str) -> String {
+    format!("{}\n", advice_text(&foreign::clip(why, LONGEST)))
 }
 
 /// An image that was built.
@@ -208,7 +213,7 @@ mod tests {
     fn an_error_of_one_line_is_a_heading_and_a_longer_one_is_shown_whole() {
         assert_eq!(
             failed(None, "no such `tag`", "error: no such `tag`"),
-            "## ❌ no such &#96;tag&#96;\n"
+            "## ❌ no such <code>tag</code>\n"
         );
         assert_eq!(
             failed(
