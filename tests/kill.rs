@@ -38,28 +38,28 @@ const STRATEGIES: [&str; 4] = ["direct", "rolling", "blue-green", "canary"];
 
 #[test]
 fn fifty_kills_of_direct_rollouts_end_well() {
-    kills_end_well("direct", &["ok", "unhealthy"]);
+    println!("{}", kills_end_well("direct", &["ok", "unhealthy"]));
 }
 
 #[test]
 fn fifty_kills_of_rolling_rollouts_end_well() {
-    kills_end_well("rolling", &["ok", "unhealthy"]);
+    println!("{}", kills_end_well("rolling", &["ok", "unhealthy"]));
 }
 
 #[test]
 fn fifty_kills_of_blue_green_rollouts_end_well() {
-    kills_end_well("blue-green", &["ok", "unhealthy"]);
+    println!("{}", kills_end_well("blue-green", &["ok", "unhealthy"]));
 }
 
 #[test]
 fn fifty_kills_of_canaries_end_well() {
     // Only a canary meets real requests while it can still be taken back.
-    kills_end_well("canary", &["ok", "unhealthy", "errors=0.5"]);
+    println!("{}", kills_end_well("canary", &["ok", "unhealthy", "errors=0.5"]));
 }
 
 /// Under load: kills at every record boundary of this strategy with each of these behaviours, then at random
-/// moments of rollouts of any strategy.
-fn kills_end_well(strategy: &'static str, behaviours: &[&'static str]) {
+/// moments of rollouts of any strategy. Says what was seen.
+fn kills_end_well(strategy: &'static str, behaviours: &[&'static str]) -> String {
     let _alone = alone();
     let begun = Instant::now();
     let mut story = Story::begin();
@@ -74,7 +74,7 @@ fn kills_end_well(strategy: &'static str, behaviours: &[&'static str]) {
     }
     let seen = load.stop();
     assert_eq!(story.project.run(&["audit", "verify"]), 0);
-    println!(
+    let figures = format!(
         "{strategy}: {} kills in {:.0?}: {:?}; {} requests of {CLIENTS} clients ({} answered 500 as meant), {} \
          failed; {} records, whole; boundaries {boundaries:?}",
         story.figures.kills,
@@ -91,6 +91,7 @@ fn kills_end_well(strategy: &'static str, behaviours: &[&'static str]) {
         boundaries.iter().all(|(_, number)| *number >= 6),
         "{boundaries:?}"
     );
+    figures
 }
 
 /// Kills rollouts of this candidate at one record after the other; how many there are.

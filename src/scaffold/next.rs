@@ -138,6 +138,7 @@ mod tests {
             scanner: crate::scaffold::Scanner::None,
             runner: None,
             action: crate::scaffold::ActionPin::default(),
+            ledger: "greenroom-ledger".to_owned(),
             begins: crate::scaffold::Begins::default(),
             settings: std::collections::BTreeMap::new(),
         };
