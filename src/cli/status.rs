@@ -29,6 +29,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         None => workspace.project.environments.keys().cloned().collect(),
     };
     let (mut documents, mut exit) = (Vec::new(), Exit::Done);
+    let mut known = false;
     let mut shown: Vec<String> = Vec::new();
     let mut tell = |lines: Vec<String>| {
         for line in lines {
@@ -38,6 +39,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     };
     for name in &names {
         let status = status::status(&workspace, name)?;
+        known |= status.live.is_some() || status.open.is_some();
         let looked = args.live.then(|| drift::look(&workspace, name)).transpose()?;
         let (guards, approvals) = (
             lock::standing(&workspace, name)?,
@@ -61,11 +63,23 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         }
         documents.push(document);
     }
+    let place = workspace.record_place()?;
+    if !known {
+        tell(vec![unknown(&place)]);
+    }
     summarize(shell, &markdown::shown("What is live", &shown.join("\n")));
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.status/1", "environments": documents }));
+        shell.json(&json!({ "schema": "greenroom.status/1", "ledger": place, "environments": documents }));
     }
     Ok(exit)
+}
+
+/// What may be the matter where nothing is on record anywhere.
+fn unknown(place: &str) -> String {
+    line(&format!(
+        "There is nothing in {place}. If something was deployed before, its record is elsewhere: `git fetch`, or name \
+         it in greenroom.yaml (ledger)."
+    ))
 }
 
 /// What a look at what runs came to.
