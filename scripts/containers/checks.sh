@@ -59,9 +59,10 @@ secrets_stay_out() {
   done
   printf 'FROM scratch\nCOPY . /\n' >"$work/everything"
   docker build --quiet --file "$work/everything" --output type=tar,dest="$work/everything.tar" . >/dev/null
-  tar -tf "$work/everything.tar" | grep -q . || fail "there is nothing in the context"
+  tar -tf "$work/everything.tar" >"$work/said"
+  [ -s "$work/said" ] || fail "there is nothing in the context"
   ! grep -aq "$canary" "$work/everything.tar" || {
-    tar -tf "$work/everything.tar" >&2
+    cat "$work/said" >&2
     fail "one of the files above is a secret and gets into the context of the build"
   }
 }
@@ -71,7 +72,9 @@ builds() { # PROJECT
   local ecosystem=${1%%-*} base
   quietly docker build --network host --tag candidate --file Containerfile .
   while read -r base; do
-    podman image exists "$base" || docker save "$base" | quietly podman load
+    # Each has its own idea of which registry a short name means.
+    podman image exists "$base" ||
+      podman tag "$(docker save "$base" | podman load --quiet | sed 's/^Loaded image: //')" "$base"
   done < <(sed -n 's/^FROM \(.*\) AS .*$/\1/p' Containerfile | sort -u)
   quietly podman build --pull-never --format docker --network host --tag candidate --file Containerfile .
   podman inspect --format '{{.HealthCheck}}' candidate | grep -q CMD || fail "$ecosystem: podman's image has no health check"

@@ -50,13 +50,15 @@ END
 
 alpine() {
   cp "$(command -v busybox)" "$work/context/busybox"
-  # Alpine has applets as links and its own list of users.
+  # Applets as links, and a list of users, as Alpine has them; Debian's busybox has no adduser.
   standin "$(base_of go runner)" <<'END'
 FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "sh", "-c", "cd / && busybox=/bin/busybox && $busybox mkdir -p bin sbin etc home root usr/bin usr/sbin usr/local/bin && $busybox mkdir -m 1777 tmp && $busybox --install -s"]
 RUN echo root:x:0:0:root:/root:/bin/sh >/etc/passwd && echo root:x:0: >/etc/group && \
-  printf '#!/bin/sh\nexit 0\n' >/sbin/apk && chmod +x /sbin/apk
+  printf '#!/bin/sh\nexit 0\n' >/sbin/apk && \
+  printf '#!/bin/sh\n[ "$1 $2 $3" = "-D -H -u" ] && echo "$5:x:$4:$4::/home/$5:/bin/sh" >>/etc/passwd && echo "$5:x:$4:" >>/etc/group\n' >/usr/sbin/adduser && \
+  chmod +x /sbin/apk /usr/sbin/adduser
 CMD ["/bin/sh"]
 END
 }
