@@ -19,13 +19,13 @@ work=$(realpath -m "${CARGO_TARGET_DIR:-target}")/containers
 greenroom=$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/greenroom
 readonly root work greenroom
 
-# shellcheck source=containers/standins.sh
+# shellcheck source=scripts/containers/standins.sh
 source scripts/containers/standins.sh
-# shellcheck source=containers/projects.sh
+# shellcheck source=scripts/containers/projects.sh
 source scripts/containers/projects.sh
-# shellcheck source=containers/daemon.sh
+# shellcheck source=scripts/containers/daemon.sh
 source scripts/containers/daemon.sh
-# shellcheck source=containers/checks.sh
+# shellcheck source=scripts/containers/checks.sh
 source scripts/containers/checks.sh
 
 say() {
@@ -55,13 +55,13 @@ programs() {
   cargo build --quiet --locked --bin greenroom
 }
 
-# Writes a project and runs `init` in it, as a newcomer does. What init wrote is committed; then come the
+# Writes a project, far from the settings of this repository, and runs `init` in it, as a newcomer does. What init wrote is committed; then come the
 # files that must get nowhere.
 begin() { # PROJECT TARGET
   local words=(--yes --service shop --target "$2")
-  rm -rf "$work/project"
-  mkdir -p "$work/project"
-  cd "$work/project"
+  rm -rf "$short/project"
+  mkdir -p "$short/project"
+  cd "$short/project"
   git init --quiet --initial-branch develop .
   "$1"
   [ "$2" = local ] || words+=(--registry "$registry/acme/shop")

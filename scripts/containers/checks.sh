@@ -19,24 +19,24 @@ END
 
 # Runs a script in a fresh clone: here, or for Go in the image that has Go.
 in_clone() { # PROJECT SCRIPT
-  rm -rf "$work/clone"
-  git clone --quiet . "$work/clone"
+  rm -rf "$short/clone"
+  git clone --quiet . "$short/clone"
   if [ "${1%%-*}" = go ]; then
-    quietly docker run --rm --volume "$work/clone:/clone" --volume "$2:$2:ro" --volume "$greenroom:/usr/bin/greenroom:ro" \
+    quietly docker run --rm --volume "$short/clone:/clone" --volume "$2:$2:ro" --volume "$greenroom:/usr/bin/greenroom:ro" \
       --workdir /clone "$(base_of go builder)" bash -e "$2"
   else
-    (cd "$work/clone" && PATH=$(dirname "$greenroom"):$PATH quietly bash -e "$2")
+    (cd "$short/clone" && PATH=$(dirname "$greenroom"):$PATH quietly bash -e "$2")
   fi
 }
 
 checks_of_ci() { # PROJECT
   local job
   for job in lint types tests; do
-    script_of "$job" >"$work/script"
-    in_clone "$1" "$work/script"
+    script_of "$job" >"$short/script"
+    in_clone "$1" "$short/script"
   done
-  echo "greenroom validate" >"$work/script"
-  in_clone "$1" "$work/script"
+  echo "greenroom validate" >"$short/script"
+  in_clone "$1" "$short/script"
 }
 
 # An image put together from files, whose process this machine starts; compilers need a container.
@@ -57,11 +57,11 @@ secrets_stay_out() {
     mkdir -p "$(dirname "$file")"
     echo "$canary" >"$file"
   done
-  printf 'FROM scratch\nCOPY . /\n' >"$work/everything"
-  docker build --quiet --file "$work/everything" --output type=tar,dest="$work/everything.tar" . >/dev/null
-  tar -tf "$work/everything.tar" >"$work/said"
+  printf 'FROM scratch\nCOPY . /\n' >"$short/everything"
+  docker build --quiet --file "$short/everything" --output type=tar,dest="$short/everything.tar" . >/dev/null
+  tar -tf "$short/everything.tar" >"$work/said"
   [ -s "$work/said" ] || fail "there is nothing in the context"
-  ! grep -aq "$canary" "$work/everything.tar" || {
+  ! grep -aq "$canary" "$short/everything.tar" || {
     cat "$work/said" >&2
     fail "one of the files above is a secret and gets into the context of the build"
   }
@@ -140,8 +140,8 @@ composes() {
   local port
   port=$(free_port)
   elsewhere "$port"
-  printf 'services: { app: { build: { network: host } } }\n' >"$work/network.yaml"
-  quietly docker compose --file compose.yaml --file "$work/network.yaml" up --detach --build --wait
+  printf 'services: { app: { build: { network: host } } }\n' >"$short/network.yaml"
+  quietly docker compose --file compose.yaml --file "$short/network.yaml" up --detach --build --wait
   curl -sf "http://127.0.0.1:$port/" | grep -q hello || fail "compose.yaml: no answer"
   quietly docker compose --file compose.yaml down --timeout 20
   git checkout --quiet compose.yaml compose.production.yaml

@@ -11,7 +11,7 @@ readonly suite=trixie
 
 # The base that a Containerfile of ours names: its line `FROM`, of the last or another stage.
 base_of() { # ECOSYSTEM STAGE
-  sed -n "s/^FROM \(.*\) AS $2\$/\1/p" "templates/container/$1"
+  sed -n "s/^FROM \(.*\) AS $2\$/\1/p" "$root/templates/container/$1"
 }
 
 has_image() {

@@ -86,7 +86,16 @@ fn images_are_built_in_stages_from_named_versions_and_run_as_nobody() {
 #[test]
 fn secrets_history_and_configuration_stay_out_of_images() {
     for text in &texts()[".dockerignore"] {
-        for line in [".git", ".env", ".greenroom", "*.key", "*.pem", "deploy"] {
+        for line in [
+            ".git",
+            "**/.env",
+            "**/.env.*",
+            ".greenroom",
+            "**/*.key",
+            "**/*.pem",
+            "**/__pycache__",
+            "deploy",
+        ] {
             assert!(text.lines().any(|there| there == line), "{line}");
         }
     }
