@@ -92,7 +92,7 @@ main() {
   [ ${#chosen[@]} -gt 0 ] || chosen=("${projects[@]}")
   mkdir -p "$work/context"
   programs
-  start_daemon; [ -z "${DROP:-}" ] || { docker rmi -f $DROP; podman rmi -f $DROP; } >/dev/null 2>&1 || true
+  start_daemon
   standins
   start_registry
   for project in "${chosen[@]}"; do

@@ -143,6 +143,8 @@ composes() {
   printf 'services: { app: { build: { network: host } } }\n' >"$short/network.yaml"
   quietly docker compose --file compose.yaml --file "$short/network.yaml" up --detach --build --wait
   curl -sf "http://127.0.0.1:$port/" | grep -q hello || fail "compose.yaml: no answer"
+  [ ! -d public ] || curl -s --head -H 'Accept-Encoding: gzip' "http://127.0.0.1:$port/index.html" |
+    grep -qi '^content-encoding: gzip' || fail "what was compressed is not what is given out"
   quietly docker compose --file compose.yaml down --timeout 20
   git checkout --quiet compose.yaml compose.production.yaml
 }
