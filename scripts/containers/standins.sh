@@ -95,7 +95,8 @@ CMD ["node"]
 END
 }
 
-# Go's proxy cannot be reached everywhere: one module lies in the image, as a proxy would give it.
+# Go's proxy cannot be reached everywhere: one module lies in the image, as a proxy would give it. It is a
+# setting of Go's, because `greenroom validate` passes no variables on.
 golang() {
   local name proxy=$work/context/example.org/greeting
   name=$(base_of go builder)
@@ -117,7 +118,8 @@ END
 FROM standin/debian:$suite
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends golang-go && rm -rf /var/lib/apt/lists/*
 COPY example.org /proxy/example.org
-ENV GOTOOLCHAIN=local GOPATH=/go GOPROXY=file:///proxy GOSUMDB=off PATH=/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+RUN go env -w GOPROXY=file:///proxy GOSUMDB=off
+ENV GOTOOLCHAIN=local GOPATH=/go PATH=/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 END
 }
 
