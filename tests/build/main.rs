@@ -14,4 +14,5 @@ mod command;
 mod daemonless;
 mod docker;
 mod services;
+mod written;
 mod yard;

@@ -1,6 +1,7 @@
 //! The files that `init` writes, in every combination that it offers, held against the tools that read them.
 //!
-//! Base images cannot be fetched everywhere, so that Containerfiles are read here and not built.
+//! Base images cannot be fetched everywhere, so that Containerfiles are read here; `tests/build/written.rs`
+//! builds some of them on others.
 
 #![expect(
     clippy::unwrap_used,
