@@ -77,8 +77,8 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
 /// What may be the matter where nothing is on record anywhere.
 fn unknown(place: &str) -> String {
     line(&format!(
-        "There is nothing in {place}. If something was deployed before, its record is elsewhere: `git fetch`, or name \
-         it in greenroom.yaml (ledger)."
+        "This is the record in {place}. If others deploy, theirs may be elsewhere: `git fetch`, or name it in \
+         greenroom.yaml (ledger)."
     ))
 }
 

@@ -29,7 +29,7 @@ fn a_refusal_is_one_check_with_every_gate_and_no_deployment() {
     let check = project.forge.checks().into_values().next().unwrap();
     for gate in gates {
         assert!(
-            check.summary.contains(&format!("<code>{}</code>", gate.gate)),
+            check.summary.contains(&format!("- **{}**: ", gate.gate)),
             "{}",
             check.summary
         );

@@ -101,6 +101,7 @@ fn protection_is_switched_on_record_and_the_gates_obey() {
     -- stdout
     staging: nothing is on record as live
       protection was switched off at [TIME] by ana (local): load test until Friday
+    This is the record in the directory .greenroom/ledger. If others deploy, theirs may be elsewhere: `git fetch`, or name it in greenroom.yaml (ledger).
     ");
     let shown = json(
         &project
@@ -180,6 +181,7 @@ fn drift_is_told_and_ends_with_5() {
     -- stdout
     staging: nothing is on record as live
       live: 2 units, as the ledger says
+    This is the record in the directory .greenroom/ledger. If others deploy, theirs may be elsewhere: `git fetch`, or name it in greenroom.yaml (ledger).
     ");
     project.must(&["deploy", "-e", "staging"]);
     insta::assert_snapshot!(project.run(&["status", "--live"]).shown(), @r"

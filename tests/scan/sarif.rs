@@ -146,11 +146,11 @@ blocked: 2 findings count against ghcr.io/acme/hello@sha256:00000000000000000000
     insta::assert_snapshot!(markdown::scan(&assessment), @r#"
 ### ❌ Scan for production: blocked
 
-<code>ghcr.io/acme/hello@sha256:0000000000000000000000000000000000000000000000000000000000000000</code>
+**2 findings count (1 CRITICAL, 1 HIGH)**
 
-trivy 0.74.0, report of 2026-11-20 06:00:00 UTC, debian 12.8, 4 packages
+**nothing with these findings goes to production**
 
-2 findings count (1 CRITICAL, 1 HIGH)
+<code>ghcr.io/acme/hello@sha256:0000000000000000000000000000000000000000000000000000000000000000</code><br>trivy 0.74.0, report of 2026-11-20 06:00:00 UTC, debian 12.8, 4 packages
 
 | Severity | Vulnerability | Package | Installed | What to do |
 |---|---|---|---|---|
@@ -162,8 +162,6 @@ Not counted: 1 allowed, 1 of lower severity, 1 left out by the scanner.
 trivy left out 1 of its findings, as it was told
 
 1 other results (secrets, misconfigurations, licences) are in the report and are not judged
-
-nothing with these findings goes to production.
 "#);
     let commands = annotations::render(scan::annotations(&assessment)).commands;
     insta::assert_snapshot!(commands.join("\n"), @r#"

@@ -98,6 +98,20 @@ impl Workspace {
         Ok(self.record.get_or_init(|| place))
     }
 
+    /// The same for people: `the directory .greenroom/ledger`, `branch greenroom-ledger of origin`.
+    ///
+    /// # Errors
+    /// As [`Workspace::ledger`].
+    pub fn record_place(&self) -> Result<String, AppError> {
+        Ok(match self.record()? {
+            Place::Directory(directory) => {
+                let shown = directory.strip_prefix(&self.root).unwrap_or(directory);
+                format!("the directory {}", shown.display())
+            }
+            Place::Branch(branch, _) => branch.place(),
+        })
+    }
+
     /// A branch of the repository, where it has a remote: in CI, where disks do not last, and elsewhere when
     /// the clone knows that CI has one there. A ledger that is in the directory already stays there: no
     /// history is split in two.

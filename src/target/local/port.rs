@@ -1,18 +1,31 @@
 //! Free ports.
 
 use crate::host::random;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Mutex, PoisonError};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
 /// How many ports below the ephemeral ones are used.
 const RANGE: u16 = 12_000;
 
-/// Hands out loopback ports, no port twice.
+/// Hands out loopback ports, no port twice, whichever greenroom on this machine asks.
 #[derive(Default)]
 pub(super) struct Ports {
-    given: Mutex<BTreeSet<u16>>,
+    given: Mutex<BTreeMap<u16, Claim>>,
+}
+
+/// A port is this process's: until it ends, no other greenroom is given it. The name of a socket in the abstract
+/// namespace (unix(7)), which like ports belongs to the network namespace and goes with its process.
+struct Claim(#[expect(dead_code, reason = "held, never used")] UnixListener);
+
+impl Claim {
+    fn of(port: u16) -> io::Result<Self> {
+        let name = SocketAddr::from_abstract_name(format!("greenroom-port-{port}"))?;
+        UnixListener::bind_addr(&name).map(Self)
+    }
 }
 
 impl Ports {
@@ -30,16 +43,13 @@ impl Ports {
         for _ in 0..256 {
             let random = u16::from_str_radix(&random::hex(2)?, 16).unwrap_or(0);
             let port = start + random % (end - start);
-            let fresh = self
-                .given
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(port);
-            if fresh && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            let claim = match Claim::of(port) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
+                claim => claim?,
+            };
+            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                self.given().insert(port, claim);
                 return Ok(port);
-            }
-            if fresh {
-                self.give_back(port);
             }
         }
         Err(io::Error::new(
@@ -50,21 +60,29 @@ impl Ports {
 
     /// The port may be chosen again.
     pub(super) fn give_back(&self, port: u16) {
-        self.given
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&port);
+        self.given().remove(&port);
+    }
+
+    fn given(&self) -> MutexGuard<'_, BTreeMap<u16, Claim>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn no_port_is_given_twice() {
-        let ports = Ports::default();
-        let given: BTreeSet<u16> = (0..300).map(|_| ports.choose().unwrap()).collect();
-        assert_eq!(given.len(), 300);
+    fn no_port_is_given_twice_not_even_by_two() {
+        let (one, other) = (Ports::default(), Ports::default());
+        let given: BTreeSet<u16> = (0..200)
+            .flat_map(|_| [one.choose().unwrap(), other.choose().unwrap()])
+            .collect();
+        assert_eq!(given.len(), 400);
+        for port in given {
+            one.give_back(port);
+        }
+        assert!(one.choose().is_ok());
     }
 }
