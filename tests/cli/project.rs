@@ -272,7 +272,7 @@ fn replace_durations(line: &str) -> String {
         }
     }
     // What took less than a millisecond is told in other words.
-    words.join(" ").replace("in under [T]", "in [T]")
+    words.join(" ").replace("under [T]", "[T]")
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {

@@ -214,10 +214,15 @@ impl Console {
                 return Vec::new();
             }
         }
-        // Most reasons say themselves how long it took, and nothing is to be said of no time at all.
-        let took = match took.as_millis() == 0 || reason.contains(&took.to_string()) {
+        let took = match took.as_millis() {
+            0 => "under 1ms".to_owned(),
+            _ if reason.contains(&took.to_string()) => took.to_string(),
+            millis => elapsed(millis),
+        };
+        // Most reasons say themselves how long it took.
+        let took = match reason.contains(&took) {
             true => String::new(),
-            false => format!(" ({})", elapsed(took.as_millis())),
+            false => format!(" ({took})"),
         };
         let line = format!("{}   {} {what}{took}", self.clock(at), self.style.sign(tone));
         vec![self.style.paint(tone, &line)]
