@@ -152,6 +152,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("minijinja", &["report", "app::template", "scaffold::render"]),
     ("similar", &["scaffold::change"]),
+    ("mimalloc", &["main"]),
     // YAML, its diagnostics and its schema.
     ("serde_yaml", &["config"]),
     ("annotate_snippets", &["config"]),
