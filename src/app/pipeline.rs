@@ -157,15 +157,20 @@ fn perform(
         let environment = workspace.environment(name)?;
         judge(&mut gate, environment, &ask(environment), tell)?;
     }
-    let tags = Tags::of(workspace, built.as_ref().filter(|_| !wish.untagged));
+    let tags = built
+        .as_ref()
+        .filter(|_| !wish.untagged)
+        .and_then(|built| Tags::of(workspace, built));
     let go = |gate: &Gate<'_>, found: &Environment| {
         let passed = gate.pass(&found.name.value).and_then(|()| stands());
         passed.map_err(|error| told(found, error))?;
         let ask = brought(found)?;
-        if found.name.value == first.name.value {
-            return deploy_with(workspace, found, &ask, watchers, &|| tags.write());
+        match &tags {
+            Some(tags) if found.name.value == first.name.value => {
+                deploy_with(workspace, found, &ask, watchers, Some(&|| tags.write()))
+            }
+            _ => deploy(workspace, found, &ask, watchers),
         }
-        deploy(workspace, found, &ask, watchers)
     };
     let results = if wish.parallel {
         each(&ready.environments, ready.environments.len(), |name| {
@@ -180,7 +185,7 @@ fn perform(
         };
         in_sequence(workspace, &ready.environments, &mut one, tell)
     };
-    if tags.are_missing() {
+    if tags.as_ref().is_some_and(Tags::are_missing) {
         tell(Progress::Untagged);
     }
     Ok(Run {

@@ -9,18 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// scan let the image in there, under that environment's lease, and never before.
 pub(in crate::app) struct Tags<'a> {
     workspace: &'a Workspace,
-    built: Option<&'a Built>,
+    built: &'a Built,
     written: AtomicBool,
 }
 
 impl<'a> Tags<'a> {
-    /// Those of `built`, where it was made in this run.
-    pub(in crate::app) fn of(workspace: &'a Workspace, built: Option<&'a Built>) -> Self {
-        Self {
+    /// Those of `built`; `None` where it was not made in this run.
+    pub(in crate::app) fn of(workspace: &'a Workspace, built: &'a Built) -> Option<Self> {
+        built.made.is_some().then(|| Self {
             workspace,
-            built: built.filter(|built| built.made.is_some()),
+            built,
             written: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Gives the image its tags.
@@ -28,15 +28,13 @@ impl<'a> Tags<'a> {
     /// # Errors
     /// When the registry does not take them.
     pub(in crate::app) fn write(&self) -> Result<(), AppError> {
-        if let Some(built) = self.built {
-            tag(self.workspace, built)?;
-            self.written.store(true, Ordering::Relaxed);
-        }
+        tag(self.workspace, self.built)?;
+        self.written.store(true, Ordering::Relaxed);
         Ok(())
     }
 
     /// Whether the image has none of them.
     pub(in crate::app) fn are_missing(&self) -> bool {
-        self.built.is_some() && !self.written.load(Ordering::Relaxed)
+        !self.written.load(Ordering::Relaxed)
     }
 }

@@ -164,7 +164,7 @@ pub fn deploy(
     ask: &Ask,
     watchers: &Watchers,
 ) -> Result<Done, AppError> {
-    deploy_with(workspace, environment, ask, watchers, &|| Ok(()))
+    deploy_with(workspace, environment, ask, watchers, None)
 }
 
 /// The same with `let_in`, also where this very release is live already and would be let in again.
@@ -176,7 +176,7 @@ pub fn deploy_with(
     environment: &Environment,
     ask: &Ask,
     watchers: &Watchers,
-    let_in: &LetIn<'_>,
+    let_in: Option<&LetIn<'_>>,
 ) -> Result<Done, AppError> {
     let done = carry_out(workspace, environment, ask, watchers, let_in);
     if let Err(error) = &done {
@@ -195,7 +195,7 @@ fn carry_out(
     environment: &Environment,
     ask: &Ask,
     watchers: &Watchers,
-    let_in: &LetIn<'_>,
+    let_in: Option<&LetIn<'_>>,
 ) -> Result<Done, AppError> {
     require(workspace, environment)?;
     let name = &environment.name.value;
@@ -210,14 +210,18 @@ fn carry_out(
         Prepared::Ready { plan, notes } => (plan, notes),
         Prepared::AlreadyLive(plan) => {
             // It stays, whatever the gates say today.
-            if judge(workspace, environment, ask).is_ok() {
+            if let Some(let_in) = let_in
+                && judge(workspace, environment, ask).is_ok()
+            {
                 let_in()?;
             }
             return Ok(Done::AlreadyLive(plan));
         }
     };
     gates::signed(&protection::in_force(workspace, environment)?, &plan)?;
-    let_in()?;
+    if let Some(let_in) = let_in {
+        let_in()?;
+    }
     acceptance::begin(workspace, environment, &ask.origin, &hold)?;
     for note in &notes {
         watchers.note(name, note);
