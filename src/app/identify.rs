@@ -48,8 +48,10 @@ impl Identity {
         image: Option<&Artifact>,
         time: Timestamp,
     ) -> Result<Self, AppError> {
-        let claims = image.map(|image| claims(workspace, image)).transpose()?;
-        let claims = claims.flatten().unwrap_or_default();
+        let claims = match image {
+            Some(image) => claims(workspace, image)?,
+            None => Claims::default(),
+        };
         let commit = match claims.revision {
             Some(revision) => Some(revision),
             None => commit(workspace, decision)?,
@@ -88,10 +90,14 @@ impl Identity {
     }
 }
 
-/// What an image says it is, where it was built for this service. What any other says may be about its base.
-fn claims(workspace: &Workspace, image: &Artifact) -> Result<Option<Claims>, AppError> {
+/// What an image says it is, where it was built for this service. What any other says may be about its base, and
+/// counts for nothing.
+fn claims(workspace: &Workspace, image: &Artifact) -> Result<Claims, AppError> {
     let claims = images::claims(workspace.registry().as_ref(), &image.repository, &image.digest)?;
-    Ok(Some(claims).filter(|claims| claims.title.as_ref() == Some(&workspace.project.service)))
+    Ok(match &claims.title {
+        Some(title) if *title == workspace.project.service => claims,
+        _ => Claims::default(),
+    })
 }
 
 /// The commit to deploy: the event's own, what the ref names, or what is checked out.
