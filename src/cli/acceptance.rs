@@ -2,14 +2,13 @@
 
 use super::deploy::{ImageArgs, note, tell};
 use super::guests;
-use super::publish::{Publication, ReportArgs, summarize};
+use super::publish::{Publication, ReportArgs, summarize_shown};
 use super::shell::Shell;
 use super::verify::show_checks;
 use crate::app::acceptance::{self, Afterwards, Made, Settled, Tested, Wish};
 use crate::app::verify::{self, verify};
 use crate::app::{AppError, Exit, Workspace, pipeline, summary};
 use crate::model::{EnvironmentName, Period, Verdict};
-use crate::report::markdown;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -191,8 +190,7 @@ fn create(shell: &Shell, args: &Create) -> Result<Exit, AppError> {
         );
         shell.say(&stands);
         shell.tell(&next);
-        let told = shell.redact(&format!("{stands}\n{next}"));
-        summarize(shell, &markdown::shown("Acceptance deployment", &told));
+        summarize_shown(shell, "Acceptance deployment", &format!("{stands}\n{next}"));
     } else {
         let origin = shell.context.origin("it does not stand", None);
         tested.ended = Some(acceptance::tidy(&workspace, &settled, &origin, &watchers)?);

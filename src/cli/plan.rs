@@ -1,13 +1,13 @@
 //! `greenroom plan`.
 
 use super::deploy::{WhatArgs, note, tell};
-use super::publish::{Publication, summarize};
+use super::publish::{Publication, summarize_shown};
 use super::shell::Shell;
 use crate::app::deploy::Prepared;
 use crate::app::pipeline::{self, Wish};
 use crate::app::{AppError, Exit, Workspace};
 use crate::model::EnvironmentName;
-use crate::report::{describe_plan, markdown};
+use crate::report::describe_plan;
 use serde_json::{Value, json};
 
 /// Show every effect and every gate, and touch nothing
@@ -111,7 +111,7 @@ pub(super) fn say(shell: &Shell, environment: &EnvironmentName, prepared: &Prepa
                 "Plan for {environment}: {} {}, nothing was touched",
                 plan.service, plan.candidate.version
             );
-            summarize(shell, &markdown::shown(&heading, &text));
+            summarize_shown(shell, &heading, &text);
         }
         Prepared::AlreadyLive(live) => {
             let version = &live.candidate.version;

@@ -195,6 +195,12 @@ pub(super) fn summarize(shell: &Shell, markdown: &str) {
     }
 }
 
+/// Adds what a command showed to the step's summary, under this heading. Secrets are taken out first: what is
+/// escaped is not found any more.
+pub(super) fn summarize_shown(shell: &Shell, heading: &str, lines: &str) {
+    summarize(shell, &markdown::shown(heading, &shell.redact(lines)));
+}
+
 fn workflow_files(shell: &Shell) -> WorkflowFiles {
     let environment = &shell.context.environment;
     WorkflowFiles {

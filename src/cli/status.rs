@@ -1,13 +1,13 @@
 //! `greenroom status`.
 
-use super::publish::summarize;
+use super::publish::summarize_shown;
 use super::shell::Shell;
 use crate::app::drift::{self, Looked};
 use crate::app::{AppError, Exit, approve, lock, protection, status};
 use crate::history::Status;
 use crate::model::EnvironmentName;
+use crate::report::describe_step;
 use crate::report::foreign::line;
-use crate::report::{describe_step, markdown};
 use serde_json::{Value, json};
 
 /// What runs where
@@ -34,7 +34,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let mut tell = |lines: Vec<String>| {
         for line in lines {
             shell.say(&line);
-            shown.push(shell.redact(&line));
+            shown.push(line);
         }
     };
     for name in &names {
@@ -67,7 +67,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     if !known {
         tell(vec![unknown(&place)]);
     }
-    summarize(shell, &markdown::shown("What is live", &shown.join("\n")));
+    summarize_shown(shell, "What is live", &shown.join("\n"));
     if shell.is_json() {
         shell.json(&json!({ "schema": "greenroom.status/1", "ledger": place, "environments": documents }));
     }
