@@ -3,7 +3,7 @@
 
 use crate::act::Played;
 use crate::events;
-use crate::project::{free_port, get};
+use crate::project::{Ran, free_port, get};
 use crate::stage::Stage;
 use crate::workflow;
 use serde_json::Value;
@@ -68,17 +68,15 @@ impl Begun {
 
     fn fill_in(&self) {
         let environments = [
-            ("staging", "8081"),
-            ("acceptance", "8082"),
-            ("production", "8080"),
+            ("staging", "8081", "30s"),
+            ("acceptance", "8082", "1m"),
+            ("production", "8080", "5m"),
         ];
-        for ((name, written), port) in environments.into_iter().zip(self.ports) {
+        for ((name, written, watch), port) in environments.into_iter().zip(self.ports) {
             self.change(&format!("environments/{name}.yaml"), |text| {
-                let text = text.replace(&format!("127.0.0.1:{written}"), &format!("127.0.0.1:{port}"));
-                let watch = text.find("watch: ").unwrap();
-                let end = watch + text[watch..].find(' ').unwrap() + 1;
-                let rest = text[end..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());
-                format!("{}0s{rest}", &text[..end])
+                let watched = text.replace(&format!("watch: {watch}"), "watch: 0s");
+                assert_ne!(watched, text, "{name}");
+                watched.replace(&format!("127.0.0.1:{written}"), &format!("127.0.0.1:{port}"))
             });
         }
     }
@@ -89,6 +87,12 @@ impl Begun {
         let changed = change(&text);
         assert_ne!(changed, text, "{file}");
         self.stage.write(file, &changed);
+    }
+
+    /// greenroom on the project by hand, with these words between blanks; it has to succeed.
+    pub(crate) fn greenroom(&self, words: &str) -> Ran {
+        let words = format!("--config project/greenroom.yaml {words}");
+        self.stage.project.must(&words.split(' ').collect::<Vec<_>>())
     }
 
     /// Plays an event with one of the workflows.

@@ -32,15 +32,7 @@ fn to_production(begun: &Begun, between: &str) -> Played {
 
 /// Somebody else approves what is live in acceptance for production, in a clone that is not CI's.
 fn approve(begun: &Begun) {
-    let words = [
-        "--config",
-        "project/greenroom.yaml",
-        "approve",
-        "production",
-        "--reason",
-        "seen in acceptance",
-    ];
-    begun.stage.project.must(&words);
+    begun.greenroom("approve production --reason seen");
 }
 
 /// The states of every deployment to production that GitHub was told of, the oldest first.
@@ -107,8 +99,7 @@ fn a_version_goes_all_the_way_once_it_is_approved_and_what_shows_later_brings_th
         played.log
     );
     assert_eq!(begun.live()[0], "1.0.0");
-    let words = ["--config", "project/greenroom.yaml", "history", "staging"];
-    let shown = begun.stage.project.must(&words);
+    let shown = begun.greenroom("history staging");
     assert!(shown.out.contains("orders are lost"), "{}", shown.out);
 }
 

@@ -3,7 +3,7 @@
 use crate::act::Played;
 use crate::begun::Begun;
 use crate::events;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Pushes what is there to a branch, and plays the workflow for changes. Images cannot be built and scanned
 /// here from nothing: instead of docker, `true` is run.
@@ -52,15 +52,8 @@ fn what_no_environment_needs_goes_once_a_week_and_a_person_sees_it_before() {
         )
     });
     let greenroom = |words: &str| {
-        let words = [
-            "--config project/greenroom.yaml",
-            words,
-            "-e staging --format json",
-        ]
-        .join(" ");
-        let words: Vec<&str> = words.split(' ').collect();
-        let ran = begun.stage.project.must(&words);
-        serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()
+        let ran = begun.greenroom(&format!("{words} -e staging --format json"));
+        serde_json::from_str::<Value>(&ran.out).unwrap()
     };
     let tags = ["1.0.0", "1.1.0", "1.2.0"].map(|version| {
         begun.stage.version(version, true);
