@@ -157,19 +157,14 @@ fn perform(
         let environment = workspace.environment(name)?;
         judge(&mut gate, environment, &ask(environment), tell)?;
     }
-    let tags = built
-        .as_ref()
-        .filter(|_| !wish.untagged)
-        .and_then(|built| Tags::of(workspace, built));
+    let tags = built.as_ref().and_then(|built| Tags::of(workspace, built));
     let go = |gate: &Gate<'_>, found: &Environment| {
         let passed = gate.pass(&found.name.value).and_then(|()| stands());
         passed.map_err(|error| told(found, error))?;
         let ask = brought(found)?;
-        match &tags {
-            Some(tags) if found.name.value == first.name.value => {
-                deploy_with(workspace, found, &ask, watchers, Some(&|| tags.write()))
-            }
-            _ => deploy(workspace, found, &ask, watchers),
+        match tags.as_ref().filter(|_| found.name.value == first.name.value) {
+            Some(tags) => deploy_with(workspace, found, &ask, watchers, Some(&|| tags.write())),
+            None => deploy(workspace, found, &ask, watchers),
         }
     };
     let results = if wish.parallel {

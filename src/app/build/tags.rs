@@ -14,9 +14,9 @@ pub(in crate::app) struct Tags<'a> {
 }
 
 impl<'a> Tags<'a> {
-    /// Those of `built`; `None` where it was not made in this run.
+    /// Those of `built`; `None` where it was not made in this run, or is to have none.
     pub(in crate::app) fn of(workspace: &'a Workspace, built: &'a Built) -> Option<Self> {
-        built.made.is_some().then(|| Self {
+        (built.made.is_some() && !built.tags.is_empty()).then(|| Self {
             workspace,
             built,
             written: AtomicBool::new(false),
