@@ -1,5 +1,6 @@
 #!/bin/bash
-# Measures what docs/performance.md tells of.
+# Measures what docs/performance.md tells of, with the binary that people get: each measurement builds the profile
+# `dist` first, or takes the executable that GREENROOM names, and prints which one it measured.
 #
 #   bench/run.sh            everything, in this order
 #   bench/run.sh NAME...    tag | tags | action | verify | plan | status | ledger | units | router |

@@ -1,10 +1,10 @@
-# Sourced by the measurements beside it: where the release binary is, a directory of its own for each
+# Sourced by the measurements beside it: where the binary is that people get (profile dist), a directory of its own for each
 # measurement, and an end that stops every process it began.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
-greenroom=${GREENROOM:-$target/release/greenroom}
+greenroom=${GREENROOM:-$target/dist/greenroom}
 runs=${RUNS:-31}
 PATH=$PATH:/usr/sbin
 
@@ -15,7 +15,11 @@ need() {
   done
 }
 
-[ -x "$greenroom" ] || (cd "$root" && cargo build --release --locked --bin greenroom)
+if [ -z "${GREENROOM:-}" ]; then
+  echo "building greenroom with the profile dist (LTO, one unit: minutes, the first time)"
+  (cd "$root" && cargo build --profile dist --locked --quiet --bin greenroom)
+fi
+echo "measured: $greenroom"
 
 work=$(mktemp -d /tmp/greenroom-bench.XXXXXX)
 pids=()

@@ -13,8 +13,12 @@ rounds=${1:-7}
 seconds=${2:-3}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
-greenroom=${GREENROOM:-$target/release/greenroom}
-[ -x "$greenroom" ] || (cd "$root" && cargo build --release --bin greenroom)
+greenroom=${GREENROOM:-$target/dist/greenroom}
+if [ -z "${GREENROOM:-}" ]; then
+  echo "building greenroom with the profile dist (LTO, one unit: minutes, the first time)"
+  (cd "$root" && cargo build --profile dist --locked --quiet --bin greenroom)
+fi
+echo "measured: $greenroom"
 for tool in wrk haproxy nginx; do
   PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || { echo "run.sh: $tool is not installed" >&2; exit 1; }
 done

@@ -16,9 +16,9 @@ const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-
 const CARGO: &str = "#!/bin/bash
 set -e
 while [ \"$1\" != --target ]; do shift; done
-mkdir -p \"target/$2/release\"
-printf '#!/bin/sh\\necho greenroom for %s\\n' \"$2\" > \"target/$2/release/greenroom\"
-chmod +x \"target/$2/release/greenroom\"
+mkdir -p \"target/$2/dist\"
+printf '#!/bin/sh\\necho greenroom for %s\\n' \"$2\" > \"target/$2/dist/greenroom\"
+chmod +x \"target/$2/dist/greenroom\"
 ";
 
 /// Notes how it is called, and keeps the notes and the files that it is given.

@@ -261,14 +261,14 @@ fn without_a_checksum_it_is_built_from_the_checkout() {
     let job = Job::new();
     job.script(
         "bin/cargo",
-        "#!/bin/sh\necho \"cargo $*\"\nmkdir -p \"$CARGO_TARGET_DIR/release\"\nprintf '#!/bin/sh\\necho built\\n' > \
-         \"$CARGO_TARGET_DIR/release/greenroom\"\nchmod +x \"$CARGO_TARGET_DIR/release/greenroom\"\n",
+        "#!/bin/sh\necho \"cargo $*\"\nmkdir -p \"$CARGO_TARGET_DIR/dist\"\nprintf '#!/bin/sh\\necho built\\n' > \
+         \"$CARGO_TARGET_DIR/dist/greenroom\"\nchmod +x \"$CARGO_TARGET_DIR/dist/greenroom\"\n",
     );
     let ran = job.install(&[]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
     let manifest = job.path("action/Cargo.toml");
     let words = format!(
-        "cargo build --release --locked --bin greenroom --manifest-path {}",
+        "cargo build --profile dist --locked --bin greenroom --manifest-path {}",
         manifest.display()
     );
     assert!(
