@@ -6,7 +6,7 @@ use super::record::Standing;
 use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{self, Purpose, World};
-use crate::config::{Environment, TargetConfig};
+use crate::config::Environment;
 use crate::model::{Slot, UnitId};
 use crate::ports::{PortError, Removal, Stop};
 use std::collections::BTreeSet;
@@ -34,15 +34,16 @@ pub struct ShutDown {
 /// machines; when something cannot be stopped.
 pub fn shut_down(workspace: &Workspace, environment: &Environment) -> Result<ShutDown, AppError> {
     let name = &environment.name.value;
-    match &environment.target {
-        Some(TargetConfig::Local(_) | TargetConfig::Command(_)) | None => {}
-        Some(elsewhere) => {
-            let kind = elsewhere.as_str();
-            return Err(AppError::NotAllowed(format!(
-                "{name} does not run on this machine: its target is `{kind}`, and to remove what runs there is \
-                 nothing that `stop` does"
-            )));
-        }
+    if let Some(elsewhere) = environment
+        .target
+        .as_ref()
+        .filter(|target| !target.is_stoppable())
+    {
+        let kind = elsewhere.as_str();
+        return Err(AppError::NotAllowed(format!(
+            "{name} does not run on this machine: its target is `{kind}`, and to remove what runs there is \
+             nothing that `stop` does"
+        )));
     }
     let origin = workspace.context.origin("asked to stop it", None);
     let _hold = Hold::take(workspace, name, &origin, "stopping it".to_owned())?;

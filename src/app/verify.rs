@@ -6,7 +6,7 @@ use super::record::Standing;
 use super::workspace::Workspace;
 use super::world::probe;
 use crate::analysis::{Finding, expect, suite};
-use crate::config::{Environment, Part, TargetConfig};
+use crate::config::{Environment, Part};
 use crate::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
 use crate::ports::{Interrupted, Probe, Runner};
 use crate::report::Recorded;
@@ -47,7 +47,7 @@ pub struct Verified {
 pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Result<Verified, AppError> {
     workspace.require(&[Part::Suite], Some(environment))?;
     let suites = suites(workspace, environment, wish)?;
-    let url = wish.url.clone().or_else(|| address(environment)).ok_or_else(|| {
+    let url = wish.url.clone().or_else(|| environment.address()).ok_or_else(|| {
         AppError::Project(format!(
             "{} has no address: give it a `url:`, or name one with --url",
             environment.name.value
@@ -235,13 +235,6 @@ fn suites(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Resu
         )));
     }
     Ok(suites)
-}
-
-fn address(environment: &Environment) -> Option<Endpoint> {
-    environment.url.clone().or_else(|| match &environment.target {
-        Some(TargetConfig::Local(local)) => format!("http://{}", local.listen?).parse().ok(),
-        _ => None,
-    })
 }
 
 /// What is on record as live; a release without a version where nothing is.

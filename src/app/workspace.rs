@@ -14,7 +14,6 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
 use crate::config::place::{Located, Sources};
 use crate::config::project::Project;
-use crate::config::target::TargetConfig;
 use crate::config::unsupported::{Part, Unsupported};
 use crate::host::git::{self, Git};
 use crate::host::secrets::Secrets;
@@ -230,12 +229,10 @@ impl Workspace {
 
     /// The tokens of the environments' clusters, and what is secret in them.
     fn tokens(&self) -> Vec<Secret> {
-        let targets = self.project.environments.values();
-        let sources = targets.filter_map(|environment| match &environment.target {
-            Some(TargetConfig::Proxmox(proxmox)) => proxmox.token.as_ref(),
-            _ => None,
-        });
-        let tokens = sources.filter_map(|source| self.secrets.resolve("token", &source.value).ok());
+        let environments = self.project.environments.values();
+        let targets = environments.filter_map(|environment| environment.target.as_ref());
+        let sources = targets.flat_map(|target| target.secrets());
+        let tokens = sources.filter_map(|(key, source)| self.secrets.resolve(key, &source.value).ok());
         tokens
             .flat_map(|token| {
                 let (_, secret) = token.expose().split_once('=').unwrap_or_default();

@@ -4,7 +4,7 @@ use super::acceptance::Acceptance;
 use super::description::{Infrastructure, Observability, Resources, SecurityPolicy};
 use super::place::{Located, Place};
 use super::project::Freeze;
-use super::target::TargetConfig;
+use super::target::{TargetConfig, Vendor};
 use super::unsupported::Unsupported;
 use crate::model::{
     Endpoint, EnvironmentName, EnvironmentType, Period, SecretSource, SignaturePolicy, Strategy, Suite,
@@ -63,6 +63,29 @@ pub struct Environment {
     pub features: BTreeMap<String, bool>,
     /// What parses but cannot be performed by this version.
     pub unsupported: Vec<Unsupported>,
+}
+
+impl Environment {
+    /// Returns whether its instances can be asked how they are: a service with an address can.
+    pub fn has_health_check(&self) -> bool {
+        match (&self.temporary, &self.target) {
+            (Some(temporary), _) => temporary.answers,
+            (None, Some(target)) => target.is_routed() || (target.answers_at_url() && self.url.is_some()),
+            (None, None) => self.url.is_some(),
+        }
+    }
+
+    /// Returns where clients reach the service: its `url`, else the address of greenroom's own router.
+    pub fn address(&self) -> Option<Endpoint> {
+        let listens = || self.target.as_ref().and_then(TargetConfig::listens);
+        let own = || format!("http://{}", listens()?).parse().ok();
+        self.url.clone().or_else(own)
+    }
+
+    /// Returns whose API it is run through; `None` where it needs none, or has no target.
+    pub fn vendor(&self) -> Option<Vendor<'_>> {
+        self.target.as_ref().and_then(TargetConfig::vendor)
+    }
 }
 
 /// An environment that is written nowhere: it was made for an acceptance test, from another one.

@@ -34,6 +34,6 @@ pub use project::Project;
 pub use render::Report;
 pub use resolve::{Files, Found, Loaded, load};
 pub use scan::{Scan, ScanLevel, ScanSource};
-pub use target::TargetConfig;
+pub use target::{TargetConfig, Vendor};
 pub(crate) use typed::closest;
 pub use unsupported::{Part, Unsupported};

@@ -1,8 +1,9 @@
 //! Where an environment runs: the targets that this version performs, resolved.
 
+use super::place::Located;
 use super::proxmox::Proxmox;
 use super::remote::{Compose, Docker, Ecs, Kubernetes};
-use crate::model::{Period, UnitId};
+use crate::model::{Period, SecretSource, UnitId};
 use core::net::SocketAddr;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -27,8 +28,20 @@ pub enum TargetConfig {
     Ecs(Box<Ecs>),
 }
 
+/// Whose API an environment is run through.
+///
+/// Take it apart with `let Vendor::Proxmox(…) = vendor` or an exhaustive `match`: both stop compiling when a
+/// vendor is added, so that its doctor, its rights and its pools are not forgotten.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Vendor<'a> {
+    /// A cluster of Proxmox VE.
+    Proxmox(&'a Proxmox),
+}
+
+/// What the rest of greenroom has to know about a target without knowing the target. Every match here is
+/// exhaustive and without a wildcard: whoever adds a variant is led through each question by the compiler.
 impl TargetConfig {
-    /// The word used in configuration.
+    /// Returns the word used in configuration.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Local(_) => "local",
@@ -38,6 +51,93 @@ impl TargetConfig {
             Self::Docker(_) => "docker",
             Self::Compose(_) => "compose",
             Self::Ecs(_) => "ecs",
+        }
+    }
+
+    /// Returns whether this version deploys to it; the others are only read and checked.
+    pub fn is_available(&self) -> bool {
+        match self {
+            Self::Local(_) | Self::Command(_) | Self::Proxmox(_) => true,
+            Self::Kubernetes(_) | Self::Docker(_) | Self::Compose(_) | Self::Ecs(_) => false,
+        }
+    }
+
+    /// Returns the secrets that its block names, each with its key. Their values are kept out of logs.
+    pub fn secrets(&self) -> Vec<(&'static str, &Located<SecretSource>)> {
+        match self {
+            Self::Proxmox(proxmox) => proxmox
+                .token
+                .iter()
+                .map(|token| ("proxmox.token", token))
+                .collect(),
+            Self::Local(_)
+            | Self::Command(_)
+            | Self::Kubernetes(_)
+            | Self::Docker(_)
+            | Self::Compose(_)
+            | Self::Ecs(_) => Vec::new(),
+        }
+    }
+
+    /// Returns whether a router moves requests from one version to the next.
+    pub fn is_routed(&self) -> bool {
+        match self {
+            Self::Local(local) => local.listen.is_some(),
+            Self::Proxmox(proxmox) => proxmox.router.is_some(),
+            Self::Command(_) | Self::Kubernetes(_) | Self::Docker(_) | Self::Compose(_) | Self::Ecs(_) => {
+                false
+            }
+        }
+    }
+
+    /// Returns whether it can be asked for its health at the environment's `url` alone. A local service is
+    /// asked at its own port, so that one without `listen` is a worker that nobody can ask.
+    pub fn answers_at_url(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Command(_)
+            | Self::Proxmox(_)
+            | Self::Kubernetes(_)
+            | Self::Docker(_)
+            | Self::Compose(_)
+            | Self::Ecs(_) => true,
+        }
+    }
+
+    /// Returns the address that greenroom's own router binds on this machine, where there is one.
+    pub fn listens(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Local(local) => local.listen,
+            Self::Command(_)
+            | Self::Proxmox(_)
+            | Self::Kubernetes(_)
+            | Self::Docker(_)
+            | Self::Compose(_)
+            | Self::Ecs(_) => None,
+        }
+    }
+
+    /// Returns whether `environment stop` may end what runs there: processes of this machine, and whatever
+    /// the user's own commands end.
+    pub fn is_stoppable(&self) -> bool {
+        match self {
+            Self::Local(_) | Self::Command(_) => true,
+            Self::Proxmox(_) | Self::Kubernetes(_) | Self::Docker(_) | Self::Compose(_) | Self::Ecs(_) => {
+                false
+            }
+        }
+    }
+
+    /// Returns whose API it is run through; `None` where it needs none.
+    pub fn vendor(&self) -> Option<Vendor<'_>> {
+        match self {
+            Self::Proxmox(proxmox) => Some(Vendor::Proxmox(proxmox)),
+            Self::Local(_)
+            | Self::Command(_)
+            | Self::Kubernetes(_)
+            | Self::Docker(_)
+            | Self::Compose(_)
+            | Self::Ecs(_) => None,
         }
     }
 }

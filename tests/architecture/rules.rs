@@ -143,6 +143,17 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Adapters whose technologies, one folder or file each, know nothing of each other.
 const SEPARATE: &[&str] = &["target", "router", "signature"];
 
+/// Where the variants of `TargetConfig` may be named: the configuration itself, where adapters are chosen, and
+/// exhaustive matches about one target each. Everybody else asks a method of `TargetConfig`, whose match is
+/// exhaustive, so that the compiler leads whoever adds a target through every place that has to know it. Clippy's
+/// lint on wildcards sees neither `if let`, `let … else` nor `matches!`.
+const TARGET_MATCHES: &[&str] = &[
+    "config",
+    "app::world",
+    "app::doctor::site",
+    "app::acceptance::derive",
+];
+
 /// The home of every crate in `[dependencies]`; an empty list means everywhere.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("serde", &[]),
@@ -377,7 +388,8 @@ pub(crate) fn violations(module: &[String], scan: &Scan) -> Vec<Violation> {
     for (line, path) in &scan.names {
         let broken = arrow(&own, path)
             .or_else(|| impure(&own, path))
-            .or_else(|| homeless(&own, path));
+            .or_else(|| homeless(&own, path))
+            .or_else(|| target_variant(&own, path));
         found.extend(broken.map(|rule| of(*line, path.join("::"), rule)));
     }
     for (line, name) in &scan.macros {
@@ -402,6 +414,19 @@ pub(crate) fn violations(module: &[String], scan: &Scan) -> Vec<Violation> {
 /// Whether an exception covers it.
 pub(crate) fn is_excepted(violation: &Violation, exception: &(&str, &str, &str)) -> bool {
     within(&violation.module, exception.0) && within(&violation.named, exception.1)
+}
+
+/// A variant of `TargetConfig`, outside of where it may be taken apart. A variant begins with a capital, a
+/// method does not.
+fn target_variant(own: &str, path: &Path) -> Option<String> {
+    let named = path.windows(2).any(|words| {
+        words[0] == "TargetConfig" && (words[1] == "*" || words[1].starts_with(char::is_uppercase))
+    });
+    let allowed = TARGET_MATCHES.iter().any(|module| within(own, module));
+    (named && !allowed).then(|| {
+        "what a target is stands in config/target.rs: ask a method of TargetConfig, with an exhaustive match"
+            .to_owned()
+    })
 }
 
 /// The arrow between two modules of this crate, where it is forbidden.
@@ -617,6 +642,28 @@ mod tests {
                 "{file}: {text}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_target_is_taken_apart_in_few_places_only() {
+        for text in [
+            "use crate::config::TargetConfig; fn f() { if let Some(TargetConfig::Local(local)) = &x {} }",
+            "use crate::config::target::TargetConfig; fn f() { let Some(TargetConfig::Ecs(_)) = x else { return }; }",
+            "use crate::config::TargetConfig as T; fn f() -> bool { matches!(x, T::Proxmox(_)) }",
+            "use crate::config::TargetConfig::*;",
+            "use crate::config::{TargetConfig::{Docker, Compose}};",
+        ] {
+            for file in ["src/app/shutdown.rs", "src/app/doctor/mod.rs", "src/cli/plan.rs"] {
+                let found = rules(file, text);
+                assert!(
+                    found.iter().any(|rule| rule.starts_with("what a target is")),
+                    "{file}: {text}: {found:?}"
+                );
+            }
+            assert_eq!(rules("src/app/world/mod.rs", text), [] as [&str; 0], "{text}");
+        }
+        let method = "use crate::config::TargetConfig; fn f() { x.map(TargetConfig::as_str) }";
+        assert_eq!(rules("src/app/shutdown.rs", method), [] as [&str; 0]);
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! The environment of an acceptance deployment, made from one that is configured.
 
-use crate::app::deploy::has_health_check;
 use crate::app::error::AppError;
 use crate::config::environment::{Backup, Environment, Hooks, Protection, Temporary};
 use crate::config::proxmox::{Guest, Proxmox};
-use crate::config::target::{LocalTarget, TargetConfig};
+use crate::config::target::{LocalTarget, TargetConfig, Vendor};
 use crate::config::unsupported::Part;
 use crate::model::{EnvironmentName, EnvironmentType, Period, Strategy, Timestamp};
 
@@ -103,7 +102,7 @@ pub(super) fn derive(
             suite: recipe.suite.clone(),
             prefix: of.acceptance.prefix.clone(),
             expires: recipe.expires,
-            answers: has_health_check(of),
+            answers: of.has_health_check(),
         }),
         ..of.clone()
     };
@@ -122,10 +121,9 @@ fn target(of: &Environment, like: &Environment) -> Result<TargetConfig, AppError
             ..local.clone()
         })),
         Some(TargetConfig::Proxmox(proxmox)) => {
-            let like = match &like.target {
-                Some(TargetConfig::Proxmox(like)) => like,
-                _ => proxmox,
-            };
+            let like = like
+                .vendor()
+                .map_or(proxmox.as_ref(), |Vendor::Proxmox(like)| like);
             Ok(TargetConfig::Proxmox(Box::new(guests(proxmox, like))))
         }
         Some(

@@ -66,7 +66,7 @@ pub(super) fn judge(
             since: open.since,
         }),
         suites: environment.suites.len(),
-        health_check: super::request::has_health_check(environment),
+        health_check: environment.has_health_check(),
         promotion,
         signatures: signatures(workspace, environment, ask)?,
         locks: guards.iter().filter_map(locked).collect(),

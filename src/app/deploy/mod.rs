@@ -9,7 +9,7 @@ mod voices;
 
 pub(in crate::app) use drive::{Audience, drive};
 pub use drive::{Hold, journal};
-pub(in crate::app) use request::has_health_check;
+
 
 use super::acceptance;
 use super::announce::{self, Announcement, Intent};

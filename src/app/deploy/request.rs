@@ -5,7 +5,6 @@ use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::{self, Backup, Environment, RollbackStrategy};
-use crate::config::target::TargetConfig;
 use crate::model::{
     Approver, Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite,
 };
@@ -49,7 +48,7 @@ pub(super) fn request(
         units: world.units.clone(),
         url: world.url.clone(),
         readiness: Readiness {
-            check: has_health_check(environment).then(|| health(environment)),
+            check: environment.has_health_check().then(|| health(environment)),
             interval: deployment.readiness.interval,
             timeout: deployment.readiness.timeout,
         },
@@ -86,18 +85,6 @@ fn suites(environment: &Environment, ask: &Ask) -> Vec<Suite> {
     match ask.way {
         Way::Deploy if environment.temporary.is_none() => environment.suites.clone(),
         Way::Deploy | Way::Rollback => Vec::new(),
-    }
-}
-
-/// Whether instances can be asked how they are: a service with an address can.
-pub(in crate::app) fn has_health_check(environment: &Environment) -> bool {
-    if let Some(temporary) = &environment.temporary {
-        return temporary.answers;
-    }
-    match &environment.target {
-        Some(TargetConfig::Local(local)) => local.listen.is_some(),
-        Some(TargetConfig::Proxmox(proxmox)) => proxmox.router.is_some() || environment.url.is_some(),
-        _ => environment.url.is_some(),
     }
 }
 

@@ -10,7 +10,7 @@ pub use check::{Cause, Check, Standing, exit};
 use super::error::AppError;
 use super::workspace::Workspace;
 use crate::config::environment::Environment;
-use crate::config::target::TargetConfig;
+use crate::config::target::Vendor;
 use crate::model::EnvironmentName;
 use crate::parallel::each;
 
@@ -44,7 +44,8 @@ pub fn examine(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<
 
 fn at(workspace: &Workspace, environment: &Environment) -> Vec<Check> {
     let mut checks = site::examine(workspace, environment);
-    if let Some(TargetConfig::Proxmox(proxmox)) = &environment.target {
+    if let Some(vendor) = environment.vendor() {
+        let Vendor::Proxmox(proxmox) = vendor;
         checks.extend(proxmox::examine(workspace, environment, proxmox));
     }
     let name = environment.name.value.as_str();

@@ -124,15 +124,7 @@ fn commands(workspace: &Workspace, command: &CommandTarget) -> Vec<Check> {
 /// Whether the service answers where it is said to be, once something is live there.
 fn address(workspace: &Workspace, environment: &Environment) -> Check {
     let what = "address of the service";
-    let listen = match &environment.target {
-        Some(TargetConfig::Local(local)) => local.listen.map(|listen| format!("http://{listen}")),
-        _ => None,
-    };
-    let url: Option<Endpoint> = environment
-        .url
-        .clone()
-        .or_else(|| listen.and_then(|listen| listen.parse().ok()));
-    let Some(url) = url else {
+    let Some(url) = environment.address() else {
         return Check::skipped(what, "none is configured");
     };
     let name = &environment.name.value;

@@ -5,7 +5,7 @@ use crate::app::error::{AppError, Problems};
 use crate::app::load;
 use crate::app::workspace::{PIPELINE, Workspace};
 use crate::config::proxmox::RemoteRouter;
-use crate::config::{Environment, TargetConfig};
+use crate::config::{Environment, TargetConfig, Vendor};
 use crate::model::{EnvironmentName, EnvironmentType};
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -180,10 +180,7 @@ fn on_proxmox(workspace: &Workspace, wish: &Wish) -> Result<bool, AppError> {
         .map(|from| workspace.environment(from))
         .transpose()?;
     let target = from.and_then(|from| from.target.as_ref());
-    let inherited = match target {
-        Some(TargetConfig::Proxmox(proxmox)) => Some(proxmox),
-        _ => None,
-    };
+    let inherited = target.and_then(TargetConfig::vendor);
     let given = &wish.proxmox;
     let proxmox = inherited.is_some() || given.is_some();
     if let Some(target) = target.filter(|_| proxmox && inherited.is_none()) {
@@ -214,11 +211,10 @@ fn on_proxmox(workspace: &Workspace, wish: &Wish) -> Result<bool, AppError> {
 fn missing(wish: &Wish, from: Option<&Environment>, proxmox: bool) -> Vec<&'static str> {
     let given = &wish.proxmox;
     let target = from.and_then(|from| from.target.as_ref());
-    let inherited = match target {
-        Some(TargetConfig::Proxmox(proxmox)) => Some(proxmox),
-        _ => None,
-    };
-    let listens = matches!(target, Some(TargetConfig::Local(local)) if local.listen.is_some());
+    let inherited = target
+        .and_then(TargetConfig::vendor)
+        .map(|Vendor::Proxmox(proxmox)| proxmox);
+    let listens = target.is_some_and(|target| target.listens().is_some());
     let router = inherited.and_then(|proxmox| proxmox.router.as_ref());
     let subnet = proxmox || from.is_some_and(|from| from.network.is_some());
     let needed = [

@@ -3,7 +3,7 @@
 use crate::app::cluster;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
-use crate::config::TargetConfig;
+use crate::config::Vendor;
 use crate::model::EnvironmentName;
 use crate::proxmox::FaultClass;
 use crate::proxmox::calls::pool;
@@ -26,9 +26,10 @@ pub enum PoolMade {
 /// When there is no such environment, or its cluster's settings make no sense.
 pub fn make_pool(workspace: &Workspace, name: &EnvironmentName) -> Result<Option<PoolMade>, AppError> {
     let environment = workspace.environment(name)?;
-    let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
+    let Some(vendor) = environment.vendor() else {
         return Ok(None);
     };
+    let Vendor::Proxmox(proxmox) = vendor;
     let (Some(wanted), Some(token)) = (&proxmox.pool, &proxmox.token) else {
         return Ok(None);
     };

@@ -2,7 +2,7 @@
 
 use crate::app::cluster::work;
 use crate::config::environment::Environment;
-use crate::config::target::TargetConfig;
+use crate::config::target::Vendor;
 use crate::proxmox::answers::Version;
 use crate::proxmox::rights::{Need, grant, needs};
 
@@ -25,9 +25,7 @@ pub struct Rights {
 impl Rights {
     /// What this environment needs in a cluster of version 9; `None` where it does not run on Proxmox.
     pub fn of(environment: &Environment) -> Option<Self> {
-        let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
-            return None;
-        };
+        let Vendor::Proxmox(proxmox) = environment.vendor()?;
         let version = Version {
             version: "9.0".to_owned(),
             release: "9.0".to_owned(),

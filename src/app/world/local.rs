@@ -4,7 +4,7 @@ use super::{Ground, Parts, Purpose};
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
-use crate::config::target::{LocalTarget as LocalConfig, TargetConfig};
+use crate::config::target::LocalTarget as LocalConfig;
 use crate::model::{EnvironmentName, Timestamp};
 use crate::ports::{ErrorKind, Granularity, Router, Target};
 use crate::router::builtin::{BuiltinRouter, RouterOptions};
@@ -93,18 +93,15 @@ fn base_variables(workspace: &Workspace) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Stops the builtin router of `environment`; whether one ran.
+/// Stops the built-in router of the environment `name`; returns whether one ran.
 ///
 /// # Errors
 /// When it does not stop.
-pub(in crate::app) fn stop_router(
+pub(super) fn stop_router(
     workspace: &Workspace,
-    environment: &Environment,
+    name: &EnvironmentName,
+    local: &LocalConfig,
 ) -> Result<bool, AppError> {
-    let name = &environment.name.value;
-    let Some(TargetConfig::Local(local)) = &environment.target else {
-        return Ok(false);
-    };
     let Some(listen) = local.listen else {
         return Ok(false);
     };

@@ -5,7 +5,7 @@ mod command;
 mod local;
 mod proxmox;
 
-pub(super) use local::{stop_router, trial_target};
+pub(super) use local::trial_target;
 
 use super::error::AppError;
 use super::facts::Facts;
@@ -181,6 +181,25 @@ pub(super) fn sweeper(
             | TargetConfig::Ecs(_),
         )
         | None => Ok(None),
+    }
+}
+
+/// Stops the router that greenroom runs for `environment` on this machine; returns whether one ran.
+///
+/// # Errors
+/// When it does not stop.
+pub(super) fn stop_router(workspace: &Workspace, environment: &Environment) -> Result<bool, AppError> {
+    match &environment.target {
+        Some(TargetConfig::Local(local)) => local::stop_router(workspace, &environment.name.value, local),
+        Some(
+            TargetConfig::Command(_)
+            | TargetConfig::Proxmox(_)
+            | TargetConfig::Kubernetes(_)
+            | TargetConfig::Docker(_)
+            | TargetConfig::Compose(_)
+            | TargetConfig::Ecs(_),
+        )
+        | None => Ok(false),
     }
 }
 

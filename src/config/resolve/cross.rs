@@ -5,7 +5,7 @@ use super::super::environment::Environment;
 use super::super::place::{Located, Place};
 use super::super::proxmox::RemoteRouter;
 use super::super::raw::RawHooks;
-use super::super::target::TargetConfig;
+use super::super::target::Vendor;
 use super::super::typed::{closest, did_you_mean};
 use crate::model::EnvironmentName;
 use std::collections::BTreeMap;
@@ -42,18 +42,16 @@ impl Names<'_> {
 pub(super) fn compare(environments: &[Environment], problems: &mut Vec<Diagnostic>) {
     let ranges = environments
         .iter()
-        .filter_map(|environment| match &environment.target {
-            Some(TargetConfig::Proxmox(proxmox)) => {
-                let range = &proxmox.vm_id_range;
-                Some(Claim {
-                    environment,
-                    place: range.place,
-                    first: u128::from(range.start),
-                    last: u128::from(range.end),
-                    shown: format!("{}-{}", range.start, range.end),
-                })
-            }
-            _ => None,
+        .filter_map(|environment| {
+            let Vendor::Proxmox(proxmox) = environment.vendor()?;
+            let range = &proxmox.vm_id_range;
+            Some(Claim {
+                environment,
+                place: range.place,
+                first: u128::from(range.start),
+                last: u128::from(range.end),
+                shown: format!("{}-{}", range.start, range.end),
+            })
         });
     report("range of VM ids", ranges.collect(), problems);
     let subnets = |v4: bool| {
@@ -82,9 +80,10 @@ pub(super) fn compare(environments: &[Environment], problems: &mut Vec<Diagnosti
 fn backends(environments: &[Environment], problems: &mut Vec<Diagnostic>) {
     let mut known: BTreeMap<(&str, &str), &Environment> = BTreeMap::new();
     for environment in environments {
-        let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
+        let Some(vendor) = environment.vendor() else {
             continue;
         };
+        let Vendor::Proxmox(proxmox) = vendor;
         let Some(RemoteRouter::Haproxy(haproxy)) = &proxmox.router else {
             continue;
         };

@@ -5,7 +5,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::environment::{Approvals, Environment, Hook, Hooks, Network, Protection};
 use super::super::place::{Located, Place};
 use super::super::raw::{RawDeployment, RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
-use super::super::target::TargetConfig;
+use super::super::target::{TargetConfig, Vendor};
 use super::super::tree::{Node, Value};
 use super::super::typed::{closest, did_you_mean};
 use super::super::unsupported::{Part, Unsupported};
@@ -62,7 +62,8 @@ pub(super) fn resolve(
     let mut unsupported = described(keys);
     let target = target::resolve(&mut raw, keys, &mut unsupported, problems);
     let network = raw.network.and_then(|network| self::network(network, problems));
-    if let Some(TargetConfig::Proxmox(proxmox)) = &target {
+    if let Some(vendor) = target.as_ref().and_then(TargetConfig::vendor) {
+        let Vendor::Proxmox(proxmox) = vendor;
         super::proxmox::check(proxmox, network.as_ref(), keys.place("proxmox"), problems);
     }
     let repository = raw.image.map(|image| image.repository);

@@ -45,11 +45,7 @@ pub(super) fn resolve(
     } else {
         TargetConfig::Ecs(Box::new(raw.ecs.take()?))
     };
-    let performed = matches!(
-        target,
-        TargetConfig::Local(_) | TargetConfig::Command(_) | TargetConfig::Proxmox(_)
-    );
-    if let (false, Some(place)) = (performed, keys.place(target.as_str())) {
+    if let (false, Some(place)) = (target.is_available(), keys.place(target.as_str())) {
         unsupported.push(Unsupported {
             part: Part::Target,
             what: format!("the target `{}`", target.as_str()),

@@ -8,7 +8,7 @@ use super::check::Check;
 use crate::app::workspace::Workspace;
 use crate::config::environment::{Backup, Environment};
 use crate::config::proxmox::{Guest, GuestContainer, Proxmox, VirtualMachine};
-use crate::config::target::TargetConfig;
+use crate::config::target::Vendor;
 use crate::ports::PortError;
 use crate::proxmox::answers::{Node, Version};
 use crate::proxmox::calls::cluster;
@@ -44,9 +44,10 @@ pub(super) fn examine(workspace: &Workspace, environment: &Environment, proxmox:
 /// Looks at what the cluster of an environment says about itself; nothing where that runs elsewhere. `token`
 /// is the token's name: `USER@REALM!TOKENID`.
 pub fn inside(service: &str, environment: &Environment, api: &Api, token: &str) -> Vec<Check> {
-    let Some(TargetConfig::Proxmox(proxmox)) = &environment.target else {
+    let Some(vendor) = environment.vendor() else {
         return Vec::new();
     };
+    let Vendor::Proxmox(proxmox) = vendor;
     let version: Version = match api.ask("asking for the version", &cluster::version()) {
         Ok(version) => version,
         Err(fault) => {
