@@ -28,7 +28,7 @@
 //! Effects stand behind the ports: [`engine`] (the only loop of a rollout), [`images`], [`parallel`], [`target`],
 //! [`router`], [`proxmox`], [`registry`], [`builder`], [`ledger`], [`probe`], [`scanner`], [`signature`], [`forge`],
 //! [`host`]. [`app`] holds one use case per file
-//! and the composition root; [`cli`] one file per command; [`testing`] the strict fakes and the
+//! and the composition root; [`cli`] one file per command; [`demo`] shows what greenroom does; [`testing`] the strict fakes and the
 //! contract suites that every implementation of a port must pass.
 
 pub mod analysis;
@@ -37,6 +37,7 @@ pub mod backup;
 pub mod builder;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod forge;
 pub mod history;

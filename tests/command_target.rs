@@ -4,8 +4,8 @@
 use greenroom::app::template::Templates;
 use greenroom::host::runner::LocalRunner;
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{Period, Release, SecretSource, Slot, Timestamp, UnitId};
-use greenroom::ports::{Clock, ErrorKind, Instance, Interrupted, Removal, Runner, Stop, Target};
+use greenroom::model::{ErrorKind, Instance, Period, Release, SecretSource, Slot, Timestamp, UnitId};
+use greenroom::ports::{Clock, Interrupted, Removal, Runner, Stop, Target};
 use greenroom::target::command::{CommandSettings, CommandTarget};
 use greenroom::testing::runner::ScriptedRunner;
 use greenroom::testing::target::{PutNow as _, TargetCase, target_contract};

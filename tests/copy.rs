@@ -10,9 +10,9 @@ mod spy;
 use greenroom::images::{
     CONNECTIONS, Copied, CopyError, Destination, Meter, Options, Source, Which, copy, describe, retag,
 };
-use greenroom::model::{Digest, Tag};
+use greenroom::model::{Digest, ErrorKind, Tag};
 use greenroom::oci::media;
-use greenroom::ports::{Catalog, Clock, ErrorKind, Registry as _};
+use greenroom::ports::{Catalog, Clock, Registry as _};
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::testing::registry::MemoryRegistry;
 use image::{Writer, assert_whole, whole};

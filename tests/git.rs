@@ -6,8 +6,8 @@
 mod support;
 
 use greenroom::host::git::Git;
-use greenroom::model::CommitId;
-use greenroom::ports::{Ancestry, ErrorKind, Repository};
+use greenroom::model::{Ancestry, CommitId, ErrorKind};
+use greenroom::ports::Repository;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

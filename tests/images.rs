@@ -7,8 +7,8 @@
 
 use greenroom::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
 use greenroom::host::platform::Platform;
-use greenroom::model::{Artifact, Digest, Tag, Timestamp};
-use greenroom::ports::{BuildRequest, Builder, Catalog, ErrorKind, Registry};
+use greenroom::model::{Artifact, Digest, ErrorKind, Tag, Timestamp};
+use greenroom::ports::{BuildRequest, Builder, Catalog, Registry};
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::testing::registry::registry_contract;
 use serde_json::Value;

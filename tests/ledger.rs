@@ -6,8 +6,8 @@
 
 use greenroom::history::{Audit, Expectation, Problem, verify};
 use greenroom::ledger::{DirectoryLease, DirectoryLedger, RawLedger};
-use greenroom::model::{Digest, EnvironmentName, Period};
-use greenroom::ports::{ErrorKind, Holder, Lease, Ledger};
+use greenroom::model::{Digest, EnvironmentName, ErrorKind, Holder, Period};
+use greenroom::ports::{Lease, Ledger};
 use greenroom::testing::{FakeClock, lease, ledger, story};
 use std::fs;
 use std::path::{Path, PathBuf};

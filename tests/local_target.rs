@@ -4,10 +4,10 @@
 use greenroom::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
 use greenroom::host::process::ProcessIdentity;
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{EnvironmentName, Release, SecretSource, Slot, Timestamp, UnitId};
-use greenroom::ports::{
-    BuildRequest, Builder, Clock, ErrorKind, Instance, Interrupted, Registry, Removal, Stop, Target,
+use greenroom::model::{
+    EnvironmentName, ErrorKind, Instance, Release, SecretSource, Slot, Timestamp, UnitId,
 };
+use greenroom::ports::{BuildRequest, Builder, Clock, Interrupted, Registry, Removal, Stop, Target};
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
 use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};

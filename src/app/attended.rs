@@ -1,6 +1,7 @@
 //! Commands that a person waits for: Ctrl-C ends them, and not only greenroom.
 
-use crate::ports::{Captured, Clock, Command, ErrorKind, Finished, Hear, Interrupted, PortError, Runner};
+use crate::model::{ErrorKind, PortError};
+use crate::ports::{Captured, Clock, Command, Finished, Hear, Interrupted, Runner};
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 

@@ -5,8 +5,8 @@ use super::workspace::Workspace;
 use crate::config::environment::{Backup, Environment};
 use crate::config::proxmox::{Guest, Proxmox};
 use crate::host::http::Settings;
-use crate::model::Secret;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Secret};
+
 use crate::proxmox::rights::Work;
 use crate::proxmox::{Api, GuestKind, HttpTransport, ProxmoxSettings};
 use std::sync::Arc;

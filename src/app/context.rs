@@ -1,8 +1,9 @@
 //! What a command knows of the machine and of the person who called it.
 
+use super::connections::{Connections, Run};
 use crate::host::environment::Environment;
-use crate::model::{Actor, CommitId, DeploymentId, Origin, Timestamp};
-use crate::ports::{Clock, ErrorKind, PortError};
+use crate::model::{Actor, CommitId, DeploymentId, ErrorKind, Origin, PortError, Timestamp};
+use crate::ports::Clock;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,9 +16,34 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// The greenroom executable, which the router is started from.
     pub binary: PathBuf,
+    connections: Arc<Connections>,
 }
 
 impl Context {
+    /// Returns what is known at the start of the process: its `environment`, its `clock`, and the path of the
+    /// executable.
+    pub fn new(environment: Environment, clock: Arc<dyn Clock>, binary: PathBuf) -> Self {
+        Self {
+            environment,
+            clock,
+            binary,
+            connections: Arc::default(),
+        }
+    }
+
+    /// Returns the connections to the forge, for its repository and for its packages alike.
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// Returns what a connection is made from.
+    pub(super) fn run(&self) -> Run<'_> {
+        Run {
+            environment: &self.environment,
+            clock: &self.clock,
+        }
+    }
+
     /// Who asked and from where, with the reason that is given.
     pub fn origin(&self, reason: impl Into<String>, commit: Option<CommitId>) -> Origin {
         Origin {

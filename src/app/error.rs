@@ -3,9 +3,10 @@
 use crate::config::diagnostic::Diagnostic;
 use crate::engine::DriveError;
 use crate::images::CopyError;
-use crate::model::{EnvironmentName, InvalidText};
+use crate::model::{EnvironmentName, ErrorKind, InvalidText, PortError};
 use crate::policy::Refusal;
-use crate::ports::{ErrorKind, Interrupted, PortError};
+use crate::ports::Interrupted;
+use crate::report::ReportError;
 use crate::rollout::PlanError;
 use crate::tagging::VersionError;
 use thiserror::Error;
@@ -157,5 +158,11 @@ impl From<VersionError> for AppError {
 impl From<InvalidText> for AppError {
     fn from(error: InvalidText) -> Self {
         Self::Usage(error.to_string())
+    }
+}
+
+impl From<ReportError> for AppError {
+    fn from(error: ReportError) -> Self {
+        Self::Record(error.to_string())
     }
 }

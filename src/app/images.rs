@@ -4,8 +4,8 @@ use super::error::AppError;
 use crate::images::{
     self, CONNECTIONS, Copied, Described, Destination, Listed, Meter, Options, Outlook, Source, Which,
 };
-use crate::model::{Digest, ImageName, Tag};
-use crate::ports::{Catalog, ErrorKind, PortError};
+use crate::model::{Digest, ErrorKind, ImageName, PortError, Tag};
+use crate::ports::Catalog;
 use std::sync::Arc;
 
 /// What is to be copied.

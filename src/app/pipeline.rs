@@ -1,6 +1,6 @@
 //! The whole run: decide, identify, validate, build, and deploy to one environment or several.
 
-use super::announce::{self, Intent, Labelled};
+use super::announce::{self, Audience, Intent, Labelled};
 use super::build::{Built, Tags, build, find};
 use super::decide::decision;
 use super::deploy::{Ask, Done, Prepared, deploy, deploy_with, prepare};
@@ -10,7 +10,7 @@ use super::promote::{bring, moved};
 use super::release::release;
 use super::scan::{self, Gate};
 use super::validate::{Validated, validate};
-use super::watch::{Lines, Watchers};
+use super::watch::Lines;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::{Environment, Part};
@@ -96,7 +96,7 @@ struct Ready {
 pub fn run(
     workspace: &Workspace,
     wish: &Wish,
-    watchers: &Watchers,
+    audience: &Audience,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Run, AppError> {
     let (decision, environments) = match decide(workspace, wish, tell)? {
@@ -110,23 +110,23 @@ pub fn run(
             });
         }
     };
-    let label = Labelled::of(workspace, &decision, watchers);
+    let label = Labelled::of(workspace, &decision, audience);
     let run = identify(workspace, wish, (decision, environments), tell)
-        .and_then(|ready| perform(workspace, wish, ready, (label.as_ref(), watchers), tell));
+        .and_then(|ready| perform(workspace, wish, ready, (label.as_ref(), audience), tell));
     if let Some(label) = label {
-        label.remove(watchers);
+        label.remove(&audience.watchers);
     }
     run
 }
 
 /// What is deployed on whose word, and who hears of it.
-type Terms<'a> = (Option<&'a Labelled>, &'a Watchers);
+type Terms<'a> = (Option<&'a Labelled>, &'a Audience);
 
 fn perform(
     workspace: &Workspace,
     wish: &Wish,
     ready: Ready,
-    (label, watchers): Terms<'_>,
+    (label, audience): Terms<'_>,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Run, AppError> {
     let told = |found: &Environment, error: AppError| {
@@ -135,17 +135,17 @@ fn perform(
             version: &ready.identity.version,
             commit: ready.identity.commit.as_ref(),
         };
-        announce::refusal(workspace, &intent, &error, watchers);
+        announce::refusal(workspace, &intent, &error, audience);
         error
     };
-    let stands = || label.map_or(Ok(()), |label| label.check(watchers));
+    let stands = || label.map_or(Ok(()), |label| label.check(&audience.watchers));
     let Some(first) = ready.environments.first() else {
         return Err(AppError::Usage("no environment was named".to_owned()));
     };
     let first = workspace.environment(first)?;
     stands().map_err(|error| told(first, error))?;
     checked(workspace, ready.skip_tests, tell)?;
-    let built = image(workspace, wish, first, &ready, watchers.lines())?;
+    let built = image(workspace, wish, first, &ready, audience.watchers.lines())?;
     if let Some(built) = &built {
         tell(Progress::Built(built));
     }
@@ -163,8 +163,8 @@ fn perform(
         passed.map_err(|error| told(found, error))?;
         let ask = brought(found)?;
         match tags.as_ref().filter(|_| found.name.value == first.name.value) {
-            Some(tags) => deploy_with(workspace, found, &ask, watchers, Some(&|| tags.write())),
-            None => deploy(workspace, found, &ask, watchers),
+            Some(tags) => deploy_with(workspace, found, &ask, audience, Some(&|| tags.write())),
+            None => deploy(workspace, found, &ask, audience),
         }
     };
     let results = if wish.parallel {

@@ -1,26 +1,28 @@
 //! Promotion: the very image that proved itself in one environment goes to the next, by digest.
 
+use super::announce::Audience;
 use super::announce::{self, Intent};
 use super::build::{Built, find};
-use super::deploy::{self, Ask, Done, Hold, Prepared, deploy};
+use super::deploy::{self, Ask, Done, Prepared, deploy};
 use super::error::AppError;
+use super::hold::Hold;
 use super::identify::Identity;
 use super::proof::proof;
 use super::protection;
 use super::record::{self, Standing};
 use super::release::release;
 use super::scan;
-use super::watch::Watchers;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::Environment;
 use crate::history::{self, PROMOTION, Promotion};
 use crate::images::{self, CONNECTIONS, Copied, Destination, Meter, Options, Outlook, Source, Which};
 use crate::model::{
-    Artifact, Digest, Draft, EnvironmentName, EnvironmentType, Proof, Release, Strategy, Tag, Version,
+    Artifact, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, PortError, Proof, Release,
+    Strategy, Tag, Version,
 };
 use crate::policy::{Gate, Refusal, Way};
-use crate::ports::{ErrorKind, PortError};
+
 use crate::scan::Assessment;
 use crate::tagging::{Latest, Pointed, latest, production_tags};
 use std::sync::Arc;
@@ -175,13 +177,13 @@ pub fn deploy_image(
     workspace: &Workspace,
     wish: &Wish,
     settled: &Settled,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<Done, AppError> {
     deploy(
         workspace,
         workspace.environment(&wish.to)?,
         &settled.ask,
-        watchers,
+        audience,
     )
 }
 
@@ -212,7 +214,7 @@ pub fn bring(workspace: &Workspace, environment: &Environment, mut ask: Ask) -> 
 }
 
 /// Tells the forge why nothing is promoted, where it was refused.
-pub fn tell_refusal(workspace: &Workspace, wish: &Wish, error: &AppError, watchers: &Watchers) {
+pub fn tell_refusal(workspace: &Workspace, wish: &Wish, error: &AppError, audience: &Audience) {
     let (Ok(before), Ok(environment)) = (workspace.environment(&wish.from), workspace.environment(&wish.to))
     else {
         return;
@@ -223,7 +225,7 @@ pub fn tell_refusal(workspace: &Workspace, wish: &Wish, error: &AppError, watche
             version: &release.version,
             commit: release.commit.as_ref(),
         };
-        announce::refusal(workspace, &intent, error, watchers);
+        announce::refusal(workspace, &intent, error, audience);
     }
 }
 

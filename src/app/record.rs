@@ -1,8 +1,8 @@
 //! What the ledger says about one environment, in a fixed number of reads.
 
 use super::error::AppError;
-use crate::model::{Draft, EnvironmentName, Record, Stored, UnitId};
-use crate::ports::{ErrorKind, Ledger, PortError};
+use crate::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, UnitId};
+use crate::ports::Ledger;
 use crate::report::Recorded;
 use crate::rollout::{Event, Plan, Rollout};
 

@@ -1,8 +1,8 @@
 //! The restricted command runner: which commands hooks and checks may run, where, and for how long.
 
 use crate::config::project::CommandPolicy;
-use crate::model::Period;
-use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
+use crate::model::{ErrorKind, Period, PortError};
+use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use std::path::Path;
 use std::sync::Arc;
 

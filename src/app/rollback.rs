@@ -1,9 +1,9 @@
 //! Going back to a release that was live before.
 
+use super::announce::Audience;
 use super::deploy::{Ask, Done, deploy};
 use super::error::AppError;
 use super::record;
-use super::watch::Watchers;
 use super::workspace::Workspace;
 use crate::history::{self, Selector};
 use crate::model::{EnvironmentName, Origin, Release};
@@ -47,13 +47,13 @@ pub fn rollback(
     environment: &EnvironmentName,
     selector: &Selector,
     origin: Origin,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<Done, AppError> {
     let release = choose(workspace, environment, selector)?;
     deploy(
         workspace,
         workspace.environment(environment)?,
         &ask(release, origin),
-        watchers,
+        audience,
     )
 }

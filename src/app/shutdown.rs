@@ -1,14 +1,14 @@
 //! Stopping what greenroom runs on this machine for an environment.
 
-use super::deploy::Hold;
 use super::error::AppError;
+use super::hold::Hold;
 use super::record::Standing;
 use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{self, Purpose, World};
 use crate::config::Environment;
-use crate::model::{Slot, UnitId};
-use crate::ports::{PortError, Removal, Stop};
+use crate::model::{PortError, Slot, UnitId};
+use crate::ports::{Removal, Stop};
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,14 +1,16 @@
 //! What hangs off an image as its signature: looked for, verified, and held against what is accepted.
 
 use super::build::find;
+use super::connections::{self, Place};
 use super::error::AppError;
-use super::forge;
 use super::workspace::Workspace;
 use crate::host::files::read_bounded;
-use crate::model::{Accepted, Artifact, Digest, ImageName, Roots, SignaturePolicy, Signed, Signer};
+use crate::model::{
+    Accepted, Artifact, Digest, ErrorKind, ImageName, Roots, SignaturePolicy, Signed, Signer,
+};
 use crate::oci::{Body, Descriptor, Manifest, attachment_tags, fallback_tag};
 use crate::policy::{Examined, Search, signatures};
-use crate::ports::{Attestations, Catalog, ErrorKind, Trust, TrustedRoots, Verifier};
+use crate::ports::{Attestations, Catalog, Trust, TrustedRoots, Verifier};
 use crate::report::foreign;
 use crate::signature::github::GitHubAttestations;
 use crate::signature::sigstore::SigstoreVerifier;
@@ -94,11 +96,11 @@ fn search(workspace: &Workspace, image: &Artifact, policy: &SignaturePolicy) -> 
 
 /// The attestations of the repository whose workflow this is, or that the variables name.
 fn attestations(workspace: &Workspace) -> Result<Option<GitHubAttestations>, AppError> {
-    let place = forge::Place::of(&workspace.context);
+    let place = Place::of(&workspace.context.environment);
     let Some(repository) = place.repository else {
         return Ok(None);
     };
-    let client = forge::client(&workspace.context)?;
+    let client = connections::client(&workspace.context.environment)?;
     Ok(Some(GitHubAttestations::new(
         client,
         place.api,

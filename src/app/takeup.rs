@@ -1,10 +1,10 @@
 //! Taking up a rollout that was left: resume goes on, abort goes back.
 
-use super::announce::Announcement;
-use super::deploy::{Audience, Deployed, Hold, drive, journal};
+use super::announce::{Announcement, Audience};
+use super::deploy::{Deployed, Listeners, drive, journal};
 use super::error::AppError;
+use super::hold::Hold;
 use super::record::Standing;
-use super::watch::Watchers;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::engine::DriveError;
@@ -107,7 +107,7 @@ pub fn take_up(
     environment: &EnvironmentName,
     direction: Direction,
     origin: Origin,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<Option<Deployed>, AppError> {
     let configured = workspace.environment(environment)?;
     let ledger = workspace.ledger()?;
@@ -127,17 +127,17 @@ pub fn take_up(
     let (mut rollout, before) = open.replay(ledger.as_ref(), environment, &head)?;
     let event = turn(&rollout, direction, origin)?;
     let world = World::open(workspace, configured, &open.plan.candidate, Purpose::Act)?;
-    let (mut journal, events) = journal(workspace, &world, &open.plan, &hold, watchers)?;
+    let (mut journal, events) = journal(workspace, &world, &open.plan, &hold, audience)?;
     for recorded in &before {
         journal.show(recorded.seq, recorded.at, &recorded.event);
     }
     let recorded = journal.record(event).map_err(DriveError::from)?;
     rollout.apply(&recorded).map_err(DriveError::from)?;
-    let audience = Audience {
+    let listeners = Listeners {
         events: &events,
-        watchers,
-        announcement: Announcement::of(workspace, configured, &open.plan, watchers),
+        audience,
+        announcement: Announcement::of(workspace, configured, &open.plan, audience),
     };
-    let deployed = drive(&world, rollout, journal, &hold, audience).release(hold, watchers)?;
+    let deployed = drive(&world, rollout, journal, &hold, listeners).release(hold, audience)?;
     Ok(Some(deployed))
 }

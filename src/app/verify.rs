@@ -9,7 +9,7 @@ use crate::analysis::{Finding, expect, suite};
 use crate::config::{Environment, Part};
 use crate::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
 use crate::ports::{Interrupted, Probe, Runner};
-use crate::report::Recorded;
+use crate::report::{Recorded, RunReport};
 use crate::rollout::{
     Event, Kind, Phase, Plan, Readiness, RollbackPolicy, Samples, Step, StepId, StepResult, Watch,
 };
@@ -39,6 +39,16 @@ pub struct Verified {
     pub interrupted: Option<Interrupted>,
 }
 
+impl Verified {
+    /// Returns the report of the suites, as one of a rollout that changed nothing.
+    ///
+    /// # Errors
+    /// When the events do not begin with a plan.
+    pub fn report(&self) -> Result<RunReport, AppError> {
+        Ok(RunReport::of_record(&self.events, None)?.of_checks(self.verdict))
+    }
+}
+
 /// Runs the suites; every check is run, also after one has failed. The events read like those of a
 /// rollout that only observes, so that every report can be made of them.
 ///
@@ -47,12 +57,16 @@ pub struct Verified {
 pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Result<Verified, AppError> {
     workspace.require(&[Part::Suite], Some(environment))?;
     let suites = suites(workspace, environment, wish)?;
-    let url = wish.url.clone().or_else(|| environment.address()).ok_or_else(|| {
-        AppError::Project(format!(
-            "{} has no address: give it a `url:`, or name one with --url",
-            environment.name.value
-        ))
-    })?;
+    let url = wish
+        .url
+        .clone()
+        .or_else(|| environment.address())
+        .ok_or_else(|| {
+            AppError::Project(format!(
+                "{} has no address: give it a `url:`, or name one with --url",
+                environment.name.value
+            ))
+        })?;
     let release = live(workspace, environment)?;
     let attended: OnceLock<Arc<Attended>> = OnceLock::new();
     let clock = &workspace.context.clock;

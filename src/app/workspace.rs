@@ -5,10 +5,9 @@ mod ledger;
 pub(super) use crate::ledger::usual_branch;
 pub(super) use ledger::Place as RecordPlace;
 
-use super::announce::Announcer;
+use super::connections::Place;
 use super::context::Context;
 use super::error::{AppError, Problems};
-use super::forge::{Connections, Place};
 use super::load;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
@@ -49,8 +48,6 @@ pub struct Workspace {
     redactor: OnceLock<Redactor>,
     registry: OnceLock<Arc<Registries>>,
     record: OnceLock<RecordPlace>,
-    announcer: OnceLock<Arc<Announcer>>,
-    connections: Arc<Connections>,
 }
 
 impl Workspace {
@@ -83,12 +80,10 @@ impl Workspace {
             sources,
             secrets,
             known: OnceLock::new(),
-            token: Place::of(context).token,
+            token: Place::of(&context.environment).token,
             redactor: OnceLock::new(),
             registry: OnceLock::new(),
             record: OnceLock::new(),
-            announcer: OnceLock::new(),
-            connections: Arc::default(),
         })
     }
 
@@ -117,25 +112,6 @@ impl Workspace {
         self.project.environments.insert(name, environment);
     }
 
-    /// Whom its rollouts are told to: the forge that the environment names.
-    pub(super) fn announcer(&self) -> Arc<Announcer> {
-        Arc::clone(self.announcer.get_or_init(|| Arc::new(Announcer::of(self))))
-    }
-
-    /// What is connected to the forge, for its repository and for its packages alike.
-    pub(super) fn connections(&self) -> &Connections {
-        &self.connections
-    }
-
-    /// The same project, whose rollouts are told to `announcer`.
-    #[must_use]
-    pub fn telling(self, announcer: Announcer) -> Self {
-        Self {
-            announcer: OnceLock::from(Arc::new(announcer)),
-            ..self
-        }
-    }
-
     /// A directory below the project's own state.
     pub fn state(&self, part: &str) -> PathBuf {
         self.root.join(STATE).join(part)
@@ -148,7 +124,7 @@ impl Workspace {
             let image = self.project.image.as_ref();
             let own = image.and_then(|image| image.repository.parse::<RepositoryName>().ok());
             let own = own.as_ref().and_then(RepositoryName::registry);
-            Arc::new(registries(&self.context, &self.root, own, &self.connections))
+            Arc::new(registries(&self.context, &self.root, own))
         });
         Arc::clone(made) as Arc<dyn Catalog>
     }
@@ -320,24 +296,19 @@ pub fn catalog(context: &Context, config: Option<&Path>) -> Arc<dyn Catalog> {
         .map(|file| directory.join(file))
         .or_else(|| find(directory).ok());
     let root = file.as_deref().and_then(Path::parent).unwrap_or(directory);
-    Arc::new(registries(context, root, None, &Arc::default()))
+    Arc::new(registries(context, root, None))
 }
 
 /// The embedded store below the project's directory, and every registry on the network; `own` is the host
 /// of the one that the project's images are kept in.
-fn registries(
-    context: &Context,
-    root: &Path,
-    own: Option<&str>,
-    connections: &Arc<Connections>,
-) -> Registries {
+fn registries(context: &Context, root: &Path, own: Option<&str>) -> Registries {
     let variables = context.environment.variables();
     let token = ghcr::token(variables, own);
-    let (asking, connections) = (context.clone(), Arc::clone(connections));
+    let asking = context.clone();
     Registries::new(
         LayoutRegistry::open(root.join(STATE).join("images")),
         OciSettings::of(variables, own),
-        Box::new(move || connections.packages(&asking, token.clone()?)),
+        Box::new(move || asking.connections().packages(asking.run(), token.clone()?)),
         Arc::clone(&context.clock),
     )
 }

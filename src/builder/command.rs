@@ -3,8 +3,8 @@
 use super::run::follow;
 use super::stored;
 use crate::host::files::read_bounded;
-use crate::model::{Artifact, Digest};
-use crate::ports::{BuildRequest, Builder, Command, ErrorKind, PortError, Registry, Runner};
+use crate::model::{Artifact, Digest, ErrorKind, PortError};
+use crate::ports::{BuildRequest, Builder, Command, Registry, Runner};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;

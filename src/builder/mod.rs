@@ -11,8 +11,8 @@ pub mod trial;
 
 pub use run::variables;
 
-use crate::model::Digest;
-use crate::ports::{ErrorKind, PortError, Registry};
+use crate::model::{Digest, ErrorKind, PortError};
+use crate::ports::Registry;
 
 /// The exact bytes of what a builder says that it stored. It is asked for by digest, so that a builder
 /// that stored something else, or somewhere else, is found out before anything is tagged.

@@ -1,6 +1,7 @@
 //! Commands that build: what they get of the environment, and what they say.
 
-use crate::ports::{Command, ErrorKind, Finished, PortError, Runner};
+use crate::model::{ErrorKind, PortError};
+use crate::ports::{Command, Finished, Runner};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;

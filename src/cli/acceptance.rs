@@ -7,7 +7,7 @@ use super::shell::Shell;
 use super::verify::show_checks;
 use crate::app::acceptance::{self, Afterwards, Made, Settled, Tested, Wish};
 use crate::app::verify::{self, verify};
-use crate::app::{AppError, Exit, Workspace, pipeline, summary};
+use crate::app::{AppError, Exit, Workspace, pipeline};
 use crate::model::{EnvironmentName, Period, Verdict};
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -173,8 +173,8 @@ fn create(shell: &Shell, args: &Create) -> Result<Exit, AppError> {
         return super::plan::show(shell, &workspace, &settled.wish(&what));
     }
     let mut publication = Publication::default();
-    let watchers = shell.watchers(false);
-    let made = acceptance::create(&workspace, &settled, &what, &watchers, &mut |progress| {
+    let audience = shell.audience(false);
+    let made = acceptance::create(&workspace, &settled, &what, &audience, &mut |progress| {
         tell(shell, &progress);
         note(&progress, &mut publication);
     })?;
@@ -193,7 +193,7 @@ fn create(shell: &Shell, args: &Create) -> Result<Exit, AppError> {
         summarize_shown(shell, "Acceptance deployment", &format!("{stands}\n{next}"));
     } else {
         let origin = shell.context.origin("it does not stand", None);
-        tested.ended = Some(acceptance::tidy(&workspace, &settled, &origin, &watchers)?);
+        tested.ended = Some(acceptance::tidy(&workspace, &settled, &origin, &audience)?);
     }
     tested.made = Some(made);
     conclude(shell, &settled, &tested, publication, &args.reports)
@@ -220,12 +220,12 @@ fn test(shell: &Shell, args: &Run) -> Result<Exit, AppError> {
         Afterwards::Remove
     };
     let mut publication = Publication::default();
-    let watchers = shell.watchers(false);
+    let audience = shell.audience(false);
     let tested = acceptance::run(
         &workspace,
         &settled,
         (&what, afterwards),
-        &watchers,
+        &audience,
         &mut |progress| {
             tell(shell, &progress);
             note(&progress, &mut publication);
@@ -249,7 +249,7 @@ fn test_standing(shell: &Shell, workspace: &mut Workspace, args: &Run) -> Result
     } else {
         Afterwards::Keep
     };
-    let tested = acceptance::run_on(workspace, &settled, afterwards, &shell.watchers(false))?;
+    let tested = acceptance::run_on(workspace, &settled, afterwards, &shell.audience(false))?;
     conclude(shell, &settled, &tested, Publication::default(), &args.reports)
 }
 
@@ -288,7 +288,7 @@ fn test_in_place(
         "the suite runs on what runs in {of}: its `acceptance` says `createNewVM: false`"
     ));
     let verified = verify(workspace, environment, &wish)?;
-    let report = summary::of_checks(&verified)?;
+    let report = verified.report()?;
     show_checks(shell, &report);
     let mut publication = Publication::default();
     publication.add(report);
@@ -314,7 +314,7 @@ fn conclude(
         None => {}
     }
     if let Some(verified) = &tested.verified {
-        let report = summary::of_checks(verified)?;
+        let report = verified.report()?;
         show_checks(shell, &report);
         publication.add(report);
     }

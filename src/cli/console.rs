@@ -1,6 +1,7 @@
 //! Rollouts shown while they go on.
 
 use super::shell::Shell;
+use crate::app::announce::Audience;
 use crate::app::build::Made;
 use crate::app::{Lines, Watchers};
 use crate::engine::Observer;
@@ -18,7 +19,7 @@ const WARNING: usize = 1_500;
 
 impl Shell {
     /// Shows rollouts as they go on. Several at once name their environment on each line.
-    pub(super) fn watchers(&self, several: bool) -> Watchers {
+    pub(super) fn audience(&self, several: bool) -> Audience {
         let (quiet, verbose) = (self.global.quiet, self.global.verbose > 0);
         let (mut style, json) = (self.style(), self.is_json());
         style.live = style.live && !several;
@@ -26,7 +27,7 @@ impl Shell {
         let lines = Arc::new(Mutex::new(()));
         let note = self.noting(several);
         let waiting = self.waits(several);
-        Watchers::new(move |environment, redactor| {
+        let watchers = Watchers::new(move |environment, redactor| {
             let out: Box<dyn Write + Send> = if json {
                 Box::new(io::stderr())
             } else {
@@ -52,7 +53,8 @@ impl Shell {
         .noting(note)
         .warning(self.warning(several))
         .waiting(waiting)
-        .hearing(self.lines())
+        .hearing(self.lines());
+        Audience::of(watchers)
     }
 }
 

@@ -1,8 +1,8 @@
 //! `greenroom demo`.
 
 use super::shell::Shell;
-use crate::app::demo::{Chapter, Teller, proxmox, tell};
 use crate::app::{AppError, Exit};
+use crate::demo::{Chapter, Teller, proxmox, tell};
 use std::path::PathBuf;
 
 /// The service that the demo ships: the source of `examples/hello.rs`, so that `greenroom demo` needs
@@ -45,15 +45,16 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let mut out = Out { shell, chapters: 0 };
     let clock = &shell.context.clock;
     let began = clock.monotonic();
-    let watchers = shell.watchers(false);
+    // What the demo deploys is nobody's: a job that shows it must not tell the job's repository.
+    let audience = shell.audience(false).silent();
     let (holds, next) = if args.proxmox {
-        let holds = proxmox::tell(&shell.context, &parent, &watchers, &mut out)?;
+        let holds = proxmox::tell(&shell.context, &parent, &audience, &mut out)?;
         (
             holds,
             "docs/proxmox.md, from an empty cluster to the first deployment",
         )
     } else {
-        let holds = tell(&shell.context, &parent, &watchers, &mut out)?;
+        let holds = tell(&shell.context, &parent, &audience, &mut out)?;
         (holds, "examples/quickstart, the same as files to copy")
     };
     let took = (clock.monotonic() - began).as_secs_f64();

@@ -147,9 +147,9 @@ pub(super) fn perform(
     wish: &Wish,
     reports: &ReportArgs,
 ) -> Result<Exit, AppError> {
-    let watchers = shell.watchers(wish.parallel && wish.environments.len() > 1);
+    let audience = shell.audience(wish.parallel && wish.environments.len() > 1);
     let mut publication = Publication::default();
-    let run = pipeline::run(workspace, wish, &watchers, &mut |progress| {
+    let run = pipeline::run(workspace, wish, &audience, &mut |progress| {
         tell(shell, &progress);
         note(&progress, &mut publication);
     });

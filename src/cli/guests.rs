@@ -59,7 +59,7 @@ pub(super) fn collect(shell: &Shell, workspace: &Workspace, ask: &Ask) -> Result
         )));
     }
     let origin = shell.context.origin("removing an acceptance deployment", None);
-    let watchers = shell.watchers(false);
+    let audience = shell.audience(false);
     let mut ended = Vec::new();
     for known in &meant {
         if ask.dry_run {
@@ -67,7 +67,7 @@ pub(super) fn collect(shell: &Shell, workspace: &Workspace, ask: &Ask) -> Result
             continue;
         }
         shell.tell(&line(known, now));
-        let one = acceptance::remove(workspace, &survey, known, &origin, &watchers);
+        let one = acceptance::remove(workspace, &survey, known, &origin, &audience);
         tell(shell, &one);
         ended.push(one);
     }

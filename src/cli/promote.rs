@@ -56,10 +56,10 @@ pub(super) struct Args {
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let wish = wish(args);
-    let watchers = shell.watchers(false);
+    let audience = shell.audience(false);
     let told = |error: &AppError| {
         if !args.dry_run {
-            promote::tell_refusal(&workspace, &wish, error, &watchers);
+            promote::tell_refusal(&workspace, &wish, error, &audience);
         }
     };
     let settled = promote::settle(&workspace, &wish).inspect_err(told)?;
@@ -102,7 +102,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         publication.publish(shell, &args.reports);
         return Ok(Exit::Done);
     }
-    let done = promote::deploy_image(&workspace, &wish, &settled, &watchers);
+    let done = promote::deploy_image(&workspace, &wish, &settled, &audience);
     let exit = take(shell, &wish.to, done, &mut publication)?;
     publication.publish(shell, &args.reports);
     Ok(exit)

@@ -1,8 +1,8 @@
-//! What a command leaves behind: step outputs, step summary, annotations, JUnit, JSON.
+//! What a command leaves behind: step outputs, step annotations, JUnit, JSON.
 
 use super::shell::Shell;
+use crate::app::AppError;
 use crate::app::deploy::Deployed;
-use crate::app::{AppError, summary};
 use crate::host::environment::Ci;
 use crate::host::files::{PUBLIC, read_bounded, replace};
 use crate::host::workflow::{WorkflowFiles, delimiter};
@@ -24,7 +24,7 @@ pub(super) struct ReportArgs {
     /// Write the checks as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
-    /// Write the summary as Markdown; in GitHub Actions it also goes to the step summary, in GitLab CI and
+    /// Write the summary as Markdown; in GitHub Actions it also goes to the step in GitLab CI and
     /// Jenkins to greenroom-summary.md where no file is named
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
@@ -50,7 +50,7 @@ impl Publication {
     /// # Errors
     /// When its events do not begin with a plan.
     pub(super) fn add_rollout(&mut self, deployed: &Deployed) -> Result<(), AppError> {
-        self.add(summary::of(deployed)?);
+        self.add(deployed.report()?);
         self.add_place(deployed);
         Ok(())
     }
@@ -195,7 +195,7 @@ pub(super) fn summarize(shell: &Shell, markdown: &str) {
     }
 }
 
-/// Adds what a command showed to the step's summary, under this heading. Secrets are taken out first: what is
+/// Adds what a command showed to the step's under this heading. Secrets are taken out first: what is
 /// escaped is not found any more.
 pub(super) fn summarize_shown(shell: &Shell, heading: &str, lines: &str) {
     summarize(shell, &markdown::shown(heading, &shell.redact(lines)));

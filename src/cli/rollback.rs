@@ -73,7 +73,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         &args.environment,
         &selector,
         origin,
-        &shell.watchers(false),
+        &shell.audience(false),
     );
     let mut publication = Publication::default();
     publication.set("reason", &args.reason);

@@ -1,7 +1,7 @@
 //! `greenroom router`.
 
 use crate::app::{AppError, Exit};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError};
 use crate::router::builtin::{self, ServerOptions};
 use std::net::SocketAddr;
 use std::path::PathBuf;

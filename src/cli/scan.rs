@@ -136,6 +136,6 @@ fn go_back(
     let selector = configured(workspace, environment)?;
     let reason = format!("a scan of what is live: {}", scan.assessment.headline());
     let origin = shell.context.origin(reason, None);
-    let done = rollback::rollback(workspace, environment, &selector, origin, &shell.watchers(false));
+    let done = rollback::rollback(workspace, environment, &selector, origin, &shell.audience(false));
     take(shell, environment, done, publication)
 }

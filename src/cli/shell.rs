@@ -30,11 +30,7 @@ impl Shell {
         };
         let binary = std::env::current_exe().map_err(AppError::io("finding the greenroom executable"))?;
         Ok(Self {
-            context: Context {
-                environment,
-                clock,
-                binary,
-            },
+            context: Context::new(environment, clock, binary),
             global,
             redactor: OnceLock::new(),
         })

@@ -31,8 +31,8 @@ pub(super) fn take_up(shell: &Shell, args: &TakeUpArgs, direction: Direction) ->
         show(shell, &args.environment, direction, outlook.as_ref());
         return Ok(Exit::Done);
     }
-    let watchers = shell.watchers(false);
-    let Some(deployed) = takeup::take_up(&workspace, &args.environment, direction, origin, &watchers)? else {
+    let audience = shell.audience(false);
+    let Some(deployed) = takeup::take_up(&workspace, &args.environment, direction, origin, &audience)? else {
         shell.say(&nothing(&args.environment));
         return Ok(Exit::Done);
     };

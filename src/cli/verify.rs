@@ -3,7 +3,7 @@
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use crate::app::verify::{Wish, verify};
-use crate::app::{AppError, Exit, summary};
+use crate::app::{AppError, Exit};
 use crate::model::{Endpoint, EnvironmentName, Verdict};
 use crate::report::RunReport;
 
@@ -36,7 +36,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             limit: None,
         },
     )?;
-    let report = summary::of_checks(&verified)?;
+    let report = verified.report()?;
     show_checks(shell, &report);
     let mut publication = Publication::default();
     publication.add(report);

@@ -4,9 +4,9 @@
 use super::retry::{attempt, look};
 use super::session::{Broken, Session};
 use super::stage::outcome;
-use crate::model::{BackupId, UnitId};
+use crate::model::{BackupId, ErrorKind, PortError, UnitId};
 use crate::parallel::each;
-use crate::ports::{Backup, ErrorKind, PortError, Progress};
+use crate::ports::{Backup, Progress};
 use crate::rollout::{Event, Side, StepId, StepResult, UnitFailure};
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use super::site::Redact;
 use crate::history;
-use crate::model::{Draft, EnvironmentName, Record, Stored, Timestamp};
-use crate::ports::{Clock, ErrorKind, Ledger, PortError};
+use crate::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, Timestamp};
+use crate::ports::{Clock, Ledger};
 use crate::rollout::{Event, Plan, StepResult};
 use std::sync::Arc;
 use std::time::Duration;

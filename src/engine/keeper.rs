@@ -1,7 +1,7 @@
 //! Keeps a lease alive while work goes on under it.
 
-use crate::model::{EnvironmentName, Period};
-use crate::ports::{ErrorKind, Held, Lease};
+use crate::model::{EnvironmentName, ErrorKind, Held, Period};
+use crate::ports::Lease;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};

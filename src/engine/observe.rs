@@ -6,8 +6,10 @@ use super::session::{Broken, Session};
 use super::tally::Tally;
 use crate::analysis::health_watch::{HealthWatch, Progress, Settings};
 use crate::analysis::{Finding, Judgement, Summary, expect, suite, traffic};
-use crate::model::{Check, CheckKind, Endpoint, Period, ProbeSpec, Suite, Thresholds, UnitId, Verdict};
-use crate::ports::{Instance, PortError};
+use crate::model::{
+    Check, CheckKind, Endpoint, Instance, Period, PortError, ProbeSpec, Suite, Thresholds, UnitId, Verdict,
+};
+
 use crate::rollout::{Side, StepId, StepResult, Watch};
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! Acts that go on by themselves once begun: asked about again until each has come to its end.
 
 use super::session::{Broken, DriveError, Session};
-use crate::model::{Period, UnitId};
+use crate::model::{ErrorKind, Period, PortError, UnitId};
 use crate::parallel::each;
-use crate::ports::{ErrorKind, PortError, Progress};
+use crate::ports::Progress;
 use std::time::Duration;
 
 /// The shortest time between two looks at what is under way.

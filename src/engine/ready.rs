@@ -5,9 +5,9 @@ use super::session::{Broken, DriveError, Session};
 use super::stage::outcome;
 use crate::analysis::readiness::{Progress, Readiness, Settings};
 use crate::analysis::{Finding, Judgement, Summary, expect};
-use crate::model::{CheckKind, Period, Timestamp, UnitId};
+use crate::model::{CheckKind, ErrorKind, Instance, Period, PortError, Timestamp, UnitId};
 use crate::parallel::each;
-use crate::ports::{ErrorKind, Instance, PortError};
+
 use crate::rollout::{Side, StepId, StepResult, UnitFailure};
 use std::time::Duration;
 

@@ -4,9 +4,9 @@ use super::pursue::pause;
 use super::retry::attempt;
 use super::session::{Broken, Session};
 use super::stage::outcome;
-use crate::model::{Slot, UnitId};
+use crate::model::{PortError, Slot, UnitId};
 use crate::parallel::each;
-use crate::ports::{PortError, Removal, Stop};
+use crate::ports::{Removal, Stop};
 use crate::rollout::{Side, StepResult, UnitFailure};
 use std::time::Duration;
 

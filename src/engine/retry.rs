@@ -1,6 +1,7 @@
 //! Retries: transient errors a bounded number of times, ambiguous ones never blindly.
 
-use crate::ports::{Clock, ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError};
+use crate::ports::Clock;
 use std::time::Duration;
 
 /// How often an act is tried in all.

@@ -3,8 +3,8 @@
 use super::retry::attempt;
 use super::session::{Broken, Session};
 use super::site::Site;
-use crate::model::{Release, UnitId};
-use crate::ports::{ErrorKind, PortError, Progress};
+use crate::model::{ErrorKind, PortError, Release, UnitId};
+use crate::ports::Progress;
 use crate::rollout::{Side, StepResult, UnitFailure};
 
 impl Session<'_> {

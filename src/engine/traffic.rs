@@ -2,9 +2,9 @@
 
 use super::retry::{attempt_routes, look};
 use super::session::Session;
-use crate::model::{Route, RouteState, Slot, UnitId};
+use crate::model::{ErrorKind, Instance, PortError, Route, RouteState, Slot, UnitId};
 use crate::parallel::each;
-use crate::ports::{ErrorKind, Instance, PortError, Router};
+use crate::ports::Router;
 use crate::rollout::{Share, Side, StepResult};
 use std::collections::{BTreeMap, BTreeSet};
 

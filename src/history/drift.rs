@@ -1,7 +1,7 @@
 //! Drift: what the ledger says about an environment, against what is found there.
 
-use crate::model::{ReleaseId, Route, Slot, UnitId};
-use crate::ports::UnitState;
+use crate::model::{ReleaseId, Route, Slot, UnitId, UnitState};
+
 use crate::rollout::Plan;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -229,8 +229,8 @@ fn astray(routes: &[Route], seen: &Seen, id: Option<&ReleaseId>) -> Vec<Drift> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Release, Timestamp};
-    use crate::ports::Instance;
+    use crate::model::{Instance, Release, Timestamp};
+
     use crate::testing::story::plan;
 
     fn instance(release: &Release, running: bool) -> Instance {

@@ -4,8 +4,8 @@ use super::protection::{Protection, Switched};
 use super::refs::{EVENT, FINISHED, LIVE, OPEN, PROMOTED, forward_step};
 use super::standing::{newest_of, told_in};
 use super::{Unreadable, event_of};
-use crate::model::{DeploymentId, EnvironmentName, Origin, Record, Release, Timestamp};
-use crate::ports::Tenure;
+use crate::model::{DeploymentId, EnvironmentName, Origin, Record, Release, Tenure, Timestamp};
+
 use crate::rollout::{Event, Outcome, Plan, Step, StepId};
 
 /// The release on record.

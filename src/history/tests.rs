@@ -1,6 +1,6 @@
 use super::*;
-use crate::model::{Digest, Period, Release};
-use crate::ports::{Holder, Tenure};
+use crate::model::{Digest, Holder, Period, Release, Tenure};
+
 use crate::rollout::{Kind, Outcome, Phase, Plan, StepId, StepResult};
 use crate::testing::story::{chain, finished, forward, performed, plan, success};
 

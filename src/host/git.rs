@@ -17,8 +17,8 @@ pub use remote::{Published, Update};
 pub use store::{Committed, Store};
 
 use crate::host::environment::Environment;
-use crate::model::{CommitId, Secret, Timestamp};
-use crate::ports::{Ancestry, ErrorKind, PortError, Repository};
+use crate::model::{Ancestry, CommitId, ErrorKind, PortError, Secret, Timestamp};
+use crate::ports::Repository;
 use head::Head;
 use process::{Limits, Output};
 use std::path::{Path, PathBuf};

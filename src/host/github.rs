@@ -1,8 +1,7 @@
 //! GitHub's REST API, version 2022-11-28: where it is, who asks, and the repository that is asked about.
 
 use super::url::{authority, is_loopback, redacted};
-use crate::model::Secret;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Secret};
 
 /// The API of GitHub, or of a GitHub Enterprise server.
 pub struct GitHubApi {

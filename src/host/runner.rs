@@ -2,8 +2,8 @@
 
 mod output;
 
-use crate::model::{Period, Redactor};
-use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
+use crate::model::{ErrorKind, Period, PortError, Redactor};
+use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use output::{Keep, Output};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};

@@ -2,10 +2,10 @@
 
 use super::copy::{Copier, CopyError, lock};
 use super::graph::{Presence, Role, Task};
-use crate::model::{Digest, Tag};
+use crate::model::{Digest, ErrorKind, PortError, Tag};
 use crate::oci::{Attachment, Manifest, attached_by_tag, attachment_tags, media};
 use crate::parallel::try_each;
-use crate::ports::{ErrorKind, PortError};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tags of the source.

@@ -1,9 +1,9 @@
 //! What an image says of itself, and what hangs off it.
 
-use crate::model::{CommitId, Digest, Tag, Timestamp, Version};
+use crate::model::{CommitId, Digest, ErrorKind, PortError, Tag, Timestamp, Version};
 use crate::oci::{Attachment, Descriptor, Manifest, attached_by_tag, attachment_tags};
 use crate::parallel::try_each;
-use crate::ports::{Catalog, ErrorKind, PortError};
+use crate::ports::Catalog;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -1,9 +1,9 @@
 //! Everything that a repository holds and what it names, for retention: each manifest is read once.
 
-use crate::model::{Digest, Timestamp};
+use crate::model::{Digest, ErrorKind, PortError, Timestamp};
 use crate::oci::{Body, Manifest};
 use crate::parallel::each;
-use crate::ports::{Catalog, ErrorKind, HeldImage, PortError};
+use crate::ports::{Catalog, HeldImage};
 use crate::retention::{Content, Found, Rules, named, undated};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

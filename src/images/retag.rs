@@ -2,9 +2,9 @@
 
 use super::copy::{Copied, CopyError, Destination, Options, Source, begin, copy};
 use super::describe::{created, read_parts};
-use crate::model::{Digest, Tag, Timestamp};
+use crate::model::{Digest, PortError, Tag, Timestamp};
 use crate::parallel::try_each;
-use crate::ports::{Catalog, Content, PortError};
+use crate::ports::{Catalog, Content};
 
 /// Points tags of a repository at one of its images; tags that lead there already are left alone.
 ///

@@ -1,9 +1,9 @@
 //! Taking images out of a repository: planned, and looked at again right before each goes.
 
 use super::inventory::Inventory;
-use crate::model::{Digest, Tag};
+use crate::model::{Digest, ErrorKind, PortError, Tag};
 use crate::parallel::each;
-use crate::ports::{Catalog, Clock, Content, Discard, ErrorKind, PortError};
+use crate::ports::{Catalog, Clock, Content, Discard};
 use crate::retention::{self, Doomed, Found, Needed, Plan, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

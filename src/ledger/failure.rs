@@ -1,6 +1,6 @@
 //! Errors of the file system as errors of a port.
 
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError};
 use std::io;
 use std::path::Path;
 

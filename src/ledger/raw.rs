@@ -1,7 +1,7 @@
 //! One environment's chain as it is stored, damaged or not, for an audit.
 
-use crate::model::{Digest, EnvironmentName};
-use crate::ports::{Ledger, PortError};
+use crate::model::{Digest, EnvironmentName, PortError};
+use crate::ports::Ledger;
 
 /// One file named like a record: its place, and its bytes or why they cannot be read.
 pub type RawRecord = (u64, Result<Vec<u8>, String>);

@@ -1,7 +1,6 @@
 //! The stored form of a record.
 
-use crate::model::{Digest, Draft, EnvironmentName, Record, Stored};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{Digest, Draft, EnvironmentName, ErrorKind, PortError, Record, Stored};
 
 /// The largest record that is written or read, in bytes.
 pub(crate) const LARGEST: u64 = 4 * 1024 * 1024;

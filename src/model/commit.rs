@@ -20,3 +20,14 @@ impl CommitId {
         self.as_str().bytes().all(|b| b == b'0')
     }
 }
+
+/// Whether one commit comes before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ancestry {
+    /// It is the same commit or an ancestor.
+    Ancestor,
+    /// It is not.
+    Unrelated,
+    /// The clone is shallow: its history does not reach far enough to say.
+    Shallow,
+}

@@ -1,6 +1,7 @@
 //! Nouns with invariants. A value of one of these types is valid by construction: text becomes a
 //! noun through `FromStr` (or serde, which goes through it), and nowhere else.
 
+mod announcement;
 mod approval;
 mod check;
 mod commit;
@@ -8,14 +9,19 @@ mod deployment;
 mod digest;
 mod endpoint;
 mod environment;
+mod error;
 mod image;
+mod instance;
+mod lease;
 mod name;
 mod percent;
 mod period;
 mod proof;
+mod pull_request;
 mod record;
 mod redactor;
 mod release;
+mod sample;
 mod secret;
 mod severity;
 mod signature;
@@ -27,21 +33,30 @@ mod unit;
 mod verdict;
 mod version;
 
+pub use announcement::{
+    CheckReport, CommitStatus, Conclusion, DeploymentDraft, DeploymentState, DeploymentUpdate, PullComment,
+    Remark, RemarkLevel,
+};
 pub use approval::{ApprovedBy, Approver, Subject};
 pub use check::{Check, CheckKind, CommandProbe, HttpExpectation, HttpProbe, ProbeSpec, Suite};
-pub use commit::CommitId;
+pub use commit::{Ancestry, CommitId};
 pub use deployment::{Actor, DeploymentId, Origin};
 pub use digest::Digest;
 pub use endpoint::Endpoint;
 pub use environment::{EnvironmentName, EnvironmentType};
+pub use error::{ErrorKind, PortError};
 pub use image::{Artifact, Tag};
+pub use instance::{Instance, UnitState};
+pub use lease::{Held, Holder, Tenure};
 pub use name::{ImageName, RepositoryName};
 pub use percent::Percent;
 pub use period::Period;
 pub use proof::Proof;
+pub use pull_request::PullState;
 pub use record::{Draft, Record, Stored};
 pub use redactor::Redactor;
 pub use release::{Release, ReleaseId, SecretSource};
+pub use sample::{Observation, Sample};
 pub use secret::Secret;
 pub use severity::Severity;
 pub use signature::{Accepted, Claim, IdentityPattern, Roots, SignaturePolicy, Signed, Signer};

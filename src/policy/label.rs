@@ -1,7 +1,6 @@
 //! A deployment that a label on a pull request asked for, held against how the pull request stands now.
 
-use crate::model::CommitId;
-use crate::ports::PullState;
+use crate::model::{CommitId, PullState};
 
 /// Why pull request `number` may not be deployed at `commit` any more; `None` where it may. The label was put
 /// on what stood there then: what was pushed since nobody has looked at.

@@ -1,7 +1,6 @@
 //! How a run's commit relates to the one that is live.
 
-use crate::model::CommitId;
-use crate::ports::{Ancestry, ErrorKind, PortError};
+use crate::model::{Ancestry, CommitId, ErrorKind, PortError};
 
 /// How the commit of a request relates to the live one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

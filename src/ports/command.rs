@@ -1,7 +1,6 @@
 //! Commands and who runs them.
 
-use super::{ErrorKind, PortError};
-use crate::model::{Period, Secret};
+use crate::model::{ErrorKind, Period, PortError, Secret};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

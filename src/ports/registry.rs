@@ -1,7 +1,6 @@
 //! The ports of what keeps images.
 
-use super::PortError;
-use crate::model::{Digest, Tag, Timestamp};
+use crate::model::{Digest, PortError, Tag, Timestamp};
 use crate::oci::Descriptor;
 use std::io::Read;
 

@@ -1,7 +1,6 @@
 //! The ports of what vouches for images.
 
-use super::PortError;
-use crate::model::{Digest, Signed};
+use crate::model::{Digest, PortError, Signed};
 
 /// Certificates, logs and timestamp authorities that are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One run of a command.
 
-use crate::model::{CommandProbe, Endpoint, Period, Secret};
-use crate::ports::{Command, ErrorKind, Finished, Observation, PortError, Runner};
+use crate::model::{CommandProbe, Endpoint, ErrorKind, Observation, Period, PortError, Secret};
+use crate::ports::{Command, Finished, Runner};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! One HTTP request.
 
 use crate::host::http::{Client, Failure, HttpError, Request};
-use crate::model::{Endpoint, HttpProbe, Period};
-use crate::ports::{ErrorKind, Observation, PortError};
+use crate::model::{Endpoint, ErrorKind, HttpProbe, Observation, Period, PortError};
 
 pub(super) fn observe(
     client: &Client,

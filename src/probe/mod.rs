@@ -10,8 +10,8 @@ mod tcp;
 pub use command::{Commands, Render};
 
 use crate::host::http::Client;
-use crate::model::{Check, Endpoint, Period, ProbeSpec};
-use crate::ports::{Clock, ErrorKind, Observation, PortError, Probe, Sample};
+use crate::model::{Check, Endpoint, ErrorKind, Observation, Period, PortError, ProbeSpec, Sample};
+use crate::ports::{Clock, Probe};
 use std::sync::Arc;
 
 /// Takes samples of every kind.

@@ -1,8 +1,7 @@
 //! One TCP connection.
 
 use crate::host::tcp;
-use crate::model::Period;
-use crate::ports::{ErrorKind, Observation, PortError};
+use crate::model::{ErrorKind, Observation, Period, PortError};
 
 pub(super) fn observe(authority: &str, timeout: Period) -> Result<Observation, PortError> {
     let has_port = authority

@@ -3,8 +3,8 @@
 
 use super::guest::GuestRef;
 use super::request::{Answer, NoAnswer, NoAnswerKind, Request};
-use crate::model::one_line;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, one_line};
+
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

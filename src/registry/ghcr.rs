@@ -1,12 +1,9 @@
 //! GitHub's container registry. It speaks the OCI protocol but for what it holds and for deletion (405):
 //! these are GitHub's packages. A version there is one manifest with all its tags, under a number.
 
-use crate::model::{Digest, RepositoryName, Secret, Tag};
+use crate::model::{Digest, ErrorKind, PortError, RepositoryName, Secret, Tag};
 use crate::oci::Descriptor;
-use crate::ports::{
-    Blob, Catalog, Content, Discard, ErrorKind, HeldImage, Package, PackageVersion, Packages, PortError,
-    Registry,
-};
+use crate::ports::{Blob, Catalog, Content, Discard, HeldImage, Package, PackageVersion, Packages, Registry};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -5,9 +5,9 @@ mod entries;
 
 use super::verified::Verified;
 use crate::host::{files, random};
-use crate::model::{Digest, Tag, Timestamp};
+use crate::model::{Digest, ErrorKind, PortError, Tag, Timestamp};
 use crate::oci::{Descriptor, LARGEST_MANIFEST, Manifest, media};
-use crate::ports::{Blob, Catalog, Content, Discard, ErrorKind, HeldImage, PortError, Registry, in_memory};
+use crate::ports::{Blob, Catalog, Content, Discard, HeldImage, Registry, in_memory};
 use entries::{point, ref_name, untag};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};

@@ -3,9 +3,9 @@
 use super::ghcr::{self, Ghcr, Reach};
 use super::layout::LayoutRegistry;
 use super::oci::{OciRegistry, OciSettings};
-use crate::model::{Digest, RepositoryName, Tag};
+use crate::model::{Digest, ErrorKind, PortError, RepositoryName, Tag};
 use crate::oci::Descriptor;
-use crate::ports::{Blob, Catalog, Clock, Content, Discard, ErrorKind, HeldImage, PortError, Registry};
+use crate::ports::{Blob, Catalog, Clock, Content, Discard, HeldImage, Registry};
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 

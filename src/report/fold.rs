@@ -5,8 +5,8 @@ use super::run::{
     TrafficPoint,
 };
 use super::{Acts, Changes, Recorded, Redact, describe_step, foreign};
-use crate::model::{Origin, Percent, Period, Signed, Timestamp, UnitId, Verdict};
-use crate::rollout::{Event, Outcome, Phase, Plan, Side, Step, StepId, StepResult, UnitFailure};
+use crate::model::{Digest, Origin, Percent, Period, Signed, Timestamp, UnitId, Verdict};
+use crate::rollout::{Event, Outcome, Phase, Plan, Side, Step, StepId, StepResult, UnitFailure, acts};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -23,6 +23,23 @@ pub enum ReportError {
 }
 
 impl RunReport {
+    /// Reads what is on record of one run: `events`, the first of which is its plan, and the hash of the newest
+    /// record where it is known. Secrets were taken out before the events were recorded.
+    ///
+    /// # Errors
+    /// [`ReportError::NoPlan`] when the first event is not a plan.
+    pub fn of_record(events: &[Recorded], head: Option<&Digest>) -> Result<Self, ReportError> {
+        let steps = match events.first().map(|recorded| &recorded.event) {
+            Some(Event::Planned(plan)) => acts(plan, events.iter().skip(1).map(|recorded| &recorded.event)),
+            _ => BTreeMap::new(),
+        };
+        let report = Self::fold(events, &|id| steps.get(&id).cloned(), &str::to_owned)?;
+        Ok(match head {
+            Some(head) => report.with_ledger_head(head.clone()),
+            None => report,
+        })
+    }
+
     /// Reads the events of one run, the first of which is its plan.
     ///
     /// # Errors

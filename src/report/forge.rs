@@ -3,11 +3,11 @@
 
 use super::markdown::{self, Count, Unmet};
 use super::{RunReport, describe_step, foreign};
-use crate::model::{CommitId, Digest, EnvironmentName, Timestamp};
-use crate::ports::{
-    CheckReport, CommitStatus, Conclusion, DeploymentDraft, DeploymentState, DeploymentUpdate, PullComment,
-    Remark,
+use crate::model::{
+    CheckReport, CommitId, CommitStatus, Conclusion, DeploymentDraft, DeploymentState, DeploymentUpdate,
+    Digest, EnvironmentName, PullComment, Remark, Timestamp,
 };
+
 use crate::rollout::{Event, Kind, Outcome, Phase, Plan, Step};
 
 /// The most characters of a deployment's description that GitHub keeps.

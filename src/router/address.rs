@@ -6,8 +6,8 @@
 //! does so with the next start. Connections to the guest that had it are cut.
 
 use crate::host::tcp;
-use crate::model::{Counters, Digest, Endpoint, Route, RouteState};
-use crate::ports::{ErrorKind, Granularity, PortError, Router};
+use crate::model::{Counters, Digest, Endpoint, ErrorKind, PortError, Route, RouteState};
+use crate::ports::{Granularity, Router};
 use crate::proxmox::calls::service::{Addressing, Plug, ServiceCard};
 use crate::proxmox::guest::{Guests, Owned};
 use crate::proxmox::{Fault, FaultClass, GuestKind};

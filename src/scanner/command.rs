@@ -6,8 +6,8 @@
 //! it is complete; with every other code there is no report, whatever was written.
 
 use super::LARGEST;
-use crate::model::{Artifact, Period, Secret};
-use crate::ports::{Captured, Command, ErrorKind, PortError, Runner, Scanner};
+use crate::model::{Artifact, ErrorKind, Period, PortError, Secret};
+use crate::ports::{Captured, Command, Runner, Scanner};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

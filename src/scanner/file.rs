@@ -2,8 +2,8 @@
 
 use super::LARGEST;
 use crate::host::files::read_bounded;
-use crate::model::Artifact;
-use crate::ports::{ErrorKind, PortError, Scanner};
+use crate::model::{Artifact, ErrorKind, PortError};
+use crate::ports::Scanner;
 use std::io;
 use std::path::PathBuf;
 

@@ -2,8 +2,8 @@
 
 use crate::host::github::{GitHubApi, GitHubRepository};
 use crate::host::http::{Client, Failure, Outgoing, Transfer};
-use crate::model::{Digest, Secret};
-use crate::ports::{Attestations, ErrorKind, PortError};
+use crate::model::{Digest, ErrorKind, PortError, Secret};
+use crate::ports::Attestations;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::Read;

@@ -1,7 +1,7 @@
 //! Sigstore bundles (version 0.1 to 0.3), verified without a network.
 
-use crate::model::{Digest, Signed, Timestamp};
-use crate::ports::{ErrorKind, PortError, Trust, TrustedRoots, Verifier};
+use crate::model::{Digest, ErrorKind, PortError, Signed, Timestamp};
+use crate::ports::{Trust, TrustedRoots, Verifier};
 use sigstore_verify::crypto::{KeyAlgorithm, verify_signature, verify_signature_prehashed};
 use sigstore_verify::trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot,

@@ -15,11 +15,8 @@ mod record;
 mod settings;
 
 use crate::host::secrets::Secrets;
-use crate::model::{Redactor, Release, Secret, Slot, UnitId};
-use crate::ports::{
-    Capabilities, Clock, Command, ErrorKind, Finished, Instance, PortError, Progress, Removal, Runner, Stop,
-    Target, UnitState,
-};
+use crate::model::{ErrorKind, Instance, PortError, Redactor, Release, Secret, Slot, UnitId, UnitState};
+use crate::ports::{Capabilities, Clock, Command, Finished, Progress, Removal, Runner, Stop, Target};
 use answer::{ending, first_line, recognise, succeeded};
 use record::{Deployed, Record, UnitFiles};
 pub use settings::{CommandSettings, Render};

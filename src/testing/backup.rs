@@ -1,8 +1,8 @@
 //! The contract of [`Backup`] and backups in memory.
 
 use super::target::{MemoryTarget, PutNow as _, gone};
-use crate::model::{BackupId, Release, Slot, UnitId};
-use crate::ports::{Backup, ErrorKind, Instance, PortError, Progress, Stop, Target};
+use crate::model::{BackupId, ErrorKind, Instance, PortError, Release, Slot, UnitId};
+use crate::ports::{Backup, Progress, Stop, Target};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! A forge in memory that refuses what a real one refuses, and fails or hangs on demand.
 
-use crate::model::EnvironmentName;
-use crate::ports::{
-    CheckReport, CommitStatus, DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind, Forge,
-    PortError, PullComment, PullRequests, PullState,
+use crate::model::{
+    CheckReport, CommitStatus, DeploymentDraft, DeploymentState, DeploymentUpdate, EnvironmentName,
+    ErrorKind, PortError, PullComment, PullState,
 };
+use crate::ports::{Forge, PullRequests};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 

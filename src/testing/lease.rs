@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a contract that is not kept ends the test")]
 
 use super::clock::FakeClock;
-use crate::model::{EnvironmentName, Period};
-use crate::ports::{Clock, ErrorKind, Held, Holder, Lease, PortError, Tenure};
+use crate::model::{EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
+use crate::ports::{Clock, Lease};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;

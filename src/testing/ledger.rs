@@ -6,8 +6,8 @@
 )]
 
 use crate::ledger::encode_record;
-use crate::model::{Draft, EnvironmentName, Record, Stored, Timestamp};
-use crate::ports::{ErrorKind, Ledger, PortError};
+use crate::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, Timestamp};
+use crate::ports::Ledger;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;

@@ -1,7 +1,10 @@
 //! A probe that answers from a script, and the contract of the port.
 
-use crate::model::{Check, CheckKind, Endpoint, HttpExpectation, HttpProbe, Period, ProbeSpec};
-use crate::ports::{Clock, ErrorKind, Observation, PortError, Probe, Sample};
+use crate::model::{
+    Check, CheckKind, Endpoint, ErrorKind, HttpExpectation, HttpProbe, Observation, Period, PortError,
+    ProbeSpec, Sample,
+};
+use crate::ports::{Clock, Probe};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,8 +1,8 @@
 //! The contract of [`Registry`] and [`Catalog`], and a fake that keeps images in memory.
 
-use crate::model::{Digest, Tag};
+use crate::model::{Digest, ErrorKind, PortError, Tag};
 use crate::oci::{Descriptor, Manifest, attached_by_tag};
-use crate::ports::{Blob, Catalog, Content, Discard, ErrorKind, HeldImage, PortError, Registry, in_memory};
+use crate::ports::{Blob, Catalog, Content, Discard, HeldImage, Registry, in_memory};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Read};

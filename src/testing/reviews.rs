@@ -1,6 +1,7 @@
 //! Reviews in memory: what people said about CI runs, rules of environments, teams; refused or lost on demand.
 
-use crate::ports::{EnvironmentRules, ErrorKind, PortError, Reviews, RunReview};
+use crate::model::{ErrorKind, PortError};
+use crate::ports::{EnvironmentRules, Reviews, RunReview};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! The router's contract, and a router in memory.
 
-use crate::model::{Counters, Endpoint, Route, RouteState, Slot, UnitId};
-use crate::ports::{ErrorKind, Granularity, PortError, Router};
+use crate::model::{Counters, Endpoint, ErrorKind, PortError, Route, RouteState, Slot, UnitId};
+use crate::ports::{Granularity, Router};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,8 +1,8 @@
 //! The contract of [`Runner`], a fake that answers from a script, and commands made of hooks.
 
 use crate::engine::PrepareHook;
-use crate::model::Period;
-use crate::ports::{Captured, Command, ErrorKind, Finished, Hear, PortError, Runner};
+use crate::model::{ErrorKind, Period, PortError};
+use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};

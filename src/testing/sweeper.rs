@@ -1,7 +1,7 @@
 //! The contract of [`Sweeper`].
 
-use crate::model::{EnvironmentName, Period, Timestamp};
-use crate::ports::{ErrorKind, PortError, Removal, Stop, Sweeper, Temporary};
+use crate::model::{EnvironmentName, ErrorKind, Period, PortError, Timestamp};
+use crate::ports::{Removal, Stop, Sweeper, Temporary};
 use std::time::{Duration, Instant};
 
 /// A removal takes no longer than this.

@@ -1,9 +1,9 @@
 //! The contract of [`Target`] and a fake that can be told to fail.
 
-use crate::model::{Endpoint, Release, ReleaseId, Slot, Timestamp, UnitId};
-use crate::ports::{
-    Capabilities, ErrorKind, Instance, PortError, Progress, Removal, Stop, Target, UnitState,
+use crate::model::{
+    Endpoint, ErrorKind, Instance, PortError, Release, ReleaseId, Slot, Timestamp, UnitId, UnitState,
 };
+use crate::ports::{Capabilities, Progress, Removal, Stop, Target};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
 //! A forge that is dead, slow, or refuses: the rollout goes its way.
 
 use crate::project::Project;
-use greenroom::app::Workspace;
-use greenroom::app::announce::Announcer;
-use greenroom::app::deploy::Hold;
+use greenroom::app::Hold;
+use greenroom::app::announce::{Announcer, Audience};
 use greenroom::app::record;
-use greenroom::ports::{Clock as _, DeploymentState};
+use greenroom::model::DeploymentState;
+use greenroom::ports::Clock as _;
 use greenroom::rollout::Outcome;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,9 +16,7 @@ const ALL: &str = "github: { status: true }";
 fn a_dead_forge_changes_nothing_and_is_warned_of_once_for_each_verb() {
     let project = Project::new(ALL, "{}").labelled().committed();
     project.forge.die();
-    let run = project
-        .run_in(&project.workspace(), "1.0.0", &["staging", "other"])
-        .unwrap();
+    let run = project.run_in("1.0.0", &["staging", "other"]).unwrap();
     for (_, done) in &run.results {
         assert!(done.is_ok());
     }
@@ -70,17 +68,19 @@ fn a_permission_that_is_missing_is_named_and_costs_nothing_else() {
 #[test]
 fn a_forge_that_hangs_is_not_waited_for_and_costs_the_rollout_no_time() {
     let silent = Project::new(ALL, "{ rollback: { watch: 60s } }");
-    let took = |project: &Project, workspace: &Workspace| {
+    let took = |project: &Project, audience: &Audience| {
         let before = project.clock.monotonic();
-        let run = project.run_in(workspace, "1.0.0", &[]).unwrap();
+        let run = project
+            .run_before(audience, &project.workspace(), "1.0.0", &[])
+            .unwrap();
         assert!(run.results.iter().all(|(_, done)| done.is_ok()));
         project.clock.monotonic() - before
     };
-    let alone = took(&silent, &silent.bare(&[]).telling(Announcer::silent()));
+    let alone = took(&silent, &Audience::with(silent.watchers(), Announcer::silent()));
 
     let project = Project::new(ALL, "{ rollback: { watch: 60s } }").impatient();
     project.forge.hold();
-    assert_eq!(took(&project, &project.workspace()), alone);
+    assert_eq!(took(&project, &project.audience()), alone);
     assert!(project.forge.deployments().is_empty(), "it still hangs");
     let warnings = project.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -97,7 +97,7 @@ fn the_environment_is_free_again_while_a_forge_is_waited_for() {
     project.forge.hold();
     thread::scope(|scope| {
         let run = scope.spawn(|| project.deploy("1.0.0"));
-        let workspace = project.bare(&[]).telling(Announcer::silent());
+        let workspace = project.workspace();
         let staging = "staging".parse().unwrap();
         eventually("the rollout to be over", || {
             let all = workspace

@@ -2,7 +2,7 @@
 
 use crate::project::{COMMIT, Project, pull, refused};
 use greenroom::app::Exit;
-use greenroom::ports::PullState;
+use greenroom::model::PullState;
 use greenroom::rollout::Outcome;
 
 fn labels(project: &Project) -> Vec<String> {
@@ -109,7 +109,7 @@ fn a_push_and_a_label_that_does_not_decide_ask_nothing_of_pull_requests() {
     let project = Project::new("", "{}");
     project.deploy("1.0.0");
     let named = Project::new("", "{}").labelled();
-    named.run_in(&named.workspace(), "1.0.0", &["staging"]).unwrap();
+    named.run_in("1.0.0", &["staging"]).unwrap();
     for found in [&project, &named] {
         let calls = found.forge.calls();
         assert!(

@@ -1,12 +1,13 @@
 //! A project whose service is a file, in a job of GitHub Actions.
 
-use greenroom::app::announce::{Announcer, Forges};
+use greenroom::app::announce::{Announcer, Audience, Forges};
 use greenroom::app::deploy::{Deployed, Done};
 use greenroom::app::pipeline::{self, Run, Wish};
 use greenroom::app::takeup::{self, Direction};
 use greenroom::app::{AppError, Context, Watchers, Workspace};
 use greenroom::host::environment::Environment;
-use greenroom::ports::{Forge, PullRequests, PullState};
+use greenroom::model::PullState;
+use greenroom::ports::{Forge, PullRequests};
 use greenroom::testing::{FakeClock, MemoryForge};
 use serde_json::Value;
 use std::fs;
@@ -128,26 +129,31 @@ impl Project {
             ("GITHUB_EVENT_PATH", &event),
             ("GITHUB_WORKSPACE", &root),
         ];
-        Context {
-            // Files are named in full: the process itself is in another directory.
-            environment: Environment::of(variables.into_iter().chain(more.iter().copied()), "/nowhere"),
-            clock: Arc::clone(&self.clock) as _,
-            binary: PathBuf::from("greenroom"),
-        }
+        // Files are named in full: the process itself is in another directory.
+        let environment = Environment::of(variables.into_iter().chain(more.iter().copied()), "/nowhere");
+        Context::new(
+            environment,
+            Arc::clone(&self.clock) as _,
+            PathBuf::from("greenroom"),
+        )
     }
 
-    /// The project as a job with a token has it.
+    /// The project as a job has it.
     pub(crate) fn workspace(&self) -> Workspace {
-        let workspace = self.bare(&[]);
+        self.bare(&[])
+    }
+
+    /// Who hears of its runs where the job has a token.
+    pub(crate) fn audience(&self) -> Audience {
         let forges = Forges {
             forge: Arc::clone(&self.forge) as Arc<dyn Forge>,
             pulls: Arc::clone(&self.forge) as Arc<dyn PullRequests>,
         };
-        let announcer = Announcer::to(forges, &workspace, self.patience);
-        workspace.telling(announcer)
+        let announcer = Announcer::to(forges, &self.workspace(), self.patience);
+        Audience::with(self.watchers(), announcer)
     }
 
-    /// The same, told to whoever the environment names.
+    /// The project with more variables.
     pub(crate) fn bare(&self, more: &[(&str, &str)]) -> Workspace {
         match Workspace::load(&self.context(more), Some(&self.path("greenroom.yaml"))) {
             Ok(workspace) => workspace,
@@ -172,11 +178,16 @@ impl Project {
 
     /// Runs the pipeline for the event at hand with this version.
     pub(crate) fn run(&self, version: &str) -> Result<Run, AppError> {
-        self.run_in(&self.workspace(), version, &[])
+        self.run_in(version, &[])
     }
 
-    pub(crate) fn run_in(
+    pub(crate) fn run_in(&self, version: &str, environments: &[&str]) -> Result<Run, AppError> {
+        self.run_before(&self.audience(), &self.workspace(), version, environments)
+    }
+
+    pub(crate) fn run_before(
         &self,
+        audience: &Audience,
         workspace: &Workspace,
         version: &str,
         environments: &[&str],
@@ -186,7 +197,7 @@ impl Project {
             environments: environments.iter().map(|name| name.parse().unwrap()).collect(),
             ..Wish::default()
         };
-        pipeline::run(workspace, &wish, &self.watchers(), &mut |_| {})
+        pipeline::run(workspace, &wish, audience, &mut |_| {})
     }
 
     /// Brings a version to staging.
@@ -198,7 +209,7 @@ impl Project {
         let workspace = self.workspace();
         let origin = workspace.context.origin("fixed", None);
         let staging = "staging".parse().unwrap();
-        let taken = takeup::take_up(&workspace, &staging, direction, origin, &self.watchers());
+        let taken = takeup::take_up(&workspace, &staging, direction, origin, &self.audience());
         taken.unwrap().unwrap()
     }
 }

@@ -3,8 +3,8 @@
 use crate::project::{Project, refused};
 use greenroom::app::promote::{Wish, tell_refusal};
 use greenroom::app::{AppError, Exit};
+use greenroom::model::Conclusion;
 use greenroom::policy::{Gate, Refusal};
-use greenroom::ports::Conclusion;
 
 const FROZEN: &str = "freeze: [{ environments: [staging], from: 2026-01-01T00:00:00Z, until: 2027-01-01T00:00:00Z, reason: audit }]";
 
@@ -92,12 +92,12 @@ fn a_promotion_that_is_refused_is_a_check_of_the_environment_that_it_was_to_go_t
         fix: "deploy it there again".into(),
     }]);
     let before = project.forge.calls().len();
-    tell_refusal(&project.workspace(), &wish, &refused, &project.watchers());
+    tell_refusal(&project.workspace(), &wish, &refused, &project.audience());
     assert_eq!(
         project.forge.calls()[before..],
         ["publish_check greenroom / other Some(Failure)"]
     );
     let busy = AppError::Project("something else".into());
-    tell_refusal(&project.workspace(), &wish, &busy, &project.watchers());
+    tell_refusal(&project.workspace(), &wish, &busy, &project.audience());
     assert_eq!(project.forge.calls().len(), before + 1, "no other error is told");
 }

@@ -1,12 +1,13 @@
 //! Rollouts that come to an end, whichever.
 
 use crate::project::{COMMIT, Project, rolled_out};
+use greenroom::app::announce::Audience;
 use greenroom::app::deploy::Done;
 use greenroom::app::rollback::rollback;
 use greenroom::app::takeup::Direction;
 use greenroom::history::Selector;
-use greenroom::model::Digest;
-use greenroom::ports::{Conclusion, DeploymentState};
+use greenroom::model::{Conclusion, DeploymentState, Digest};
+
 use greenroom::rollout::Outcome;
 use std::fs;
 use std::time::Duration;
@@ -156,9 +157,7 @@ fn what_a_signal_ends_is_told_all_the_same() {
 #[test]
 fn each_environment_of_a_run_has_its_own() {
     let project = Project::new("", "{}").committed();
-    let run = project
-        .run_in(&project.workspace(), "1.0.0", &["staging", "other"])
-        .unwrap();
+    let run = project.run_in("1.0.0", &["staging", "other"]).unwrap();
     assert_eq!(run.results.len(), 2);
     let all = project.forge.deployments();
     let shown: Vec<(&str, bool)> = all
@@ -205,9 +204,9 @@ fn what_is_live_already_and_what_is_switched_off_is_not_told() {
 #[test]
 fn a_job_without_a_token_is_told_once_how_to_pass_it() {
     let project = Project::new("", "{}");
-    let workspace = project.bare(&[]);
+    let audience = Audience::of(project.watchers());
     let run = project
-        .run_in(&workspace, "1.0.0", &["staging", "other"])
+        .run_before(&audience, &project.workspace(), "1.0.0", &["staging", "other"])
         .unwrap();
     assert_eq!(rolled_out(run).outcome, Outcome::Succeeded);
     let notes = project.notes();
@@ -220,7 +219,10 @@ fn a_job_without_a_token_is_told_once_how_to_pass_it() {
 
     let elsewhere = Project::new("", "{}");
     let workspace = elsewhere.bare(&[("GITHUB_ACTIONS", "false")]);
-    elsewhere.run_in(&workspace, "1.0.0", &["staging"]).unwrap();
+    let audience = Audience::of(elsewhere.watchers());
+    elsewhere
+        .run_before(&audience, &workspace, "1.0.0", &["staging"])
+        .unwrap();
     assert_eq!(elsewhere.notes(), Vec::<String>::new());
 }
 
@@ -237,7 +239,7 @@ fn a_rollback_is_a_deployment_of_its_own_kind() {
         &staging,
         &Selector::Previous,
         origin,
-        &project.watchers(),
+        &project.audience(),
     );
     assert!(matches!(back, Ok(Done::Deployed(_))));
     let all = project.forge.deployments();

@@ -88,14 +88,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scan", &["model"]),
     ("scaffold", &["model"]),
     ("rollout", &["model"]),
-    ("analysis", &["model", "ports"]),
-    ("policy", &["model", "ports"]),
+    ("analysis", &["model"]),
+    ("policy", &["model"]),
     ("retention", &["model", "oci", "tagging"]),
     ("images", &["model", "oci", "ports", "parallel", "retention"]),
-    // The records hold the rollout's events and what scans came to, and who holds the lease.
-    ("history", &["model", "ports", "rollout", "scan"]),
-    // What is told to a forge is in the words of its port.
-    ("report", &["model", "ports", "rollout", "history", "scan"]),
+    // The records hold the rollout's events and what scans came to.
+    ("history", &["model", "rollout", "scan"]),
+    ("report", &["model", "rollout", "history", "scan"]),
     ("parallel", &[]),
     (
         "engine",

@@ -22,6 +22,23 @@ pub(crate) struct Scan {
     pub(crate) tests: Vec<RangeInclusive<usize>>,
     /// Modules declared under `#[cfg(test)]` whose text is in another file.
     pub(crate) test_modules: Vec<Path>,
+    /// What the names that the file imports or declares as modules stand for, at its outermost level.
+    pub(crate) aliases: BTreeMap<String, Path>,
+    /// The items at its outermost level.
+    pub(crate) items: Vec<Item>,
+}
+
+/// One item of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Where it begins.
+    pub(crate) line: usize,
+    /// The keyword: `struct`, `fn`, `use`; `inline mod` for a module with a body, a macro's name for a call.
+    pub(crate) kind: String,
+    /// Its name; empty where it has none.
+    pub(crate) name: String,
+    /// Whether it is `pub` without a limit.
+    pub(crate) public: bool,
 }
 
 /// The module of a file: `src/a/mod.rs` and `src/a.rs` are `["crate", "a"]`, `src/main.rs` is
@@ -42,7 +59,10 @@ pub(crate) fn scan(module: &[String], text: &str) -> Result<Scan, String> {
         scan.tests.push(1..=text.lines().count());
         return Ok(scan);
     }
-    scan.walk(tokens, module, &BTreeMap::new());
+    scan.walk(tokens.clone(), module, &BTreeMap::new());
+    let production = Scan::default().without_tests(tokens, module);
+    scan.aliases = Scope::of(&production, module, &BTreeMap::new()).aliases;
+    scan.items = items(&production);
     Ok(scan)
 }
 
@@ -320,6 +340,60 @@ fn item_end(tokens: &[TokenTree], mut at: usize) -> usize {
             _ => false,
         });
     length.map_or(tokens.len() - 1, |length| at + length)
+}
+
+/// The items of one level, without attributes.
+fn items(tokens: &[TokenTree]) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_punct(tokens.get(at), '#') {
+            // `#[…]` and `#![…]`.
+            at += if is_punct(tokens.get(at + 1), '!') { 3 } else { 2 };
+            continue;
+        }
+        let end = item_end(tokens, at);
+        items.push(item(&tokens[at..=end]));
+        at = end + 1;
+        // What follows a body: `;` after `= { … }`, or nothing.
+        while is_punct(tokens.get(at), ';') {
+            at += 1;
+        }
+    }
+    items
+}
+
+/// The item of these tokens.
+fn item(tokens: &[TokenTree]) -> Item {
+    const MODIFIERS: &[&str] = &["pub", "unsafe", "async", "default"];
+    let limited =
+        matches!(tokens.get(1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+    let words: Vec<String> = tokens
+        .iter()
+        .filter_map(|token| match token {
+            TokenTree::Ident(word) => Some(word.to_string()),
+            _ => None,
+        })
+        .collect();
+    let mut rest = words.iter().skip_while(|word| MODIFIERS.contains(&word.as_str()));
+    let mut kind = rest.next().cloned().unwrap_or_default();
+    let mut name = rest.next().cloned().unwrap_or_default();
+    if kind == "const" && name == "fn" {
+        kind = name;
+        name = rest.next().cloned().unwrap_or_default();
+    }
+    let has_body =
+        matches!(tokens.last(), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
+    Item {
+        line: line_of(&tokens[0]),
+        kind: if kind == "mod" && has_body {
+            "inline mod".to_owned()
+        } else {
+            kind
+        },
+        name,
+        public: words.first().is_some_and(|word| word == "pub") && !limited,
+    }
 }
 
 /// `!` and a group: what stands before is a macro.

@@ -1,10 +1,8 @@
 //! A registry that counts what is asked of it, and can fail or be interrupted at any request.
 
-use greenroom::model::{Digest, Tag, Timestamp};
+use greenroom::model::{Digest, ErrorKind, PortError, Tag, Timestamp};
 use greenroom::oci::Descriptor;
-use greenroom::ports::{
-    Blob, Catalog, Clock, Content, Discard, ErrorKind, HeldImage, Interrupted, PortError, Registry,
-};
+use greenroom::ports::{Blob, Catalog, Clock, Content, Discard, HeldImage, Interrupted, Registry};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Mutex;

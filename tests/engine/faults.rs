@@ -2,7 +2,7 @@
 
 use super::case::{Case, End, case, cases};
 use super::world::Fault;
-use greenroom::ports::ErrorKind;
+use greenroom::model::ErrorKind;
 use greenroom::rollout::{Event, Outcome, Phase};
 
 /// The calls of the undisturbed run that go to target, router, probe and runner.

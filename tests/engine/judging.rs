@@ -411,8 +411,8 @@ fn a_unit_within_the_tolerated_number_keeps_its_previous_release_and_its_traffic
                 let wanted = release("v2").id();
                 matches!(call, greenroom::testing::target::Call::Put(unit, _, id) if *unit == failing && *id == wanted)
             },
-            greenroom::testing::target::Fault::Before(greenroom::ports::PortError::new(
-                greenroom::ports::ErrorKind::Denied,
+            greenroom::testing::target::Fault::Before(greenroom::model::PortError::new(
+                greenroom::model::ErrorKind::Denied,
                 "starting web-1",
                 "its disk is full",
             )),

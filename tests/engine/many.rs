@@ -2,11 +2,11 @@
 
 use super::scenario::{Scenario, release};
 use greenroom::engine::{Journal, Session, Site};
-use greenroom::model::{Batch, Check, Endpoint, Percent, Period, Release, Rolling, Slot, Strategy, UnitId};
-use greenroom::ports::{
-    Capabilities, Clock, Instance, Observation, PortError, Probe, Progress, Removal, Sample, Stop, Target,
-    UnitState,
+use greenroom::model::{
+    Batch, Check, Endpoint, Instance, Observation, Percent, Period, PortError, Release, Rolling, Sample,
+    Slot, Strategy, UnitId, UnitState,
 };
+use greenroom::ports::{Capabilities, Clock, Probe, Progress, Removal, Stop, Target};
 use greenroom::rollout::{Event, Outcome, Rollout};
 use greenroom::testing::runner::ScriptedRunner;
 use greenroom::testing::target::{MemoryTarget, PutNow as _};

@@ -3,8 +3,8 @@
 use super::case::{Case, case, cases, drive, lease, recorded, resume, resumed};
 use super::world::{Fault, World};
 use greenroom::engine::{DriveError, LeaseKeeper};
-use greenroom::model::{Draft, EnvironmentName, Period};
-use greenroom::ports::{ErrorKind, Held, Holder, Lease, Ledger, PortError, Tenure};
+use greenroom::model::{Draft, EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
+use greenroom::ports::{Lease, Ledger};
 use greenroom::rollout::{Event, Outcome, Rollout};
 use greenroom::testing::{FakeClock, MemoryLease};
 use std::collections::BTreeMap;

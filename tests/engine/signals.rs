@@ -3,7 +3,8 @@
 use super::case::{Case, End, cases, recorded, resume, resumed};
 use super::world::Fault;
 use greenroom::engine::DriveError;
-use greenroom::ports::{Clock, ErrorKind};
+use greenroom::model::ErrorKind;
+use greenroom::ports::Clock;
 use greenroom::rollout::{Event, Outcome, Phase};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::case::{case, cases, recorded};
 use super::world::Fault;
 use greenroom::history;
-use greenroom::ports::ErrorKind;
+use greenroom::model::ErrorKind;
 use greenroom::rollout::{Event, Outcome};
 
 #[test]

@@ -3,12 +3,12 @@
 
 use greenroom::engine::Site;
 use greenroom::model::{
-    BackupId, Check, CheckKind, Draft, Endpoint, EnvironmentName, Period, Release, ReleaseId, Route,
-    RouteState, Slot, Stored, UnitId,
+    BackupId, Check, CheckKind, Draft, Endpoint, EnvironmentName, ErrorKind, Instance, Observation, Period,
+    PortError, Release, ReleaseId, Route, RouteState, Sample, Slot, Stored, UnitId, UnitState,
 };
 use greenroom::ports::{
-    Backup, Capabilities, Clock, Command, ErrorKind, Finished, Granularity, Instance, Ledger, Observation,
-    PortError, Probe, Progress, Removal, Router, Runner, Sample, Stop, Target, UnitState,
+    Backup, Capabilities, Clock, Command, Finished, Granularity, Ledger, Probe, Progress, Removal, Router,
+    Runner, Stop, Target,
 };
 use greenroom::testing::backup::MemoryBackup;
 use greenroom::testing::router::{Answered, MemoryRouter};

@@ -11,8 +11,8 @@ use crate::{COMMIT, HOSTILE};
 use greenroom::forge::github::calls::{
     Call, checks, comments, deployments, packages, people, pulls, repositories, scanning, statuses,
 };
-use greenroom::model::CommitId;
-use greenroom::ports::{Conclusion, DeploymentState};
+use greenroom::model::{CommitId, Conclusion, DeploymentState};
+
 use std::collections::BTreeSet;
 
 fn of_packages() -> Vec<Call> {

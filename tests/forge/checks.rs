@@ -2,7 +2,8 @@
 
 use crate::github::{Check, Fault};
 use crate::{COMMIT, HOSTILE, Yard, now, refused};
-use greenroom::ports::{CheckReport, Conclusion, ErrorKind, Forge as _, Remark, RemarkLevel};
+use greenroom::model::{CheckReport, Conclusion, ErrorKind, Remark, RemarkLevel};
+use greenroom::ports::Forge as _;
 use serde_json::json;
 
 pub(crate) fn check() -> CheckReport {

@@ -2,7 +2,8 @@
 
 use crate::github::{Fault, Pull, Repository};
 use crate::{COMMIT, HOSTILE, Yard, refused};
-use greenroom::ports::{ErrorKind, Forge as _, PullComment};
+use greenroom::model::{ErrorKind, PullComment};
+use greenroom::ports::Forge as _;
 
 pub(crate) fn pull() -> Pull {
     Pull {

@@ -2,7 +2,8 @@
 
 use crate::github::{Fault, Repository};
 use crate::{COMMIT, HOSTILE, MERGE, Yard, refused};
-use greenroom::ports::{DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind, Forge as _};
+use greenroom::model::{DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind};
+use greenroom::ports::Forge as _;
 use serde_json::json;
 
 pub(crate) fn draft() -> DeploymentDraft {

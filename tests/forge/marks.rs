@@ -2,7 +2,8 @@
 
 use crate::github::Fault;
 use crate::{COMMIT, HOSTILE, Repository, Yard, refused};
-use greenroom::ports::{CommitStatus, Conclusion, ErrorKind, Forge as _};
+use greenroom::model::{CommitStatus, Conclusion, ErrorKind};
+use greenroom::ports::Forge as _;
 
 pub(crate) fn status(conclusion: Option<Conclusion>) -> CommitStatus {
     CommitStatus {

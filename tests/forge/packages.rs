@@ -3,8 +3,8 @@
 use crate::github::{self, Fault, PackageVersion, Repository};
 use crate::{Yard, connected, refused};
 use greenroom::forge::github::{Connection, GitHubPackages};
-use greenroom::model::Digest;
-use greenroom::ports::{Clock, ErrorKind, Package, Packages, Reviews as _};
+use greenroom::model::{Digest, ErrorKind};
+use greenroom::ports::{Clock, Package, Packages, Reviews as _};
 use serde_json::json;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ impl Store {
         })
     }
 
-    fn delete(&self, number: u64) -> Result<(), greenroom::ports::PortError> {
+    fn delete(&self, number: u64) -> Result<(), greenroom::model::PortError> {
         self.packages.delete_version(&self.app, number)
     }
 

@@ -3,7 +3,8 @@
 use crate::comments::pull;
 use crate::github::{Approval, Environment, Fault, Repository, Team};
 use crate::{COMMIT, HOSTILE, Yard, refused};
-use greenroom::ports::{EnvironmentRules, ErrorKind, PullRequests as _, Reviews as _};
+use greenroom::model::ErrorKind;
+use greenroom::ports::{EnvironmentRules, PullRequests as _, Reviews as _};
 use serde_json::json;
 
 fn repository() -> Repository {

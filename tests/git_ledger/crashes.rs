@@ -3,7 +3,8 @@
 use crate::races::write;
 use crate::yard::{Yard, branch, name};
 use greenroom::ledger::GitLedger;
-use greenroom::ports::{ErrorKind, Ledger};
+use greenroom::model::ErrorKind;
+use greenroom::ports::Ledger;
 use greenroom::testing::ledger::draft;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;

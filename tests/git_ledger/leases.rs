@@ -2,8 +2,8 @@
 
 use crate::races::write;
 use crate::yard::{Yard, name};
-use greenroom::model::Period;
-use greenroom::ports::{Clock, ErrorKind, Holder, Lease, Ledger};
+use greenroom::model::{ErrorKind, Holder, Period};
+use greenroom::ports::{Clock, Lease, Ledger};
 use greenroom::testing::FakeClock;
 use greenroom::testing::ledger::draft;
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use crate::races::write;
 use crate::yard::{BRANCH, KNOWN, Yard, name};
-use greenroom::model::Period;
-use greenroom::ports::{ErrorKind, Holder, Lease, Ledger};
+use greenroom::model::{ErrorKind, Holder, Period};
+use greenroom::ports::{Lease, Ledger};
 use greenroom::testing::FakeClock;
 use greenroom::testing::ledger::draft;
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use crate::yard::{Yard, name};
 use greenroom::ledger::GitLedger;
-use greenroom::model::EnvironmentName;
-use greenroom::ports::{ErrorKind, Ledger};
+use greenroom::model::{EnvironmentName, ErrorKind};
+use greenroom::ports::Ledger;
 use greenroom::testing::ledger::draft;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;

@@ -4,7 +4,8 @@ use crate::races::write;
 use crate::yard::{BRANCH, FULL, KNOWN, Yard, audit, name};
 use greenroom::history::Problem;
 use greenroom::ledger::RawLedger;
-use greenroom::ports::{ErrorKind, Ledger};
+use greenroom::model::ErrorKind;
+use greenroom::ports::Ledger;
 use greenroom::testing::ledger::draft;
 
 /// A yard with five records, and a clone that has seen them.

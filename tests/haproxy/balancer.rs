@@ -1,8 +1,8 @@
 //! A running `HAProxy`, configured with the template of the documentation.
 
 use greenroom::host::clock::SystemClock;
-use greenroom::model::{Endpoint, Route, RouteState, Slot, UnitId};
-use greenroom::ports::{Clock, ErrorKind, Granularity, PortError, Router};
+use greenroom::model::{Endpoint, ErrorKind, PortError, Route, RouteState, Slot, UnitId};
+use greenroom::ports::{Clock, Granularity, Router};
 use greenroom::router::haproxy::{HaproxyOptions, HaproxyRouter};
 use std::fs;
 use std::io::{Read, Write};

@@ -2,8 +2,8 @@
 
 use crate::backend::Backend;
 use crate::balancer::endpoint;
-use greenroom::model::{Release, Slot, Timestamp, UnitId};
-use greenroom::ports::{Capabilities, Instance, PortError, Progress, Removal, Stop, Target, UnitState};
+use greenroom::model::{Instance, PortError, Release, Slot, Timestamp, UnitId, UnitState};
+use greenroom::ports::{Capabilities, Progress, Removal, Stop, Target};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;

@@ -8,10 +8,10 @@ use greenroom::engine::{Journal, LeaseKeeper, Session, Site};
 use greenroom::host::clock::SystemClock;
 use greenroom::host::http::{Client, Settings};
 use greenroom::model::{
-    Actor, Batch, Canary, Check, CheckKind, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec, Release,
-    Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
+    Actor, Batch, Canary, Check, CheckKind, Holder, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec,
+    Release, Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
 };
-use greenroom::ports::{Holder, Lease, Router, Target};
+use greenroom::ports::{Lease, Router, Target};
 use greenroom::probe::{Commands, ServiceProbe};
 use greenroom::rollout::{
     Abilities, Event, Grounds, Kind, Observed, Occupancy, Outcome, Plan, Readiness, Request, RollbackPolicy,

@@ -2,8 +2,8 @@
 
 use crate::backend::Backend;
 use crate::balancer::{Balancer, Patient, eventually, route, template};
-use greenroom::model::Slot;
-use greenroom::ports::{ErrorKind, Router};
+use greenroom::model::{ErrorKind, Slot};
+use greenroom::ports::Router;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Mutex;

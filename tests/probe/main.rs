@@ -12,8 +12,11 @@ use greenroom::analysis::Finding;
 use greenroom::analysis::expect::judge;
 use greenroom::host::clock::SystemClock;
 use greenroom::host::http::{Client, Settings};
-use greenroom::model::{Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Verdict};
-use greenroom::ports::{Clock, Command, ErrorKind, Finished, Observation, PortError, Probe, Runner, Sample};
+use greenroom::model::{
+    Check, CheckKind, ErrorKind, HttpExpectation, HttpProbe, Observation, Period, PortError, ProbeSpec,
+    Sample, Verdict,
+};
+use greenroom::ports::{Clock, Command, Finished, Probe, Runner};
 use greenroom::probe::{Commands, ServiceProbe};
 use greenroom::testing;
 use server::{Server, Then};

@@ -1,8 +1,8 @@
 //! The service's own address moves to the guest that serves, and to nobody else.
 
 use super::backup::{Yard, release, unit};
-use greenroom::model::{Route, Slot};
-use greenroom::ports::{ErrorKind, Granularity, Router};
+use greenroom::model::{ErrorKind, Route, Slot};
+use greenroom::ports::{Granularity, Router};
 use greenroom::proxmox::GuestRef;
 use greenroom::proxmox::calls::vm::Plug;
 use greenroom::router::address::{AddressOptions, AddressRouter};

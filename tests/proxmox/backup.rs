@@ -2,8 +2,8 @@
 
 use greenroom::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{BackupId, Release, Slot, UnitId};
-use greenroom::ports::{Backup, ErrorKind, PortError, Progress};
+use greenroom::model::{BackupId, ErrorKind, PortError, Release, Slot, UnitId};
+use greenroom::ports::{Backup, Progress};
 use greenroom::proxmox::guest::{Addresses, Guests, Scope};
 use greenroom::proxmox::{Api, GuestKind, GuestRef};
 use greenroom::registry::layout::LayoutRegistry;

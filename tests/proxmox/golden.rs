@@ -4,7 +4,7 @@
 //! has to be in the table here, and means what the table says.
 
 use crate::data;
-use greenroom::ports::{ErrorKind, PortError};
+use greenroom::model::{ErrorKind, PortError};
 use greenroom::proxmox::{Answer, Api, Fault, FaultClass, NoAnswer, Request, Transport, calls};
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,10 +1,8 @@
 //! Guests of acceptance deployments, collected through the port.
 
 use crate::guests::stage::{Stage, unit, vm};
-use greenroom::model::{EnvironmentName, Period, Slot, Timestamp};
-use greenroom::ports::{
-    Clock as _, ErrorKind, Progress, Removal, Stop, Sweeper as _, Target as _, Temporary,
-};
+use greenroom::model::{EnvironmentName, ErrorKind, Period, Slot, Timestamp};
+use greenroom::ports::{Clock as _, Progress, Removal, Stop, Sweeper as _, Target as _, Temporary};
 use greenroom::proxmox::Api;
 use greenroom::target::proxmox::{GuestSettings, Sweeper, TemporaryGuests};
 use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};

@@ -1,7 +1,7 @@
 //! What goes wrong: rights, backups that are none, faults on demand, others who act meanwhile.
 
 use crate::stage::{Stage, container, copy, stages, vm};
-use greenroom::ports::ErrorKind;
+use greenroom::model::ErrorKind;
 use greenroom::proxmox::answers::{GuestConfig, Permissions, Storage, Version, Volume};
 use greenroom::proxmox::calls::backup::{self, Backup};
 use greenroom::proxmox::calls::{cluster, guest, storage, vm as qemu};

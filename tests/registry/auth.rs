@@ -1,8 +1,8 @@
 //! Oddities of tokens and passwords.
 
 use super::server::{Answer, Request, Server, answer, manifest, pull, push, push_from, refusal};
-use greenroom::model::{Digest, Tag};
-use greenroom::ports::{Catalog, ErrorKind, Registry};
+use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::ports::{Catalog, Registry};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 

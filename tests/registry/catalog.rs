@@ -1,8 +1,8 @@
 //! Oddities of lists and deletions.
 
 use super::server::{Server, answer, manifest, refusal};
-use greenroom::model::{Digest, Tag};
-use greenroom::ports::{Catalog, Discard, ErrorKind};
+use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::ports::{Catalog, Discard};
 use serde_json::json;
 
 fn tag(text: &str) -> Tag {

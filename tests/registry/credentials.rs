@@ -1,7 +1,8 @@
 //! Where credentials come from.
 
 use super::server::{Server, answer};
-use greenroom::ports::{Catalog, ErrorKind};
+use greenroom::model::ErrorKind;
+use greenroom::ports::Catalog;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;

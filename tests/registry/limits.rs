@@ -1,7 +1,8 @@
 //! Oddities of servers that have had enough.
 
 use super::server::{Answer, Server, answer, hang_up, push, refusal};
-use greenroom::ports::{Catalog, ErrorKind};
+use greenroom::model::ErrorKind;
+use greenroom::ports::Catalog;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Oddities of reading.
 
 use super::server::{Server, answer, manifest, pull, refusal};
-use greenroom::model::{Digest, Tag};
-use greenroom::ports::{ErrorKind, Registry};
+use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::ports::Registry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn tag() -> Tag {

@@ -1,8 +1,8 @@
 //! Oddities of writing.
 
 use super::server::{Server, answer, hang_up, manifest, push, push_from, refusal};
-use greenroom::model::{Digest, Tag};
-use greenroom::ports::{ErrorKind, Registry};
+use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::ports::Registry;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 fn tags(count: usize) -> Vec<Tag> {

@@ -2,8 +2,8 @@
 
 use super::daemon::{Daemon, PASSWORD, run};
 use super::server::{manifest, pull, push};
-use greenroom::model::Tag;
-use greenroom::ports::{Catalog, ErrorKind, Registry};
+use greenroom::model::{ErrorKind, Tag};
+use greenroom::ports::{Catalog, Registry};
 use greenroom::testing::registry::registry_contract;
 use serde_json::Value;
 

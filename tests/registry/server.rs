@@ -2,8 +2,8 @@
 //! in memory answers, so that a case says only what is odd.
 
 use super::store::Store;
-use greenroom::model::Digest;
-use greenroom::ports::{Blob, Clock, PortError, Registry, in_memory};
+use greenroom::model::{Digest, PortError};
+use greenroom::ports::{Blob, Clock, Registry, in_memory};
 use greenroom::registry::oci::credentials::Credentials;
 use greenroom::registry::oci::{OciRegistry, OciSettings};
 use greenroom::testing::FakeClock;

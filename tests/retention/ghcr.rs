@@ -8,8 +8,8 @@ use greenroom::forge::github::{Connection, GitHubPackages};
 use greenroom::host::environment::Environment;
 use greenroom::host::http::{Client, Settings};
 use greenroom::images::{Survey, Sweep};
-use greenroom::model::{Digest, Period, Secret, Timestamp};
-use greenroom::ports::{Catalog, Clock, Discard, ErrorKind, Packages, PortError};
+use greenroom::model::{Digest, ErrorKind, Period, PortError, Secret, Timestamp};
+use greenroom::ports::{Catalog, Clock, Discard, Packages};
 use greenroom::registry::ghcr::{self, Ghcr};
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::retention::{Needed, Rules};
@@ -289,11 +289,8 @@ fn a_project_reaches_its_packages_where_the_environment_says_and_tells_what_a_to
     let url = github.url();
     let api = ("GITHUB_API_URL", url.as_str());
     let images = |variables: &[(&str, &str)]| {
-        let context = Context {
-            environment: Environment::of(variables.iter().copied(), "/nowhere"),
-            clock: Arc::new(FakeClock::default()),
-            binary: "greenroom".into(),
-        };
+        let environment = Environment::of(variables.iter().copied(), "/nowhere");
+        let context = Context::new(environment, Arc::new(FakeClock::default()), "greenroom".into());
         let workspace = Workspace::load(&context, Some(&project.path("greenroom.yaml"))).unwrap();
         workspace.registry().images(NAME)
     };

@@ -2,11 +2,9 @@
 
 use crate::repository::Repository;
 use greenroom::images::{Stopped, Survey, Sweep, SweepProgress, Swept};
-use greenroom::model::{Digest, Tag};
+use greenroom::model::{Digest, ErrorKind, PortError, Tag};
 use greenroom::oci::{Descriptor, Manifest};
-use greenroom::ports::{
-    Blob, Catalog, Clock as _, Content, Discard, ErrorKind, HeldImage, PortError, Registry,
-};
+use greenroom::ports::{Blob, Catalog, Clock as _, Content, Discard, HeldImage, Registry};
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::retention::{Needed, Rules};
 use greenroom::testing::FakeClock;

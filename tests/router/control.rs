@@ -3,8 +3,8 @@
 use crate::backend::Backend;
 use crate::{Running, TestClock, endpoint, eventually, free_address, route};
 use greenroom::host::process::ProcessIdentity;
-use greenroom::model::Slot;
-use greenroom::ports::{Clock, ErrorKind, Router};
+use greenroom::model::{ErrorKind, Slot};
+use greenroom::ports::{Clock, Router};
 use greenroom::router::builtin::{BuiltinRouter, RouterOptions};
 use greenroom::testing::router::{Addresses, router_contract};
 use std::fs;

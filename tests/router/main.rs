@@ -9,8 +9,8 @@ mod control;
 mod failures;
 mod traffic;
 
-use greenroom::model::{Endpoint, Route, RouteState, Slot, Timestamp};
-use greenroom::ports::{Clock, Interrupted, PortError, Router};
+use greenroom::model::{Endpoint, PortError, Route, RouteState, Slot, Timestamp};
+use greenroom::ports::{Clock, Interrupted, Router};
 use greenroom::router::builtin::{BuiltinRouter, RouterOptions};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;

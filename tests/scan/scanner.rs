@@ -2,8 +2,8 @@
 
 use crate::{GRYPE, TRIVY, digest, image, now};
 use greenroom::host::runner::LocalRunner;
-use greenroom::model::{Period, Secret};
-use greenroom::ports::{ErrorKind, PortError, Scanner};
+use greenroom::model::{ErrorKind, Period, PortError, Secret};
+use greenroom::ports::Scanner;
 use greenroom::scan::{Input, Policy, ReadError, ScanResult, Subject, judge, read};
 use greenroom::scanner::{CommandScanner, CommandSettings, FileScanner, LARGEST};
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use super::{PACKAGE, digest, fixture};
 use greenroom::host::http::{Client, Settings};
-use greenroom::model::Secret;
-use greenroom::ports::{Attestations, ErrorKind};
+use greenroom::model::{ErrorKind, Secret};
+use greenroom::ports::Attestations;
 use greenroom::signature::github::GitHubAttestations;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};

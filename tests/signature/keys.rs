@@ -162,5 +162,5 @@ fn the_private_half_is_no_key_to_verify_with() {
         ..trust(&key, false)
     };
     let error = verify(bundle.as_bytes(), image.as_str(), &private).unwrap_err();
-    assert_eq!(error.kind, greenroom::ports::ErrorKind::Invalid, "{error}");
+    assert_eq!(error.kind, greenroom::model::ErrorKind::Invalid, "{error}");
 }

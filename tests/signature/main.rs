@@ -11,8 +11,8 @@ mod bundles;
 mod github;
 mod keys;
 
-use greenroom::model::{Digest, Signed};
-use greenroom::ports::{ErrorKind, PortError, Trust, TrustedRoots, Verifier};
+use greenroom::model::{Digest, ErrorKind, PortError, Signed};
+use greenroom::ports::{Trust, TrustedRoots, Verifier};
 use greenroom::signature::sigstore::SigstoreVerifier;
 use serde_json::{Value, json};
 use std::fs;

@@ -5,8 +5,7 @@ mod http;
 mod json;
 
 use super::Finding;
-use crate::model::{Check, Period, ProbeSpec};
-use crate::ports::{Observation, Sample};
+use crate::model::{Check, Observation, Period, ProbeSpec, Sample};
 
 /// Judges one sample. A reason names what was measured beside what was expected; text that came from
 /// the service is cut to 200 characters and holds no control characters.

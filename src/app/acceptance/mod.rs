@@ -5,23 +5,23 @@
 //! process that made it.
 
 mod derive;
-mod record;
 mod sweep;
 
-pub use record::begin;
 pub use sweep::{Ended, Known, Survey, exit, remove, survey};
 
-use super::deploy::{Deployed, Done, Hold};
+use super::announce::Audience;
+use super::deploy::{Deployed, Done};
 use super::error::{AppError, Exit};
+use super::hold::Hold;
 use super::pipeline::{self, Progress};
 use super::record::Standing;
+use super::temporary;
 use super::verify::{self, Verified, verify};
-use super::watch::Watchers;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::environment::Environment;
-use crate::model::{Endpoint, EnvironmentName, Origin, Period, Timestamp, Verdict};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{Endpoint, EnvironmentName, ErrorKind, Origin, Period, PortError, Timestamp, Verdict};
+
 use crate::rollout::Outcome;
 use derive::{Recipe, derive, name};
 
@@ -130,7 +130,7 @@ pub fn reopen(
     id: &EnvironmentName,
     wanted: Option<&str>,
 ) -> Result<Settled, AppError> {
-    let Some(made) = record::made(workspace.ledger()?.as_ref(), id)? else {
+    let Some(made) = temporary::made(workspace.ledger()?.as_ref(), id)? else {
         let known = survey(workspace, None)?.known;
         let names: Vec<&str> = known.iter().map(|known| known.id.as_str()).collect();
         return Err(AppError::Usage(format!(
@@ -206,10 +206,10 @@ pub fn create(
     workspace: &Workspace,
     settled: &Settled,
     what: &pipeline::Wish,
-    watchers: &Watchers,
+    audience: &Audience,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Made, AppError> {
-    let run = pipeline::run(workspace, &settled.wish(what), watchers, tell)?;
+    let run = pipeline::run(workspace, &settled.wish(what), audience, tell)?;
     let done = match run.results.into_iter().next() {
         Some((_, done)) => done,
         None => Err(AppError::Record(format!("{} was not deployed", settled.id))),
@@ -222,20 +222,20 @@ pub fn create(
                 settled.id, settled.id
             )));
         }
-        Err(error) => return Err(undone(workspace, settled, watchers, error)),
+        Err(error) => return Err(undone(workspace, settled, audience, error)),
     };
     let mut made = Made { deployed, url: None };
     if made.stands() {
         let found = url(workspace, settled);
-        made.url = Some(found.map_err(|error| undone(workspace, settled, watchers, error))?);
+        made.url = Some(found.map_err(|error| undone(workspace, settled, audience, error))?);
     }
     Ok(made)
 }
 
 /// Removes what `error` left, and says what failed: that, or the removal.
-fn undone(workspace: &Workspace, settled: &Settled, watchers: &Watchers, error: AppError) -> AppError {
+fn undone(workspace: &Workspace, settled: &Settled, audience: &Audience, error: AppError) -> AppError {
     let origin = workspace.context.origin("it could not be deployed", None);
-    match tidy(workspace, settled, &origin, watchers).and_then(|ended| ended.result) {
+    match tidy(workspace, settled, &origin, audience).and_then(|ended| ended.result) {
         Ok(()) => error,
         Err(left) => left,
     }
@@ -295,11 +295,11 @@ pub fn tidy(
     workspace: &Workspace,
     settled: &Settled,
     origin: &Origin,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<Ended, AppError> {
     let survey = survey(workspace, Some(&settled.of))?;
     Ok(match survey.known.iter().find(|known| known.id == settled.id) {
-        Some(known) => remove(workspace, &survey, known, origin, watchers),
+        Some(known) => remove(workspace, &survey, known, origin, audience),
         None => Ended {
             id: settled.id.clone(),
             result: Ok(()),
@@ -354,11 +354,11 @@ pub fn run(
     workspace: &Workspace,
     settled: &Settled,
     (what, afterwards): (&pipeline::Wish, Afterwards),
-    watchers: &Watchers,
+    audience: &Audience,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Tested, AppError> {
     require_suite(workspace, settled)?;
-    let made = create(workspace, settled, what, watchers, tell)?;
+    let made = create(workspace, settled, what, audience, tell)?;
     let mut tested = Tested {
         interrupted: made.deployed.interrupted,
         ..Tested::default()
@@ -371,7 +371,7 @@ pub fn run(
         Ok(())
     };
     tested.made = Some(made);
-    let ended = leave(workspace, settled, keep, watchers)?;
+    let ended = leave(workspace, settled, keep, audience)?;
     finish(suite, ended, tested)
 }
 
@@ -383,12 +383,12 @@ pub fn run_on(
     workspace: &Workspace,
     settled: &Settled,
     afterwards: Afterwards,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<Tested, AppError> {
     require_suite(workspace, settled)?;
     let mut tested = Tested::default();
     let suite = suite_of(workspace, settled, &mut tested);
-    let ended = leave(workspace, settled, afterwards == Afterwards::Keep, watchers)?;
+    let ended = leave(workspace, settled, afterwards == Afterwards::Keep, audience)?;
     finish(suite, ended, tested)
 }
 
@@ -408,11 +408,11 @@ fn leave(
     workspace: &Workspace,
     settled: &Settled,
     keep: bool,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<Option<Ended>, AppError> {
     let origin = workspace.context.origin("its test has ended", None);
     (!keep)
-        .then(|| tidy(workspace, settled, &origin, watchers))
+        .then(|| tidy(workspace, settled, &origin, audience))
         .transpose()
 }
 

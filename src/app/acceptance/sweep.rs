@@ -1,16 +1,16 @@
 //! Acceptance deployments that are there, by the marks that they carry and by the ledger, and their end.
 
-use super::record;
 use crate::app::announce;
-use crate::app::deploy::Hold;
+use crate::app::announce::Audience;
 use crate::app::error::{AppError, Exit};
-use crate::app::watch::Watchers;
+use crate::app::hold::Hold;
+use crate::app::temporary;
 use crate::app::workspace::Workspace;
 use crate::app::world::sweeper;
 use crate::config::environment::Environment;
 use crate::history::Made;
-use crate::model::{EnvironmentName, Origin, Timestamp};
-use crate::ports::{Clock, ErrorKind, PortError, Removal, Stop, Sweeper, Temporary};
+use crate::model::{EnvironmentName, ErrorKind, Origin, PortError, Timestamp};
+use crate::ports::{Clock, Removal, Stop, Sweeper, Temporary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,7 @@ pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<S
     let ledger = workspace.ledger()?;
     let mut made: BTreeMap<EnvironmentName, Made> = BTreeMap::new();
     for name in ledger.environments()? {
-        if let Some(how) = record::made(ledger.as_ref(), &name)? {
+        if let Some(how) = temporary::made(ledger.as_ref(), &name)? {
             made.insert(name, how);
         }
     }
@@ -165,11 +165,11 @@ pub fn remove(
     survey: &Survey,
     known: &Known,
     origin: &Origin,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Ended {
     Ended {
         id: known.id.clone(),
-        result: removed(workspace, survey, known, origin, watchers),
+        result: removed(workspace, survey, known, origin, audience),
     }
 }
 
@@ -178,7 +178,7 @@ fn removed(
     survey: &Survey,
     known: &Known,
     origin: &Origin,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<(), AppError> {
     if let Some(why) = &known.blind {
         return Err(AppError::NotAllowed(why.clone()));
@@ -191,8 +191,8 @@ fn removed(
         }
     }
     // Before the record: whoever follows a process that was killed here finds it on record, and tells it again.
-    announce::departure(workspace, &known.id, watchers);
-    record::end(workspace, &known.id, origin, &hold)
+    announce::departure(workspace, &known.id, audience);
+    temporary::end(workspace, &known.id, origin, &hold)
 }
 
 /// Ends one thing: by asking first, then by force.

@@ -83,7 +83,7 @@ impl Announcer {
         if environment.ci() != Some(Ci::GitHub) || repository.is_empty() {
             return Self::silent();
         }
-        let reach = match forge::connect(workspace) {
+        let reach = match forge::connect(&workspace.context) {
             Ok(Some(github)) => Reach::Forges(Forges {
                 forge: Arc::clone(&github) as Arc<dyn Forge>,
                 pulls: github,

@@ -6,7 +6,8 @@
 //! the run goes on with a warning: the commit is pinned by the event, so that nothing gets in that nobody has
 //! seen, and a GitHub that is down is no reason not to deploy.
 
-use super::Forges;
+use super::announcer::Forges;
+use super::audience::Audience;
 use crate::app::error::AppError;
 use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
@@ -32,14 +33,14 @@ impl Labelled {
     pub(in crate::app) fn of(
         workspace: &Workspace,
         decision: &Decision,
-        watchers: &Watchers,
+        audience: &Audience,
     ) -> Option<Self> {
         if decision.reason_code != ReasonCode::Label {
             return None;
         }
-        let announcer = workspace.announcer();
+        let announcer = audience.announcer(workspace);
         let environment = decision.environment.clone()?;
-        let forges = announcer.forges(&environment, watchers).cloned();
+        let forges = announcer.forges(&environment, &audience.watchers).cloned();
         let pull = announcer.pull()?;
         Some(Self {
             number: pull.number?,

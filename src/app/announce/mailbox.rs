@@ -1,8 +1,8 @@
 //! What waits to be told: how a rollout began, the newest word on how far it is, how it ended. Whoever puts
 //! something in never waits, and there is never more in it than one of each.
 
-use crate::model::EnvironmentName;
-use crate::ports::{CheckReport, CommitStatus, DeploymentUpdate, PortError, PullComment};
+use crate::model::{CheckReport, CommitStatus, DeploymentUpdate, EnvironmentName, PortError, PullComment};
+
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -170,7 +170,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::{CommitStatus, ErrorKind};
+    use crate::model::{CommitStatus, ErrorKind};
 
     fn words(description: &str) -> Words {
         Words {

@@ -4,6 +4,7 @@
 //! a mailbox, a thread of its own speaks, and what could not be told is a warning.
 
 mod announcer;
+mod audience;
 mod departure;
 mod label;
 mod mailbox;
@@ -11,21 +12,22 @@ mod refusal;
 mod speaker;
 
 pub use announcer::{Announcer, Forges};
+pub use audience::Audience;
 pub(in crate::app) use departure::departure;
 pub(in crate::app) use label::Labelled;
 pub use refusal::conditions;
 pub(in crate::app) use refusal::{Intent, refusal};
 
 use super::record;
-use super::summary;
-use super::watch::Watchers;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::config::project::GitHubConfig;
 use crate::engine::Observer;
 use crate::history;
-use crate::model::{Digest, EnvironmentName, EnvironmentType, Period, Timestamp};
-use crate::ports::{CheckReport, DeploymentUpdate, Ledger};
+use crate::model::{
+    CheckReport, DeploymentUpdate, Digest, EnvironmentName, EnvironmentType, Period, Timestamp,
+};
+use crate::ports::Ledger;
 use crate::report::forge::{self as words, Surroundings};
 use crate::report::{Recorded, RunReport};
 use crate::rollout::{Event, Plan};
@@ -53,10 +55,12 @@ impl Announcement {
         workspace: &Workspace,
         environment: &Environment,
         plan: &Plan,
-        watchers: &Watchers,
+        audience: &Audience,
     ) -> Option<Self> {
-        let (announcer, wanted) = (workspace.announcer(), workspace.project.github);
-        let forges = announcer.wanted(wanted, &plan.environment, watchers)?.clone();
+        let (announcer, wanted) = (audience.announcer(workspace), workspace.project.github);
+        let forges = announcer
+            .wanted(wanted, &plan.environment, &audience.watchers)?
+            .clone();
         Some(Self {
             plan: Arc::new(plan.clone()),
             around: around(&announcer, environment),
@@ -154,11 +158,13 @@ impl Drop for Telling {
 
 impl Telling {
     /// Tells how it ended.
-    pub(in crate::app) fn end(self, end: &End<'_>, watchers: &Watchers) -> Ended {
+    pub(in crate::app) fn end(self, end: &End<'_>, audience: &Audience) -> Ended {
         let Announcement { announcer, plan, .. } = &self.announcement;
-        match summary::headed(end.events, end.head.as_ref()) {
+        match RunReport::of_record(end.events, end.head.as_ref()) {
             Ok(report) => self.mailbox.end(self.last_words(&report, end.interrupted)),
-            Err(error) => watchers.warn(&plan.environment, &format!("not shown on GitHub: {error}")),
+            Err(error) => audience
+                .watchers
+                .warn(&plan.environment, &format!("not shown on GitHub: {error}")),
         }
         Ended {
             announcer: Arc::clone(announcer),
@@ -205,8 +211,9 @@ pub(in crate::app) struct Ended {
 impl Ended {
     /// Waits a bounded time until the end is told; nothing that others wait for is to be held meanwhile. The
     /// forge's number of the deployment, where one was opened.
-    pub(in crate::app) fn settle(&self, watchers: &Watchers) -> Option<u64> {
-        self.announcer.settle(&self.mailbox, &self.environment, watchers)
+    pub(in crate::app) fn settle(&self, audience: &Audience) -> Option<u64> {
+        self.announcer
+            .settle(&self.mailbox, &self.environment, &audience.watchers)
     }
 }
 

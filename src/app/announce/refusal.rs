@@ -1,16 +1,16 @@
 //! A run that was refused before anything was touched: one check that lists every condition at once. It makes
 //! no deployment, and one that GitHub made for the job is left to GitHub.
 
+use super::audience::Audience;
 use super::mailbox::Words;
 use super::speaker;
 use crate::app::error::AppError;
-use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
 use crate::config::{Diagnostic, Environment, Severity};
 use crate::host;
-use crate::model::{CommitId, Version};
+use crate::model::{CommitId, Remark, RemarkLevel, Version};
 use crate::policy::Gate;
-use crate::ports::{Remark, RemarkLevel};
+
 use crate::report::forge::{self as words, Refused};
 use crate::report::markdown::Unmet;
 use std::sync::Arc;
@@ -30,16 +30,16 @@ pub(in crate::app) fn refusal(
     workspace: &Workspace,
     intent: &Intent<'_>,
     error: &AppError,
-    watchers: &Watchers,
+    audience: &Audience,
 ) {
     let Some(unmet) = conditions(error) else {
         return;
     };
-    let (announcer, name) = (workspace.announcer(), &intent.environment.name.value);
+    let (announcer, name) = (audience.announcer(workspace), &intent.environment.name.value);
     if !workspace.project.github.checks {
         return;
     }
-    let (Some(forges), Some(commit)) = (announcer.forges(name, watchers), intent.commit) else {
+    let (Some(forges), Some(commit)) = (announcer.forges(name, &audience.watchers), intent.commit) else {
         return;
     };
     let redact = |text: &str| workspace.redactor().redact(text).into_owned();
@@ -68,7 +68,7 @@ pub(in crate::app) fn refusal(
         )),
         ..Words::default()
     });
-    announcer.settle(&mailbox, name, watchers);
+    announcer.settle(&mailbox, name, &audience.watchers);
 }
 
 /// What is not met; `None` where the error is no refusal.

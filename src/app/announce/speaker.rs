@@ -1,7 +1,8 @@
 //! The thread that tells a forge what waits in the mailbox.
 
 use super::mailbox::{Mailbox, Post, Verb, Words};
-use crate::ports::{DeploymentDraft, Forge};
+use crate::model::DeploymentDraft;
+use crate::ports::Forge;
 use std::sync::Arc;
 
 /// Begins to tell `forge` what is put into the mailbox, on a thread of its own. It ends by itself; should the

@@ -9,10 +9,10 @@ use crate::builder::trial::{Ground, Trial};
 use crate::config::image::Smoke;
 use crate::engine::DriveError;
 use crate::model::{
-    Artifact, Check, CheckKind, CommandProbe, Endpoint, HttpExpectation, HttpProbe, Period, ProbeSpec,
-    Release, RepositoryName, Slot, UnitId,
+    Artifact, Check, CheckKind, CommandProbe, Endpoint, HttpExpectation, HttpProbe, Period, PortError,
+    ProbeSpec, Release, RepositoryName, Slot, UnitId,
 };
-use crate::ports::{PortError, Probe, Removal, Runner, Stop, Target};
+use crate::ports::{Probe, Removal, Runner, Stop, Target};
 use crate::report::foreign;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

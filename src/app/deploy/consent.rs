@@ -2,6 +2,7 @@
 
 use super::Ask;
 use super::voices::{self, Question};
+use crate::app::connections::Place;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::{approve, forge, record};
@@ -29,7 +30,7 @@ pub(super) fn consent(
     if ask.way == Way::Rollback && was_live(workspace, environment, ask)? {
         return Ok(Some(Consent::LiveBefore));
     }
-    let forge = forge::connect(workspace)?;
+    let forge = forge::connect(&workspace.context)?;
     let forge = forge.map(|forge| forge as Arc<dyn Reviews>);
     gather(workspace, environment, ask, forge.as_deref()).map(|said| Some(Consent::Asked(said)))
 }
@@ -69,7 +70,7 @@ fn gather(
         },
         ..Said::default()
     };
-    let repository = forge::Place::of(&workspace.context).repository;
+    let repository = Place::of(&workspace.context.environment).repository;
     let question = Question {
         environment: name.as_str(),
         teams: &environment.protection.approvals.teams,

@@ -1,60 +1,16 @@
 //! A rollout under a lease, with everything that is recorded collected.
 
 use super::Deployed;
-use crate::app::announce::{Announcement, End, Ended};
+use crate::app::announce::{Announcement, Audience, End, Ended};
 use crate::app::error::AppError;
-use crate::app::watch::Watchers;
+use crate::app::hold::Hold;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
-use crate::engine::{DriveError, Journal, LeaseKeeper, Observer, Session};
-use crate::model::{EnvironmentName, Origin, Timestamp};
-use crate::ports::{ErrorKind, Holder};
+use crate::engine::{DriveError, Journal, Observer, Session};
+use crate::model::Timestamp;
 use crate::report::Recorded;
 use crate::rollout::{Event, Plan, Rollout};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// The lease on an environment, kept alive until this is dropped.
-pub struct Hold {
-    keeper: LeaseKeeper,
-}
-
-impl Hold {
-    /// The epoch under which records are written.
-    pub(crate) fn epoch(&self) -> u64 {
-        self.keeper.epoch()
-    }
-
-    /// Takes the lease.
-    ///
-    /// # Errors
-    /// [`AppError::Busy`] while another run holds it.
-    pub fn take(
-        workspace: &Workspace,
-        environment: &EnvironmentName,
-        origin: &Origin,
-        purpose: String,
-    ) -> Result<Self, AppError> {
-        let (lease, period) = (workspace.lease()?, workspace.lease_period()?);
-        let who = format!("{} ({})", origin.actor.name, origin.actor.via);
-        let holder = Holder {
-            who,
-            run: origin.run.clone(),
-            purpose,
-        };
-        let held = lease
-            .acquire(environment, &holder, period)
-            .map_err(|error| match error.kind {
-                ErrorKind::Conflict => AppError::Busy {
-                    environment: environment.clone(),
-                    holder: error.message,
-                },
-                _ => AppError::Port(error),
-            })?;
-        Ok(Self {
-            keeper: LeaseKeeper::keep(lease, environment.clone(), held, period),
-        })
-    }
-}
 
 /// What was recorded, in order.
 pub(crate) type Events = Arc<Mutex<Vec<Recorded>>>;
@@ -85,11 +41,11 @@ pub fn journal(
     world: &World,
     plan: &Plan,
     hold: &Hold,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<(Journal, Events), AppError> {
     let ledger = workspace.ledger()?;
     let events = Events::default();
-    let mut observers = watchers.of(&plan.environment, &world.redactor);
+    let mut observers = audience.watchers.of(&plan.environment, &world.redactor);
     observers.push(Box::new(Collector(Arc::clone(&events))));
     let journal = Journal {
         head: ledger.head(&plan.environment)?,
@@ -104,11 +60,11 @@ pub fn journal(
 }
 
 /// Who hears of a rollout, and in which words.
-pub(in crate::app) struct Audience<'a> {
+pub(in crate::app) struct Listeners<'a> {
     /// What was recorded.
     pub(in crate::app) events: &'a Events,
     /// Who watches it.
-    pub(in crate::app) watchers: &'a Watchers,
+    pub(in crate::app) audience: &'a Audience,
     /// What is told the forge, where there is one.
     pub(in crate::app) announcement: Option<Announcement>,
 }
@@ -124,9 +80,9 @@ impl Driven {
     ///
     /// # Errors
     /// When the rollout had to be left where it is.
-    pub(in crate::app) fn release(self, hold: Hold, watchers: &Watchers) -> Result<Deployed, AppError> {
+    pub(in crate::app) fn release(self, hold: Hold, audience: &Audience) -> Result<Deployed, AppError> {
         drop(hold);
-        let forge_deployment = self.ended.and_then(|ended| ended.settle(watchers));
+        let forge_deployment = self.ended.and_then(|ended| ended.settle(audience));
         Ok(Deployed {
             forge_deployment,
             ..self.deployed?
@@ -140,13 +96,13 @@ pub(in crate::app) fn drive(
     rollout: Rollout,
     mut journal: Journal,
     hold: &Hold,
-    audience: Audience<'_>,
+    listeners: Listeners<'_>,
 ) -> Driven {
-    let Audience {
+    let Listeners {
         events,
-        watchers,
+        audience,
         announcement,
-    } = audience;
+    } = listeners;
     let recorded = || events.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let environment = rollout.plan().environment.clone();
     let telling = announcement.map(|announcement| {
@@ -155,7 +111,7 @@ pub(in crate::app) fn drive(
         telling
     });
     let session = Session::new(&world.site, rollout, journal, &hold.keeper);
-    let mut session = session.telling(watchers.waiter(&environment));
+    let mut session = session.telling(audience.watchers.waiter(&environment));
     let outcome = session.drive();
     let head = session.journal().head.as_ref().map(|head| head.hash.clone());
     let events = recorded();
@@ -174,7 +130,7 @@ pub(in crate::app) fn drive(
     let lost = matches!(outcome, Err(DriveError::LeaseLost));
     let ended = telling
         .filter(|_| !lost)
-        .map(|telling| telling.end(&end, watchers));
+        .map(|telling| telling.end(&end, audience));
     let deployed = outcome.map(|outcome| Deployed {
         environment,
         outcome,

@@ -3,10 +3,10 @@
 use crate::app::error::AppError;
 use crate::app::record::Standing;
 use crate::app::world::World;
-use crate::model::{Release, RouteState, Slot, UnitId};
+use crate::model::{PortError, Release, RouteState, Slot, UnitId, UnitState};
 use crate::parallel::each;
 use crate::policy::Foreign;
-use crate::ports::{PortError, UnitState};
+
 use crate::rollout::{Found, Observed, observe};
 use std::collections::{BTreeMap, BTreeSet};
 

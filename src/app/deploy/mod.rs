@@ -7,16 +7,15 @@ mod ground;
 mod request;
 mod voices;
 
-pub(in crate::app) use drive::{Audience, drive};
-pub use drive::{Hold, journal};
+pub use drive::journal;
+pub(in crate::app) use drive::{Listeners, drive};
 
-
-use super::acceptance;
-use super::announce::{self, Announcement, Intent};
+use super::announce::{self, Announcement, Audience, Intent};
 use super::error::AppError;
+use super::hold::Hold;
 use super::protection;
 use super::record::Standing;
-use super::watch::Watchers;
+use super::temporary;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::environment::Environment;
@@ -24,7 +23,7 @@ use crate::config::unsupported::Part;
 use crate::engine::DriveError;
 use crate::model::{Digest, EnvironmentName, Origin, Proof, Release, Strategy};
 use crate::policy::Way;
-use crate::report::Recorded;
+use crate::report::{Recorded, RunReport};
 use crate::rollout::{self, Event, Outcome, Plan, Rollout};
 
 /// What is to be deployed, and under which terms.
@@ -76,6 +75,16 @@ pub struct Deployed {
     pub notes: Vec<String>,
     /// The forge's number of the deployment, where one was opened there.
     pub forge_deployment: Option<u64>,
+}
+
+impl Deployed {
+    /// Returns the report of the rollout.
+    ///
+    /// # Errors
+    /// When the events do not begin with a plan.
+    pub fn report(&self) -> Result<RunReport, AppError> {
+        Ok(RunReport::of_record(&self.events, self.head.as_ref())?)
+    }
 }
 
 /// What [`deploy`] came to.
@@ -162,9 +171,9 @@ pub fn deploy(
     workspace: &Workspace,
     environment: &Environment,
     ask: &Ask,
-    watchers: &Watchers,
+    audience: &Audience,
 ) -> Result<Done, AppError> {
-    deploy_with(workspace, environment, ask, watchers, None)
+    deploy_with(workspace, environment, ask, audience, None)
 }
 
 /// The same with `let_in`, also where this very release is live already and would be let in again.
@@ -175,17 +184,17 @@ pub fn deploy_with(
     workspace: &Workspace,
     environment: &Environment,
     ask: &Ask,
-    watchers: &Watchers,
+    audience: &Audience,
     let_in: Option<&LetIn<'_>>,
 ) -> Result<Done, AppError> {
-    let done = carry_out(workspace, environment, ask, watchers, let_in);
+    let done = carry_out(workspace, environment, ask, audience, let_in);
     if let Err(error) = &done {
         let intent = Intent {
             environment,
             version: &ask.release.version,
             commit: ask.release.commit.as_ref(),
         };
-        announce::refusal(workspace, &intent, error, watchers);
+        announce::refusal(workspace, &intent, error, audience);
     }
     done
 }
@@ -194,7 +203,7 @@ fn carry_out(
     workspace: &Workspace,
     environment: &Environment,
     ask: &Ask,
-    watchers: &Watchers,
+    audience: &Audience,
     let_in: Option<&LetIn<'_>>,
 ) -> Result<Done, AppError> {
     require(workspace, environment)?;
@@ -222,20 +231,20 @@ fn carry_out(
     if let Some(let_in) = let_in {
         let_in()?;
     }
-    acceptance::begin(workspace, environment, &ask.origin, &hold)?;
+    temporary::begin(workspace, environment, &ask.origin, &hold)?;
     for note in &notes {
-        watchers.note(name, note);
+        audience.watchers.note(name, note);
     }
-    let (mut journal, events) = journal(workspace, &world, &plan, &hold, watchers)?;
+    let (mut journal, events) = journal(workspace, &world, &plan, &hold, audience)?;
     journal
         .record(Event::Planned(plan.clone()))
         .map_err(DriveError::from)?;
-    let audience = Audience {
+    let listeners = Listeners {
         events: &events,
-        watchers,
-        announcement: Announcement::of(workspace, environment, &plan, watchers),
+        audience,
+        announcement: Announcement::of(workspace, environment, &plan, audience),
     };
-    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, audience).release(hold, watchers)?;
+    let deployed = drive(&world, Rollout::new(*plan), journal, &hold, listeners).release(hold, audience)?;
     Ok(Done::Deployed(Box::new(Deployed { notes, ..deployed })))
 }
 

@@ -1,8 +1,8 @@
 //! What the forge says about who agreed: reviews of the CI run, and who belongs to which team.
 
-use crate::model::{ApprovedBy, Approver};
+use crate::model::{ApprovedBy, Approver, ErrorKind, PortError};
 use crate::policy::{Membership, Said, Voice};
-use crate::ports::{ErrorKind, PortError, Reviews};
+use crate::ports::Reviews;
 use std::collections::BTreeMap;
 
 /// What the forge is asked about.

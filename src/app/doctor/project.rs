@@ -7,8 +7,8 @@ use crate::config::image::{Build, BuilderName};
 use crate::config::scan::ScanSource;
 use crate::host::runner::LocalRunner;
 use crate::host::{files, random};
-use crate::model::{RepositoryName, Tag};
-use crate::ports::ErrorKind;
+use crate::model::{ErrorKind, RepositoryName, Tag};
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -9,9 +9,10 @@ use crate::config::environment::Environment;
 use crate::config::proxmox::RemoteRouter;
 use crate::config::target::{CommandTarget, TargetConfig};
 use crate::model::{
-    Check as Probing, CheckKind, Endpoint, HttpExpectation, HttpProbe, Period, ProbeSpec, Release,
+    Check as Probing, CheckKind, Endpoint, HttpExpectation, HttpProbe, Observation, Period, PortError,
+    ProbeSpec, Release,
 };
-use crate::ports::{Observation, PortError};
+
 use std::collections::BTreeMap;
 
 /// The longest that an answer may take.

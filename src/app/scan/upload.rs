@@ -11,7 +11,7 @@ use crate::ports::{CodeScanning as _, Forge as _, SarifUpload};
 /// # Errors
 /// When nothing says which repository, commit and ref they belong to, or the forge does not take them.
 pub fn upload(workspace: &Workspace, scan: &Scan, sarif: String) -> Result<String, AppError> {
-    let forge = forge::required(workspace, "the findings cannot be uploaded")?;
+    let forge = forge::required(&workspace.context, "the findings cannot be uploaded")?;
     let environment = &workspace.context.environment;
     let commit = match scan.commit.clone().or_else(|| environment.sha()) {
         Some(commit) => commit,

@@ -8,8 +8,8 @@ use crate::host::git::Store;
 use crate::ledger::{
     DirectoryLease, DirectoryLedger, GitBranch, GitLease, GitLedger, RawLedger, usual_branch,
 };
-use crate::model::Period;
-use crate::ports::{ErrorKind, Lease, Ledger, PortError};
+use crate::model::{ErrorKind, Period, PortError};
+use crate::ports::{Lease, Ledger};
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -17,10 +17,8 @@ use crate::config::unsupported::Part;
 use crate::engine::{PrepareHook, Redact, Site};
 use crate::host::http::{Client, Settings};
 use crate::host::runner::LocalRunner;
-use crate::model::{Endpoint, Period, Redactor, Release, Secret, UnitId};
-use crate::ports::{
-    Backup, Command, ErrorKind, Granularity, PortError, Probe, Router, Runner, Sweeper, Target,
-};
+use crate::model::{Endpoint, ErrorKind, Period, PortError, Redactor, Release, Secret, UnitId};
+use crate::ports::{Backup, Command, Granularity, Probe, Router, Runner, Sweeper, Target};
 use crate::probe::{Commands, ServiceProbe};
 use crate::rollout::Abilities;
 use std::collections::BTreeMap;

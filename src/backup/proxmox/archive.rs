@@ -2,8 +2,8 @@
 
 use super::guest;
 use super::tasks::{Task, Tasks};
-use crate::model::{BackupId, EnvironmentName, Slot, UnitId};
-use crate::ports::{Backup, ErrorKind, PortError, Progress};
+use crate::model::{BackupId, EnvironmentName, ErrorKind, PortError, Slot, UnitId};
+use crate::ports::{Backup, Progress};
 use crate::proxmox::GuestKind;
 use crate::proxmox::answers::Volume;
 use crate::proxmox::calls::{self, storage};

@@ -10,8 +10,8 @@ mod tasks;
 pub use archive::{ArchiveBackup, ArchiveSettings};
 pub use snapshot::SnapshotBackup;
 
-use crate::model::{Slot, UnitId};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Slot, UnitId};
+
 use crate::proxmox::guest::{Guests, Owned};
 
 /// The guest that is to be saved or brought back.

@@ -2,8 +2,8 @@
 
 use super::guest;
 use super::tasks::{Task, Tasks};
-use crate::model::{BackupId, Slot, UnitId};
-use crate::ports::{Backup, ErrorKind, PortError, Progress};
+use crate::model::{BackupId, ErrorKind, PortError, Slot, UnitId};
+use crate::ports::{Backup, Progress};
 use crate::proxmox::guest::{Guests, Owned};
 
 /// What the names of greenroom's own snapshots begin with.

@@ -1,6 +1,6 @@
 //! Tasks that were begun and not yet seen to end.
 
-use crate::ports::PortError;
+use crate::model::PortError;
 use crate::proxmox::{Api, TaskState, Upid};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

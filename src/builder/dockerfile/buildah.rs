@@ -9,9 +9,9 @@ use super::layout;
 use super::{DockerfileImage, Provenance};
 use crate::host::files::read_bounded;
 use crate::host::platform::Platform;
-use crate::model::Digest;
+use crate::model::{Digest, PortError};
 use crate::oci::{Descriptor, PlatformOf, media};
-use crate::ports::PortError;
+
 use std::collections::BTreeMap;
 
 /// A digest and a line break.

@@ -4,8 +4,8 @@ use super::bench::{Bench, secret_variable};
 use super::layout;
 use super::{DockerfileImage, Provenance};
 use crate::host::files::read_bounded;
-use crate::model::Digest;
-use crate::ports::PortError;
+use crate::model::{Digest, PortError};
+
 use serde_json::Value;
 use std::path::Path;
 

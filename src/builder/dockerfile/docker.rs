@@ -4,8 +4,7 @@ use super::DockerfileImage;
 use super::Provenance;
 use super::bench::Bench;
 use super::buildx::common;
-use crate::model::Digest;
-use crate::ports::PortError;
+use crate::model::{Digest, PortError};
 
 /// Why it cannot build this image; `None` when it can.
 pub(super) fn refuses(image: &DockerfileImage, buildkit: bool, to_registry: bool) -> Option<&'static str> {

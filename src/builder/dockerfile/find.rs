@@ -2,7 +2,8 @@
 
 use super::bench::Bench;
 use super::{Tool, buildah, docker};
-use crate::ports::{ErrorKind, Finished, PortError};
+use crate::model::{ErrorKind, PortError};
+use crate::ports::Finished;
 use serde_json::Value;
 use std::fmt;
 

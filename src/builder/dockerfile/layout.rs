@@ -2,9 +2,9 @@
 
 use super::bench::Bench;
 use crate::host::files::read_bounded;
-use crate::model::Digest;
+use crate::model::{Digest, PortError};
 use crate::oci::{LARGEST_MANIFEST, Manifest};
-use crate::ports::{Blob, PortError};
+use crate::ports::Blob;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -15,8 +15,8 @@ mod podman;
 pub use bench::Workshop;
 
 use super::stored;
-use crate::model::{Artifact, Period, Secret};
-use crate::ports::{BuildRequest, Builder, Catalog, ErrorKind, PortError};
+use crate::model::{Artifact, ErrorKind, Period, PortError, Secret};
+use crate::ports::{BuildRequest, Builder, Catalog};
 use bench::Bench;
 use std::collections::BTreeMap;
 use std::fmt;

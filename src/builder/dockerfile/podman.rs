@@ -2,8 +2,7 @@
 
 use super::bench::Bench;
 use super::buildah;
-use crate::model::Digest;
-use crate::ports::PortError;
+use crate::model::{Digest, PortError};
 
 pub(super) fn perform(bench: &Bench<'_>) -> Result<Digest, PortError> {
     buildah::perform_by(bench, "podman")

@@ -1,9 +1,9 @@
 //! The image that files are put on: found for one platform, and brought where the new image goes.
 
 use crate::host::platform::Platform;
-use crate::model::{Digest, ImageName, Tag};
+use crate::model::{Digest, ErrorKind, ImageName, PortError, Tag};
 use crate::oci::{Body, Descriptor, Manifest, PlatformOf, media};
-use crate::ports::{Blob, ErrorKind, PortError, Registry};
+use crate::ports::{Blob, Registry};
 use serde_json::{Map, Value, json};
 use std::io::Read;
 

@@ -40,19 +40,17 @@ impl Names<'_> {
 
 /// Overlapping ranges of VM ids and overlapping subnets.
 pub(super) fn compare(environments: &[Environment], problems: &mut Vec<Diagnostic>) {
-    let ranges = environments
-        .iter()
-        .filter_map(|environment| {
-            let Vendor::Proxmox(proxmox) = environment.vendor()?;
-            let range = &proxmox.vm_id_range;
-            Some(Claim {
-                environment,
-                place: range.place,
-                first: u128::from(range.start),
-                last: u128::from(range.end),
-                shown: format!("{}-{}", range.start, range.end),
-            })
-        });
+    let ranges = environments.iter().filter_map(|environment| {
+        let Vendor::Proxmox(proxmox) = environment.vendor()?;
+        let range = &proxmox.vm_id_range;
+        Some(Claim {
+            environment,
+            place: range.place,
+            first: u128::from(range.start),
+            last: u128::from(range.end),
+            shown: format!("{}-{}", range.start, range.end),
+        })
+    });
     report("range of VM ids", ranges.collect(), problems);
     let subnets = |v4: bool| {
         environments.iter().filter_map(move |environment| {

@@ -3,7 +3,7 @@
 use super::GitHub;
 use super::calls::checks as calls;
 use super::talk::Talk;
-use crate::ports::{CheckReport, ErrorKind, PortError, Remark};
+use crate::model::{CheckReport, ErrorKind, PortError, Remark};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

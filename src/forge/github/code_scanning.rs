@@ -3,8 +3,8 @@
 use super::GitHub;
 use super::calls::scanning as calls;
 use super::talk::Talk;
-use crate::model::one_line;
-use crate::ports::{ErrorKind, PortError, SarifUpload};
+use crate::model::{ErrorKind, PortError, one_line};
+use crate::ports::SarifUpload;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;

@@ -3,7 +3,7 @@
 use super::GitHub;
 use super::calls::comments as calls;
 use super::talk::Talk;
-use crate::ports::{ErrorKind, PortError, PullComment};
+use crate::model::{ErrorKind, PortError, PullComment};
 use serde::Deserialize;
 use std::cell::RefCell;
 

@@ -3,8 +3,10 @@
 use super::GitHub;
 use super::calls::deployments as calls;
 use super::talk::Talk;
-use crate::model::EnvironmentName;
-use crate::ports::{DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind, PortError};
+use crate::model::{
+    DeploymentDraft, DeploymentState, DeploymentUpdate, EnvironmentName, ErrorKind, PortError,
+};
+
 use serde::Deserialize;
 use serde_json::Value;
 

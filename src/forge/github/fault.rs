@@ -3,8 +3,8 @@
 use super::calls::scanning::NEEDS as SCANNING;
 use super::calls::{Call, Method};
 use super::wait::is_no_answer;
-use crate::model::one_line;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, one_line};
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 

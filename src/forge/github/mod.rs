@@ -22,11 +22,11 @@ pub use connection::Connection;
 pub use packages::GitHubPackages;
 
 use crate::host::github::GitHubRepository;
-use crate::model::EnvironmentName;
-use crate::ports::{
-    CheckReport, CodeScanning, CommitStatus, DeploymentDraft, DeploymentUpdate, EnvironmentRules, Forge,
-    PortError, PullComment, PullRequests, PullState, Reviews, RunReview, SarifUpload,
+use crate::model::{
+    CheckReport, CommitStatus, DeploymentDraft, DeploymentUpdate, EnvironmentName, PortError, PullComment,
+    PullState,
 };
+use crate::ports::{CodeScanning, EnvironmentRules, Forge, PullRequests, Reviews, RunReview, SarifUpload};
 use std::sync::Arc;
 use talk::Talk;
 

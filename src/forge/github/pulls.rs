@@ -3,8 +3,8 @@
 use super::GitHub;
 use super::calls::pulls as calls;
 use super::talk::Talk;
-use crate::model::CommitId;
-use crate::ports::{ErrorKind, PortError, PullState};
+use crate::model::{CommitId, ErrorKind, PortError, PullState};
+
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -3,7 +3,8 @@
 use super::GitHub;
 use super::calls::people as calls;
 use super::fault::not_shown;
-use crate::ports::{EnvironmentRules, PortError, RunReview};
+use crate::model::PortError;
+use crate::ports::{EnvironmentRules, RunReview};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use super::GitHub;
 use super::calls::statuses as calls;
 use super::talk::Talk;
-use crate::ports::{CommitStatus, PortError};
+use crate::model::{CommitStatus, PortError};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

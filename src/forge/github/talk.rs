@@ -6,8 +6,8 @@ use super::fault;
 use super::wait::{self, GRACE, Limit, PATIENCE, TRIES};
 use crate::host::github::GitHubRepository;
 use crate::host::url;
-use crate::model::{Period, Timestamp};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, Period, PortError, Timestamp};
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::cell::Cell;

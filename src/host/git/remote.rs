@@ -4,8 +4,8 @@
 use super::process::{self, Limits};
 use super::store::{NAMELESS, Store, unreachable};
 use super::{not_run, words};
-use crate::model::CommitId;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{CommitId, ErrorKind, PortError};
+
 use std::time::Duration;
 
 /// A long history may come with the first fetch.

@@ -9,8 +9,8 @@ use super::process::{self, Limits, Output};
 use super::{command, failed, not_run, words};
 use crate::host::environment::Environment;
 use crate::host::random;
-use crate::model::{CommitId, Timestamp};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{CommitId, ErrorKind, PortError, Timestamp};
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;

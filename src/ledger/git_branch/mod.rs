@@ -19,8 +19,8 @@ pub use lease::GitLease;
 pub use records::GitLedger;
 
 use crate::host::git::{Object, Published, Store, Update};
-use crate::model::{CommitId, EnvironmentName, Timestamp};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{CommitId, EnvironmentName, ErrorKind, PortError, Timestamp};
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

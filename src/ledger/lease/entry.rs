@@ -1,8 +1,8 @@
 //! One acquisition of a lease, as it is stored.
 
 use crate::host::process::ProcessIdentity;
-use crate::model::{Period, Timestamp};
-use crate::ports::{Holder, Tenure};
+use crate::model::{Holder, Period, Tenure, Timestamp};
+
 use serde::{Deserialize, Serialize};
 use std::{fs, io};
 

@@ -4,8 +4,8 @@ use super::marker::Marker;
 use super::naming::TAG;
 use super::proof::{Doubt, Found, Owned, Scope, Stranger, prove};
 use super::{GuestKind, GuestRef};
-use crate::model::one_line;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, one_line};
+
 use crate::proxmox::answers::{GuestConfig, GuestStatus, Id, Resource};
 use crate::proxmox::calls::agent;
 use crate::proxmox::calls::container::{self, ContainerSettings};

@@ -3,8 +3,8 @@
 use super::guests::{Fresh, Guests, Standing};
 use super::proof::Owned;
 use super::{GuestKind, GuestRef};
-use crate::model::{Slot, UnitId};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Slot, UnitId};
+
 use crate::proxmox::answers::{Feature, Snapshot};
 use crate::proxmox::calls::{backup, guest as calls};
 use crate::proxmox::{Fault, Upid};

@@ -1,8 +1,8 @@
 //! Where a repository is: its registry's address, and its name there.
 
 use crate::host::url::is_loopback;
-use crate::model::RepositoryName;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, RepositoryName};
+
 use std::collections::BTreeSet;
 
 /// A repository's address.

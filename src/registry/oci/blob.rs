@@ -4,8 +4,8 @@ use super::address::Place;
 use super::pull::reading;
 use super::retry::Setback;
 use super::wire::{Call, Load, Reply, Wire};
-use crate::model::Digest;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{Digest, ErrorKind, PortError};
+
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
 use std::sync::Arc;

@@ -8,9 +8,9 @@ use super::pages::Pages;
 use super::pull::{is_there, reading, resolve};
 use super::retry::Setback;
 use super::wire::{Call, Load, Wire};
-use crate::model::{Digest, Tag};
+use crate::model::{Digest, ErrorKind, PortError, Tag};
 use crate::parallel::try_each;
-use crate::ports::{Content, Discard, ErrorKind, HeldImage, PortError};
+use crate::ports::{Content, Discard, HeldImage};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 

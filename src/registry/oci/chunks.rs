@@ -4,7 +4,8 @@
 use super::push::{Push, with_digest};
 use super::retry::Setback;
 use super::wire::{Load, Reply};
-use crate::ports::{ErrorKind, PortError, Reopen};
+use crate::model::{ErrorKind, PortError};
+use crate::ports::Reopen;
 use std::io::{self, Read};
 
 /// The largest chunk, in bytes; ghcr.io takes no more.

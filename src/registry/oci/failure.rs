@@ -2,8 +2,8 @@
 
 use super::retry::{Again, Setback, is_quota, judge, may_pass};
 use super::wire::Reply;
-use crate::model::{Timestamp, one_line};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Timestamp, one_line};
+
 use serde::Deserialize;
 use std::fmt::Write as _;
 use std::io::Read;

@@ -8,10 +8,10 @@ use super::push::writing;
 use super::referrers;
 use super::retry::Setback;
 use super::wire::{Call, Load, Wire};
-use crate::model::{Digest, Tag};
+use crate::model::{Digest, ErrorKind, PortError, Tag};
 use crate::oci::{Descriptor, Manifest};
 use crate::parallel::try_each;
-use crate::ports::{Content, ErrorKind, PortError};
+use crate::ports::Content;
 
 /// What a registry says when something that a manifest names is not there.
 const ABSENT: [&str; 4] = [

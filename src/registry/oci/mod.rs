@@ -22,9 +22,9 @@ mod retry;
 mod wire;
 
 use crate::host::http::{Client, Settings};
-use crate::model::{Digest, Tag};
+use crate::model::{Digest, ErrorKind, PortError, Tag};
 use crate::oci::Descriptor;
-use crate::ports::{Blob, Catalog, Clock, Content, Discard, ErrorKind, HeldImage, PortError, Registry};
+use crate::ports::{Blob, Catalog, Clock, Content, Discard, HeldImage, Registry};
 use address::Place;
 use auth::Auth;
 use blob::BlobStream;

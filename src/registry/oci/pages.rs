@@ -4,7 +4,7 @@ use super::address::Place;
 use super::retry::Setback;
 use super::wire::{Reply, is_own};
 use crate::host::url::joined;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError};
 use std::collections::BTreeSet;
 
 /// Most pages of one list: a million tags.

@@ -4,9 +4,9 @@ use super::address::Place;
 use super::auth::Scope;
 use super::retry::Setback;
 use super::wire::{Call, Load, Reply, Wire};
-use crate::model::{Digest, Tag};
+use crate::model::{Digest, ErrorKind, PortError, Tag};
 use crate::oci::{LARGEST_MANIFEST, Manifest, media};
-use crate::ports::{Content, ErrorKind, PortError};
+use crate::ports::Content;
 
 /// The digest that a registry says it has given or taken.
 pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";

@@ -9,8 +9,8 @@ use super::pull::{digest_of, is_there};
 use super::retry::{Again, Setback};
 use super::wire::{Call, Load, Reply, Wire, is_own};
 use crate::host::url::{joined, redacted};
-use crate::model::Digest;
-use crate::ports::{Blob, Content, ErrorKind, PortError};
+use crate::model::{Digest, ErrorKind, PortError};
+use crate::ports::{Blob, Content};
 
 /// A blob below this size, in bytes, is sent without asking first whether it is there: the answer would
 /// take as long.

@@ -1,7 +1,7 @@
 //! When a request is worth repeating, and how long to wait before.
 
-use crate::model::Timestamp;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Timestamp};
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ports::RemarkLevel;
+use crate::model::RemarkLevel;
 use crate::report::Recorded;
 use crate::report::fixtures::{
     HOSTILE, failed_health, first_plan, first_removed, folded, halted_promote, hostile, interrupted, plan,

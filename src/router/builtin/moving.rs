@@ -3,7 +3,7 @@
 use super::client::{BuiltinRouter, RouterOptions, storage};
 use super::location::StateDirectory;
 use super::state;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError};
 use std::path::{Path, PathBuf};
 
 impl RouterOptions {

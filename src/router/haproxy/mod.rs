@@ -21,8 +21,8 @@ use self::order::{Order, Wanted};
 use self::runtime::{Runtime, clean};
 use self::server::{Health, Server};
 use crate::host::tcp;
-use crate::model::{Endpoint, Route, RouteState};
-use crate::ports::{ErrorKind, Granularity, PortError, Router};
+use crate::model::{Endpoint, ErrorKind, PortError, Route, RouteState};
+use crate::ports::{Granularity, Router};
 use std::time::Duration;
 
 /// How long an address may take to accept a connection.

@@ -1,7 +1,7 @@
 //! The runtime interface: a line of orders over a connection of its own, text back until it closes.
 
 use crate::host::tcp;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::fmt;
 use std::io::{self, Read, Write};

@@ -1,7 +1,8 @@
 //! What a command's end and output say.
 
 use super::record::{Deployed, Record};
-use crate::ports::{ErrorKind, Finished, PortError};
+use crate::model::{ErrorKind, PortError};
+use crate::ports::Finished;
 
 /// "Temporary failure; the user is invited to retry" (sysexits.h).
 const EX_TEMPFAIL: i32 = 75;

@@ -5,8 +5,8 @@ use super::inside;
 use super::processes::{INSTANCE, STATE};
 use super::slot::Record;
 use super::{LocalSettings, fault};
-use crate::model::{Release, Secret, Slot, UnitId};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Release, Secret, Slot, UnitId};
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;

@@ -24,10 +24,11 @@ mod unpack;
 use crate::host::process::ProcessIdentity;
 use crate::host::random;
 use crate::host::secrets::Secrets;
-use crate::model::{Artifact, Digest, Endpoint, Period, Redactor, Release, Slot, UnitId};
-use crate::ports::{
-    Capabilities, Clock, ErrorKind, Instance, PortError, Progress, Registry, Removal, Stop, Target, UnitState,
+use crate::model::{
+    Artifact, Digest, Endpoint, ErrorKind, Instance, Period, PortError, Redactor, Release, Slot, UnitId,
+    UnitState,
 };
+use crate::ports::{Capabilities, Clock, Progress, Registry, Removal, Stop, Target};
 use children::Children;
 use launch::Launch;
 use log::Logs;

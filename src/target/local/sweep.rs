@@ -2,8 +2,8 @@
 
 use super::state::{MARKER, Marker, marker};
 use super::{LocalSettings, LocalTarget, fault};
-use crate::model::{EnvironmentName, Slot, UnitId};
-use crate::ports::{ErrorKind, PortError, Removal, Stop, Sweeper, Target as _, Temporary};
+use crate::model::{EnvironmentName, ErrorKind, PortError, Slot, UnitId};
+use crate::ports::{Removal, Stop, Sweeper, Target as _, Temporary};
 use rustix::process::Signal;
 use std::fs;
 use std::io;

@@ -2,9 +2,9 @@
 //! same image gives the same bytes.
 
 use crate::host::random;
-use crate::model::{Artifact, Digest};
+use crate::model::{Artifact, Digest, ErrorKind, PortError};
 use crate::oci::{Body, Descriptor, LARGEST_MANIFEST, Manifest, media};
-use crate::ports::{ErrorKind, PortError, Registry};
+use crate::ports::Registry;
 use crate::proxmox::{Open, Upid, Upload};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};

@@ -3,8 +3,8 @@
 
 use super::jobs::{Job, Seat, Work};
 use super::{ContainerPlan, ContainerSource, GuestPlan, ProxmoxTarget, Step, VmPlan};
-use crate::model::{Release, one_line};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Release, one_line};
+
 use crate::proxmox::answers::disk_size;
 use crate::proxmox::calls::container::{ContainerCard, ContainerSettings};
 use crate::proxmox::calls::vm::VmSettings;

@@ -3,8 +3,8 @@
 use super::index::{Freshness, Located};
 use super::jobs::{Job, Outcome, Seat, Work};
 use super::{ProxmoxTarget, STEPS, is_locked};
-use crate::model::{Slot, UnitId};
-use crate::ports::{ErrorKind, PortError, Removal, Stop};
+use crate::model::{ErrorKind, PortError, Slot, UnitId};
+use crate::ports::{Removal, Stop};
 use crate::proxmox::answers::GuestStatus;
 use crate::proxmox::guest::{Guests, Owned};
 use crate::proxmox::{Fault, FaultClass, GuestRef, Upid};

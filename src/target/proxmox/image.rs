@@ -2,8 +2,8 @@
 
 use super::archive::{Contents, Flight, Packed};
 use super::{ContainerPlan, ContainerSource, ProxmoxTarget, locked};
-use crate::model::{Artifact, Digest, Release, Tag};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{Artifact, Digest, ErrorKind, PortError, Release, Tag};
+
 use crate::proxmox::answers::Volume;
 use crate::proxmox::calls::storage;
 use crate::proxmox::{FaultClass, TaskState, Upid};

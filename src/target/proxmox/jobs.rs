@@ -2,8 +2,8 @@
 //! anew each time, so that a process that knows nothing of all this goes on just as well.
 
 use super::locked;
-use crate::model::{Slot, UnitId};
-use crate::ports::PortError;
+use crate::model::{PortError, Slot, UnitId};
+
 use crate::proxmox::{Api, Exit, Fault, FaultClass, TaskState, Upid, calls};
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -2,8 +2,8 @@
 
 use super::index::{Freshness, Located};
 use super::{GuestPlan, ProxmoxTarget, Workload};
-use crate::model::{Endpoint, Period, Slot, Timestamp, UnitId};
-use crate::ports::{ErrorKind, Instance, PortError, UnitState};
+use crate::model::{Endpoint, ErrorKind, Instance, Period, PortError, Slot, Timestamp, UnitId, UnitState};
+
 use crate::proxmox::answers::{AgentResult, ContainerCard, GuestStatus, TaskEntry};
 use crate::proxmox::calls::{agent, container, task};
 use crate::proxmox::guest::Owned;

@@ -3,8 +3,8 @@
 use super::image::Ready;
 use super::jobs::{Job, Seat, Work};
 use super::{ContainerPlan, ContainerSource, GuestPlan, ProxmoxTarget, Step};
-use crate::model::Release;
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError, Release};
+
 use crate::proxmox::calls::container::{self, ContainerCard, ContainerSettings, NewContainer};
 use crate::proxmox::calls::guest as calls;
 use crate::proxmox::calls::vm::Addressing;

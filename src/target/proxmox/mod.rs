@@ -21,10 +21,8 @@ mod temporary;
 mod workload;
 
 use crate::host::secrets::Secrets;
-use crate::model::{Release, Slot, UnitId};
-use crate::ports::{
-    Capabilities, Clock, ErrorKind, Instance, PortError, Progress, Registry, Removal, Stop, Target, UnitState,
-};
+use crate::model::{ErrorKind, Instance, PortError, Release, Slot, UnitId, UnitState};
+use crate::ports::{Capabilities, Clock, Progress, Registry, Removal, Stop, Target};
 use crate::proxmox::answers::GuestStatus;
 use crate::proxmox::guest::{Guests, Owned};
 use crate::proxmox::{Api, Fault, FaultClass, GuestRef, unlock_hint};

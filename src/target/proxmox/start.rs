@@ -3,7 +3,7 @@
 use super::configure::changed;
 use super::jobs::{Job, Seat, Work};
 use super::{ProxmoxTarget, Step};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{ErrorKind, PortError};
 use crate::proxmox::FaultClass;
 use crate::proxmox::answers::GuestStatus;
 use crate::proxmox::guest::{Marker, Owned};

@@ -4,8 +4,8 @@
 use super::end::{Act, next};
 use super::jobs::Work;
 use super::locked;
-use crate::model::{Timestamp, one_line};
-use crate::ports::{Clock, ErrorKind, PortError, Removal, Stop};
+use crate::model::{ErrorKind, PortError, Timestamp, one_line};
+use crate::ports::{Clock, Removal, Stop};
 use crate::proxmox::guest::{Found, Guests, Marker, Owned, Scope, Standing, TAG, prove};
 use crate::proxmox::{Api, FaultClass, GuestRef, TaskState, Upid, answers::GuestConfig, calls};
 use std::collections::BTreeMap;

@@ -1,7 +1,9 @@
 //! Guests of acceptance deployments: one service's, found by their markers, due or not.
 
 use super::sweep::{Made, Sweeper};
-use crate::ports::{self, ErrorKind, PortError, Removal, Stop, Temporary};
+use crate::model::{ErrorKind, PortError};
+use crate::ports;
+use crate::ports::{Removal, Stop, Temporary};
 use crate::proxmox::guest::Owned;
 use std::time::Duration;
 

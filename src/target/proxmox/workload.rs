@@ -4,8 +4,10 @@
 use super::configure::changed;
 use super::jobs::{Errand, Seat, Stage};
 use super::{ProxmoxTarget, Step, Workload};
-use crate::model::{Artifact, Redactor, Release, ReleaseId, RepositoryName, Secret, one_line};
-use crate::ports::{ErrorKind, PortError};
+use crate::model::{
+    Artifact, ErrorKind, PortError, Redactor, Release, ReleaseId, RepositoryName, Secret, one_line,
+};
+
 use crate::proxmox::answers::{AgentResult, ExecStatus};
 use crate::proxmox::calls::agent;
 use crate::proxmox::guest::{Marker, Owned};

@@ -1,8 +1,8 @@
 //! Guests of others are never changed, whatever happens between two looks.
 
 use super::stage::{Stage, VM_TEMPLATE, container, unit, vm};
-use greenroom::model::Slot;
-use greenroom::ports::{ErrorKind, PortError, Progress, Removal, Stop, Target};
+use greenroom::model::{ErrorKind, PortError, Slot};
+use greenroom::ports::{Progress, Removal, Stop, Target};
 use greenroom::proxmox::GuestRef;
 use greenroom::target::proxmox::{ContainerSource, GuestSettings};
 use greenroom::testing::proxmox::{Cluster, FakeGuest, TaskFault, USER, What, When};

@@ -1,9 +1,9 @@
 //! What guests are made of, and what goes into them.
 
 use super::stage::{SECRET, Stage, container, unit, vm};
-use greenroom::model::{Slot, Timestamp};
+use greenroom::model::{ErrorKind, Slot, Timestamp};
 use greenroom::oci::{Manifest, media};
-use greenroom::ports::{ErrorKind, Progress, Removal, Stop, Target};
+use greenroom::ports::{Progress, Removal, Stop, Target};
 use greenroom::proxmox::guest::Marker;
 use greenroom::target::proxmox::{ContainerSource, GuestSettings, Workload};
 use greenroom::testing::proxmox::FakeGuest;

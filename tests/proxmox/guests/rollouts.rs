@@ -3,14 +3,12 @@
 use super::scenario::Scenario;
 use super::stage::Stage;
 use greenroom::engine::{DriveError, Journal, LeaseKeeper, Session, Site};
-use greenroom::model::Endpoint;
 use greenroom::model::{
-    Batch, Canary, Check, Percent, Period, ReleaseId, Rolling, Route, RouteState, Slot, Strategy, UnitId,
+    Batch, Canary, Check, Endpoint, Holder, Observation, Percent, Period, PortError, ReleaseId, Rolling,
+    Route, RouteState, Sample, Slot, Strategy, UnitId,
 };
-use greenroom::ports::{
-    Clock, Command, Finished, Granularity, Holder, Lease, Ledger, Observation, PortError, Probe, Router,
-    Runner, Sample, Target,
-};
+
+use greenroom::ports::{Clock, Command, Finished, Granularity, Lease, Ledger, Probe, Router, Runner, Target};
 use greenroom::proxmox::guest::Marker;
 use greenroom::rollout::{Event, Outcome, Plan, Rollout, Step, Watch};
 use greenroom::target::proxmox::{GuestPlan, GuestSettings, ProxmoxTarget, Workload};

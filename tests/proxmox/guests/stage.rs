@@ -1,9 +1,9 @@
 //! A fake cluster with templates, and targets on it.
 
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{Artifact, Digest, Endpoint, Release, SecretSource, UnitId};
+use greenroom::model::{Artifact, Digest, Endpoint, Instance, Release, SecretSource, UnitId};
 use greenroom::oci::media;
-use greenroom::ports::{Blob, Clock, Instance, Registry, in_memory};
+use greenroom::ports::{Blob, Clock, Registry, in_memory};
 use greenroom::proxmox::calls::vm::Plug;
 use greenroom::proxmox::guest::Addresses;
 use greenroom::proxmox::{Api, GuestRef, Transport};

@@ -2,15 +2,15 @@
 
 use super::common::{REGISTRY, STRANGER, abroad, app, app_abroad, shown_to, tag};
 use crate::registry::server::{Answer, Server, answer, manifest, refusal};
-use greenroom::model::Tag;
-use greenroom::ports::{Catalog, ErrorKind};
+use greenroom::model::{ErrorKind, Tag};
+use greenroom::ports::Catalog;
 use serde_json::json;
 
 fn page(tags: &[&str]) -> Answer {
     answer(200).body(json!({"name": "app", "tags": tags}).to_string())
 }
 
-fn list(server: &Server) -> Result<Vec<Tag>, greenroom::ports::PortError> {
+fn list(server: &Server) -> Result<Vec<Tag>, greenroom::model::PortError> {
     server.client().tags(&app(server))
 }
 

@@ -3,8 +3,8 @@
 use crate::registry::server::{Answer, Request, Server, answer, refusal};
 use crate::registry::store::Store;
 use greenroom::host::http::Settings;
-use greenroom::model::{Digest, Tag};
-use greenroom::ports::{PortError, Registry};
+use greenroom::model::{Digest, PortError, Tag};
+use greenroom::ports::Registry;
 use greenroom::registry::oci::credentials::Credentials;
 use greenroom::registry::oci::{OciRegistry, OciSettings};
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use super::common::{Times, app, challenge, tag};
 use crate::registry::server::{Server, answer, hang_up, manifest, refusal};
-use greenroom::model::Digest;
-use greenroom::ports::{Catalog, Discard, ErrorKind, PortError};
+use greenroom::model::{Digest, ErrorKind, PortError};
+use greenroom::ports::{Catalog, Discard};
 
 fn image() -> Discard {
     Discard::Manifest(Digest::of(&manifest("x")))

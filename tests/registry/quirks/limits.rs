@@ -2,7 +2,8 @@
 
 use super::common::{app, first, resolve};
 use crate::registry::server::{Server, answer, push, refusal};
-use greenroom::ports::{Catalog, ErrorKind};
+use greenroom::model::ErrorKind;
+use greenroom::ports::Catalog;
 use std::time::Duration;
 
 fn busy() -> crate::registry::server::Answer {

@@ -2,9 +2,9 @@
 
 use super::common::{Times, app, headers, tag};
 use crate::registry::server::{Server, answer, hang_up, manifest, refusal};
-use greenroom::model::{Digest, Tag};
+use greenroom::model::{Digest, ErrorKind, PortError, Tag};
 use greenroom::oci::media;
-use greenroom::ports::{ErrorKind, PortError, Registry};
+use greenroom::ports::Registry;
 use serde_json::json;
 
 const PUT: &str = "PUT app/manifests/1.0";

@@ -3,9 +3,9 @@
 use super::common::{Times, app};
 use crate::registry::server::{Answer, Request, Server, answer, hang_up, manifest, refusal};
 use crate::registry::store::Store;
-use greenroom::model::Digest;
+use greenroom::model::{Digest, ErrorKind};
 use greenroom::oci::{Manifest, fallback_tag, media};
-use greenroom::ports::{Catalog, ErrorKind, Registry};
+use greenroom::ports::{Catalog, Registry};
 use serde_json::{Value, json};
 
 const KIND: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

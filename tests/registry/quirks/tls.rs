@@ -2,7 +2,8 @@
 
 use super::common::{REGISTRY, STRANGER, app_abroad, settings_abroad};
 use crate::openssl::TlsServer;
-use greenroom::ports::{Catalog, ErrorKind, PortError};
+use greenroom::model::{ErrorKind, PortError};
+use greenroom::ports::Catalog;
 use greenroom::registry::oci::OciRegistry;
 use greenroom::testing::FakeClock;
 use std::io::{self, BufRead, BufReader, Write};

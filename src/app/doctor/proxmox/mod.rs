@@ -9,7 +9,7 @@ use crate::app::workspace::Workspace;
 use crate::config::environment::{Backup, Environment};
 use crate::config::proxmox::{Guest, GuestContainer, Proxmox, VirtualMachine};
 use crate::config::target::Vendor;
-use crate::ports::PortError;
+use crate::model::PortError;
 use crate::proxmox::answers::{Node, Version};
 use crate::proxmox::calls::cluster;
 use crate::proxmox::{Api, Fault, FaultClass};

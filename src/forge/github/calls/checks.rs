@@ -2,8 +2,8 @@
 
 use super::{Call, segment, without_nulls};
 use crate::forge::github::text;
-use crate::model::{CommitId, one_line};
-use crate::ports::{CheckReport, Conclusion, Remark, RemarkLevel};
+use crate::model::{CheckReport, CommitId, Conclusion, Remark, RemarkLevel, one_line};
+
 use serde_json::{Value, json};
 
 const NEEDS: &str = "checks: write";

@@ -3,7 +3,7 @@
 use super::Call;
 use crate::forge::github::text;
 use crate::host::url;
-use crate::ports::PullComment;
+use crate::model::PullComment;
 use serde_json::json;
 
 const NEEDS: &str = "pull-requests: write";

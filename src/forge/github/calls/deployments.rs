@@ -1,8 +1,8 @@
 //! Deployments and how they stand.
 
 use super::{Call, segment, without_nulls};
-use crate::model::{CommitId, one_line};
-use crate::ports::{DeploymentDraft, DeploymentState, DeploymentUpdate};
+use crate::model::{CommitId, DeploymentDraft, DeploymentState, DeploymentUpdate, one_line};
+
 use serde_json::{Value, json};
 
 const NEEDS: &str = "deployments: write";

@@ -1,8 +1,8 @@
 //! Marks beside commits.
 
 use super::{Call, without_nulls};
-use crate::model::{CommitId, one_line};
-use crate::ports::{CommitStatus, Conclusion};
+use crate::model::{CommitId, CommitStatus, Conclusion, one_line};
+
 use serde_json::json;
 
 const NEEDS: &str = "statuses: write";

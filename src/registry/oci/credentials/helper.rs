@@ -3,7 +3,8 @@
 
 use super::{Credential, credential};
 use crate::host::runner::LocalRunner;
-use crate::ports::{Command, ErrorKind};
+use crate::model::ErrorKind;
+use crate::ports::Command;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

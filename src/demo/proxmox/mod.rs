@@ -3,7 +3,8 @@
 mod lab;
 
 use super::stage::{Stage, Teller, by_version, environment};
-use crate::app::{AppError, Context, Watchers, audit};
+use crate::app::announce::Audience;
+use crate::app::{AppError, Context, audit};
 use crate::model::Endpoint;
 use crate::rollout::Outcome;
 use lab::Lab;
@@ -16,13 +17,13 @@ use std::path::Path;
 pub fn tell(
     context: &Context,
     parent: &Path,
-    watchers: &Watchers,
+    audience: &Audience,
     teller: &mut dyn Teller,
 ) -> Result<bool, AppError> {
     let lab = Lab::open(context, parent)?;
     let stage = Stage {
         context,
-        watchers,
+        audience,
         teller,
         pipeline: lab.pipeline(),
         holds: true,

@@ -3,9 +3,10 @@
 use super::clients::Count;
 use super::project::{Project, Release};
 use super::stage::{Stage, Teller, by_version, environment};
+use crate::app::announce::Audience;
 use crate::app::deploy::Deployed;
 use crate::app::shutdown::shut_down;
-use crate::app::{AppError, Context, Watchers, audit, status, summary};
+use crate::app::{AppError, Context, audit, status};
 use crate::model::Endpoint;
 use crate::report::markdown;
 use crate::rollout::Outcome;
@@ -41,14 +42,14 @@ const FOURTH: Release = Release {
 pub fn tell(
     context: &Context,
     parent: &Path,
-    watchers: &Watchers,
+    audience: &Audience,
     teller: &mut dyn Teller,
 ) -> Result<bool, AppError> {
     let project = Project::create(parent, &context.binary)?;
     let mut story = Story {
         stage: Stage {
             context,
-            watchers,
+            audience,
             teller,
             pipeline: project.pipeline(),
             holds: true,
@@ -168,7 +169,7 @@ impl Story<'_> {
             "The summary of the last run",
             "in GitHub Actions it stands on the page of the run",
         );
-        let markdown = markdown::render(&summary::of(last)?, &[], markdown::MOST_BYTES);
+        let markdown = markdown::render(&last.report()?, &[], markdown::MOST_BYTES);
         let shown: Vec<&str> = markdown.lines().take(12).collect();
         self.stage.teller.text(&shown.join("\n"));
         Ok(())

@@ -1,10 +1,10 @@
 //! What every story of the demo needs: its listener, what it has claimed so far, and the project.
 
 use super::clients::{Clients, Count};
-use crate::app::announce::Announcer;
+use crate::app::announce::Audience;
 use crate::app::deploy::{Deployed, Done};
 use crate::app::pipeline::{self, Wish};
-use crate::app::{AppError, Context, Watchers, Workspace};
+use crate::app::{AppError, Context, Workspace};
 use crate::host::http::{Client, Settings};
 use crate::model::{Endpoint, EnvironmentName};
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ pub trait Teller {
 /// A story that is being told.
 pub(super) struct Stage<'a> {
     pub(super) context: &'a Context,
-    pub(super) watchers: &'a Watchers,
+    pub(super) audience: &'a Audience,
     pub(super) teller: &'a mut dyn Teller,
     /// The pipeline file of the project.
     pub(super) pipeline: PathBuf,
@@ -53,8 +53,7 @@ impl Stage<'_> {
     }
 
     pub(super) fn workspace(&self) -> Result<Workspace, AppError> {
-        // What it deploys is nobody's: a job that shows it must not tell the job's repository.
-        Workspace::load(self.context, Some(&self.pipeline)).map(|found| found.telling(Announcer::silent()))
+        Workspace::load(self.context, Some(&self.pipeline))
     }
 
     /// Deploys the project as it stands.
@@ -64,7 +63,7 @@ impl Stage<'_> {
             environments: vec![environment()?],
             ..Wish::default()
         };
-        let run = pipeline::run(&workspace, &wish, self.watchers, &mut |_| {})?;
+        let run = pipeline::run(&workspace, &wish, self.audience, &mut |_| {})?;
         match run.results.into_iter().next() {
             Some((_, Ok(Done::Deployed(deployed)))) => Ok(*deployed),
             Some((_, Err(error))) => Err(error),

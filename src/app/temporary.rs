@@ -1,7 +1,7 @@
 //! What the ledger says about acceptance deployments: each is a chain of its own.
 
-use crate::app::deploy::Hold;
 use crate::app::error::AppError;
+use crate::app::hold::Hold;
 use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::history::{self, ACCEPTANCE, Acceptance, Made};
@@ -13,7 +13,7 @@ use crate::ports::Ledger;
 ///
 /// # Errors
 /// When the ledger does not take it.
-pub fn begin(
+pub(super) fn begin(
     workspace: &Workspace,
     environment: &Environment,
     origin: &Origin,
