@@ -1,12 +1,12 @@
 //! The command target with real commands: a "platform" that is a directory with one file per unit.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use greenroom::adapters::targets::command::{CommandSettings, CommandTarget};
 use greenroom::app::template::Templates;
+use greenroom::domain::model::{ErrorKind, Instance, Period, Release, SecretSource, Slot, Timestamp, UnitId};
 use greenroom::host::runner::LocalRunner;
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{ErrorKind, Instance, Period, Release, SecretSource, Slot, Timestamp, UnitId};
 use greenroom::ports::{Clock, Interrupted, Removal, Runner, Stop, Target};
-use greenroom::target::command::{CommandSettings, CommandTarget};
 use greenroom::testing::runner::ScriptedRunner;
 use greenroom::testing::target::{PutNow as _, TargetCase, target_contract};
 use std::collections::BTreeMap;

@@ -11,7 +11,7 @@ use greenroom::config::environment::RollbackStrategy;
 use greenroom::config::image::Build;
 use greenroom::config::project::{LedgerConfig, Trigger, VersionSource};
 use greenroom::config::{Environment, Part, Project, TargetConfig, schema};
-use greenroom::model::{
+use greenroom::domain::model::{
     EnvironmentName, EnvironmentType, Percent, Period, ProbeSpec, SecretSource, Strategy, UnitId,
 };
 use serde_json::Value;

@@ -8,7 +8,7 @@
 )]
 
 use greenroom::config::{Diagnostic, Files, Found, Located, Report, load};
-use greenroom::model::SecretSource;
+use greenroom::domain::model::SecretSource;
 use proptest::prelude::*;
 use serde_json::json;
 use std::time::Instant;

@@ -7,13 +7,13 @@ mod image;
 #[path = "copy/spy.rs"]
 mod spy;
 
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::domain::model::{Digest, ErrorKind, Tag};
+use greenroom::domain::oci::media;
 use greenroom::images::{
     CONNECTIONS, Copied, CopyError, Destination, Meter, Options, Source, Which, copy, describe, retag,
 };
-use greenroom::model::{Digest, ErrorKind, Tag};
-use greenroom::oci::media;
 use greenroom::ports::{Catalog, Clock, Registry as _};
-use greenroom::registry::layout::LayoutRegistry;
 use greenroom::testing::registry::MemoryRegistry;
 use image::{Writer, assert_whole, whole};
 use serde_json::json;
@@ -213,7 +213,7 @@ fn a_copy_that_dies_at_any_request_shows_no_tag_and_the_next_one_finishes_it() {
 /// Everything that the manifest names is there.
 fn complete(catalog: &dyn Catalog, repository: &str, digest: &Digest) {
     let bytes = catalog.manifest(repository, digest).unwrap();
-    let manifest = greenroom::oci::Manifest::parse(&bytes).unwrap();
+    let manifest = greenroom::domain::oci::Manifest::parse(&bytes).unwrap();
     for blob in manifest.blobs() {
         catalog.blob(repository, &blob.digest).unwrap();
     }
@@ -278,7 +278,7 @@ fn a_foreign_layer_stays_where_it_is_and_a_signature_that_the_source_lacks_is_ke
     });
     let image = writer.manifest(&manifest, &[tag("1")]);
     let digest: Digest = image["digest"].as_str().unwrap().parse().unwrap();
-    let signature = greenroom::oci::attachment_tags(&digest)[1].clone();
+    let signature = greenroom::domain::oci::attachment_tags(&digest)[1].clone();
     let nobody = serde_json::Value::Null;
     writer.about(&nobody, media::CONFIG, b"ours", std::slice::from_ref(&signature));
     let mut other = Writer::new(&memory, "other/app");

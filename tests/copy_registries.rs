@@ -10,11 +10,11 @@ mod registry {
 #[path = "copy/image.rs"]
 mod image;
 
-use greenroom::model::{Digest, Tag};
-use greenroom::oci::Manifest;
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::adapters::registry::oci::OciRegistry;
+use greenroom::domain::model::{Digest, Tag};
+use greenroom::domain::oci::Manifest;
 use greenroom::ports::{Catalog, Content, Registry as _};
-use greenroom::registry::layout::LayoutRegistry;
-use greenroom::registry::oci::OciRegistry;
 use image::{Writer, assert_whole, whole};
 use registry::daemon::{Daemon, run};
 use serde_json::Value;
@@ -292,7 +292,7 @@ fn many_layers(client: &OciRegistry, repository: &str) -> (Digest, Vec<(Digest, 
         })
         .collect();
     let index = serde_json::json!({
-        "schemaVersion": 2, "mediaType": greenroom::oci::media::INDEX, "manifests": images,
+        "schemaVersion": 2, "mediaType": greenroom::domain::oci::media::INDEX, "manifests": images,
     });
     let index = writer.manifest(&index, &[tag("1")]);
     writer.about(&index, "application/x-signature", b"signature", &[]);

@@ -5,8 +5,8 @@
 #[path = "support/git.rs"]
 mod support;
 
+use greenroom::domain::model::{Ancestry, CommitId, ErrorKind};
 use greenroom::host::git::Git;
-use greenroom::model::{Ancestry, CommitId, ErrorKind};
 use greenroom::ports::Repository;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

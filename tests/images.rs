@@ -5,11 +5,11 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use greenroom::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
+use greenroom::adapters::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::domain::model::{Artifact, Digest, ErrorKind, Tag, Timestamp};
 use greenroom::host::platform::Platform;
-use greenroom::model::{Artifact, Digest, ErrorKind, Tag, Timestamp};
 use greenroom::ports::{BuildRequest, Builder, Catalog, Registry};
-use greenroom::registry::layout::LayoutRegistry;
 use greenroom::testing::registry::registry_contract;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -4,9 +4,9 @@
     reason = "what cannot be set up or read back fails the test"
 )]
 
-use greenroom::history::{Audit, Expectation, Problem, verify};
-use greenroom::ledger::{DirectoryLease, DirectoryLedger, RawLedger};
-use greenroom::model::{Digest, EnvironmentName, ErrorKind, Holder, Period};
+use greenroom::adapters::ledger::{DirectoryLease, DirectoryLedger, RawLedger};
+use greenroom::domain::history::{Audit, Expectation, Problem, verify};
+use greenroom::domain::model::{Digest, EnvironmentName, ErrorKind, Holder, Period};
 use greenroom::ports::{Lease, Ledger};
 use greenroom::testing::{FakeClock, lease, ledger, story};
 use std::fs;
@@ -216,7 +216,7 @@ fn the_number_of_reads_does_not_grow_with_the_history() {
         story::write_large_ledger(root.path(), length);
         let ledger = DirectoryLedger::open(root.path().to_owned());
         let head = ledger.head(&production()).unwrap().unwrap();
-        for seq in greenroom::history::wanted(&head.record) {
+        for seq in greenroom::domain::history::wanted(&head.record) {
             ledger.read(&production(), seq).unwrap().unwrap();
         }
         counts.push(ledger.reads());

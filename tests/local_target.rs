@@ -1,15 +1,15 @@
 //! The local target with real processes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use greenroom::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
-use greenroom::host::process::ProcessIdentity;
-use greenroom::host::secrets::Secrets;
-use greenroom::model::{
+use greenroom::adapters::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::adapters::targets::local::{LocalSettings, LocalSweeper, LocalTarget, units};
+use greenroom::domain::model::{
     EnvironmentName, ErrorKind, Instance, Release, SecretSource, Slot, Timestamp, UnitId,
 };
+use greenroom::host::process::ProcessIdentity;
+use greenroom::host::secrets::Secrets;
 use greenroom::ports::{BuildRequest, Builder, Clock, Interrupted, Registry, Removal, Stop, Target};
-use greenroom::registry::layout::LayoutRegistry;
-use greenroom::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
 use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};
 use greenroom::testing::target::{PutNow as _, TargetCase, gone, target_contract};
 use rustix::process::{Pid, Signal};

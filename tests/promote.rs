@@ -16,9 +16,9 @@ mod registry {
     pub(crate) mod tokens;
 }
 
-use greenroom::model::{Digest, Tag};
+use greenroom::adapters::registry::oci::OciRegistry;
+use greenroom::domain::model::{Digest, Tag};
 use greenroom::ports::{Catalog as _, Registry as _};
-use greenroom::registry::oci::OciRegistry;
 use project::{PIPELINE, Project, Ran, free_port};
 use registry::daemon::Daemon;
 use serde_json::Value;

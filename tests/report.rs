@@ -1,12 +1,12 @@
 //! Reports from a recorded run, as the GitHub runner and CI systems read them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use greenroom::domain::model::{Period, Timestamp};
+use greenroom::domain::rollout::{Event, Outcome, StepResult};
 use greenroom::host::workflow::{WorkflowFiles, delimiter};
-use greenroom::model::{Period, Timestamp};
 use greenroom::report::annotations::{self, Annotation, Level};
 use greenroom::report::outputs::Outputs;
 use greenroom::report::{Console, Groups, Recorded, RunReport, Style, describe_plan, json, junit, markdown};
-use greenroom::rollout::{Event, Outcome, StepResult};
 use proptest::prelude::*;
 
 /// A run as its ledger holds it: a blue-green deployment whose candidate fails its health check.

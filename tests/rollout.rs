@@ -8,9 +8,9 @@ mod rollout {
     pub(crate) mod world;
 }
 
-use greenroom::model::Percent;
-use greenroom::rollout::Watch;
-use greenroom::rollout::{Event, Next, Outcome, Phase, Rollout, Side, Step};
+use greenroom::domain::model::Percent;
+use greenroom::domain::rollout::{Event, Next, Outcome, Phase, Rollout, Side, Step, Watch};
+
 use proptest::prelude::*;
 use rollout::scenario::{Scenario, all_scenarios};
 use rollout::world::{Fault, World, run, run_recorded};
@@ -213,7 +213,7 @@ fn shares_hold_when_the_number_of_units_changes() {
             rollout
                 .apply(&Event::Ended {
                     step: id,
-                    result: greenroom::rollout::StepResult::Done,
+                    result: greenroom::domain::rollout::StepResult::Done,
                 })
                 .unwrap();
         }
@@ -228,7 +228,7 @@ fn what_does_not_fit_is_rejected_and_changes_nothing() {
     let Next::Run(first, _) = rollout.next() else {
         panic!("nothing to do")
     };
-    let wrong = greenroom::rollout::StepId {
+    let wrong = greenroom::domain::rollout::StepId {
         index: first.index + 1,
         ..first
     };
@@ -236,7 +236,7 @@ fn what_does_not_fit_is_rejected_and_changes_nothing() {
         Event::Began { step: wrong },
         Event::Ended {
             step: first,
-            result: greenroom::rollout::StepResult::Done,
+            result: greenroom::domain::rollout::StepResult::Done,
         },
         Event::Planned(Box::new(scenario.plan())),
         Event::Finished {

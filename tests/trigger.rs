@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use greenroom::model::{CommitId, EnvironmentName};
-use greenroom::trigger::{ContextFacts, Decision, Event, Filter, Rule, When, decide, foreign, manual};
+use greenroom::domain::model::{CommitId, EnvironmentName};
+use greenroom::domain::trigger::{
+    ContextFacts, Decision, Event, Filter, Rule, When, decide, foreign, manual,
+};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -415,8 +417,8 @@ fn gitlab_and_jenkins_say_in_variables_what_happened() {
         let variables = variables.into_iter().map(text).collect();
         let inputs = inputs.into_iter().map(text).collect();
         let event = match system {
-            "gitlab" => greenroom::trigger::gitlab::event(&variables, inputs),
-            _ => greenroom::trigger::jenkins::event(&variables, inputs),
+            "gitlab" => greenroom::domain::trigger::gitlab::event(&variables, inputs),
+            _ => greenroom::domain::trigger::jenkins::event(&variables, inputs),
         };
         let decision = decide(&event, &rules(), &environments(), None);
         let mut found = row("", &decision).lines().next().unwrap()[2..].to_owned();

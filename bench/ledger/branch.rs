@@ -1,10 +1,10 @@
 //! The ledger on a git branch, over `file://`: what a command that looks costs, and one that appends.
 
-use greenroom::history::{Expectation, status, verify, wanted};
+use greenroom::adapters::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
+use greenroom::domain::history::{Expectation, status, verify, wanted};
+use greenroom::domain::model::{Holder, Period};
 use greenroom::host::environment::Environment;
 use greenroom::host::git::Store;
-use greenroom::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
-use greenroom::model::{Holder, Period};
 use greenroom::ports::{Lease, Ledger};
 use greenroom::testing::{FakeClock, ledger, story};
 use std::path::Path;

@@ -14,8 +14,8 @@
 
 mod branch;
 
-use greenroom::history::{Expectation, status, verify, wanted};
-use greenroom::ledger::{DirectoryLedger, RawLedger};
+use greenroom::adapters::ledger::{DirectoryLedger, RawLedger};
+use greenroom::domain::history::{Expectation, status, verify, wanted};
 use greenroom::ports::Ledger;
 use greenroom::testing::{ledger, story};
 use std::fs;

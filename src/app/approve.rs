@@ -1,13 +1,13 @@
 //! Approvals in the ledger: given, taken back, listed. Like the switch of protection they need no lease.
 
-use super::build::find;
 use super::error::AppError;
+use super::image_build::find;
 use super::listed;
 use super::record::Standing;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::history::{Approval, ApprovalChange, Approvals, Told};
-use crate::model::{Digest, EnvironmentName, Period, ReleaseId, Subject};
+use crate::domain::history::{Approval, ApprovalChange, Approvals, Told};
+use crate::domain::model::{Digest, EnvironmentName, Period, ReleaseId, Subject};
 
 /// Most approvals that stand at once: what gates read stays small.
 const MOST: usize = 200;

@@ -1,6 +1,6 @@
 //! Commands that a person waits for: Ctrl-C ends them, and not only greenroom.
 
-use crate::model::{ErrorKind, PortError};
+use crate::domain::model::{ErrorKind, PortError};
 use crate::ports::{Captured, Clock, Command, Finished, Hear, Interrupted, Runner};
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};

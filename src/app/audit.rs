@@ -2,8 +2,8 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{Audit, Expectation, Finding, Problem, verify};
-use crate::model::{Digest, EnvironmentName};
+use crate::domain::history::{Audit, Expectation, Finding, Problem, verify};
+use crate::domain::model::{Digest, EnvironmentName};
 
 /// The audit of one environment's ledger, and files in it that are no records.
 ///

@@ -4,11 +4,11 @@ use super::error::AppError;
 use super::workspace::Workspace;
 use crate::config::environment::{Backup, Environment};
 use crate::config::proxmox::{Guest, Proxmox};
+use crate::domain::model::{ErrorKind, PortError, Secret};
 use crate::host::http::Settings;
-use crate::model::{ErrorKind, PortError, Secret};
 
-use crate::proxmox::rights::Work;
-use crate::proxmox::{Api, GuestKind, HttpTransport, ProxmoxSettings};
+use crate::adapters::proxmox::rights::Work;
+use crate::adapters::proxmox::{Api, GuestKind, HttpTransport, ProxmoxSettings};
 use std::sync::Arc;
 
 /// The API of the cluster that `environment` runs on. Nothing is sent yet.

@@ -1,9 +1,9 @@
 //! Connections to GitHub: where it is, with which token, and one connection for each.
 
-use crate::forge::github::{Connection, GitHubPackages};
+use crate::adapters::forge::github::{Connection, GitHubPackages};
+use crate::domain::model::{ErrorKind, PortError, Secret};
 use crate::host::environment::Environment;
 use crate::host::http::{Client, Settings};
-use crate::model::{ErrorKind, PortError, Secret};
 use crate::ports::{Clock, Packages};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! What a command knows of the machine and of the person who called it.
 
 use super::connections::{Connections, Run};
+use crate::domain::model::{Actor, CommitId, DeploymentId, ErrorKind, Origin, PortError, Timestamp};
 use crate::host::environment::Environment;
-use crate::model::{Actor, CommitId, DeploymentId, ErrorKind, Origin, PortError, Timestamp};
 use crate::ports::Clock;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -5,12 +5,12 @@ use super::error::AppError;
 use super::workspace::Workspace;
 use crate::config::detect;
 use crate::config::project::Trigger;
-use crate::host::environment::Ci;
-use crate::host::files::read_bounded;
-use crate::model::EnvironmentName;
-use crate::trigger::{
+use crate::domain::model::EnvironmentName;
+use crate::domain::trigger::{
     ContextFacts, Decision, Event, Filter, Rule, When, decide, foreign, gitlab, jenkins, manual,
 };
+use crate::host::environment::Ci;
+use crate::host::files::read_bounded;
 use serde_json::Value;
 
 /// The largest event payload that is read; GitHub sends at most 25 MB to a webhook.

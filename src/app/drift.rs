@@ -6,8 +6,9 @@ use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::Environment;
-use crate::history::{self, Drift, Seen};
-use crate::model::{EnvironmentName, UnitId};
+use crate::domain::history;
+use crate::domain::history::{Drift, Seen};
+use crate::domain::model::{EnvironmentName, UnitId};
 use crate::parallel::each;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,14 +1,14 @@
 //! Why a use case ends without success, and the exit code that says so.
 
 use crate::config::diagnostic::Diagnostic;
+use crate::domain::model::{EnvironmentName, ErrorKind, InvalidText, PortError};
+use crate::domain::policy::Refusal;
+use crate::domain::rollout::PlanError;
+use crate::domain::tagging::VersionError;
 use crate::engine::DriveError;
 use crate::images::CopyError;
-use crate::model::{EnvironmentName, ErrorKind, InvalidText, PortError};
-use crate::policy::Refusal;
 use crate::ports::Interrupted;
 use crate::report::ReportError;
-use crate::rollout::PlanError;
-use crate::tagging::VersionError;
 use thiserror::Error;
 
 /// How greenroom ends. These numbers are public: scripts compare them.

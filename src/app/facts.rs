@@ -3,7 +3,7 @@
 use super::template::Templates;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::model::Release;
+use crate::domain::model::Release;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

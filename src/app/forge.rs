@@ -3,7 +3,7 @@
 use super::connections::Place;
 use super::context::Context;
 use super::error::AppError;
-use crate::forge::github::GitHub;
+use crate::adapters::forge::github::GitHub;
 use std::sync::Arc;
 
 /// The forge; `None` where `GITHUB_REPOSITORY` or a token is missing.

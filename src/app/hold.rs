@@ -2,8 +2,8 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
+use crate::domain::model::{EnvironmentName, ErrorKind, Holder, Origin};
 use crate::engine::LeaseKeeper;
-use crate::model::{EnvironmentName, ErrorKind, Holder, Origin};
 
 /// The lease on an environment, kept alive until this is dropped.
 pub struct Hold {

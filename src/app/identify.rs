@@ -5,14 +5,14 @@ use super::record::Standing;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::config::project::VersionSource;
-use crate::host::files::read_bounded;
-use crate::images::{self, Claims};
-use crate::model::{Artifact, CommitId, EnvironmentType, Timestamp, Version};
-use crate::tagging::{
+use crate::domain::model::{Artifact, CommitId, EnvironmentType, Timestamp, Version};
+use crate::domain::tagging::{
     Stamp, TagPattern, Tagging, VERSION_FILES, VersionError, production_tags, staging_tags, version_from,
     version_from_workspace,
 };
-use crate::trigger::Decision;
+use crate::domain::trigger::Decision;
+use crate::host::files::read_bounded;
+use crate::images::{self, Claims};
 use std::io;
 use std::path::Path;
 

@@ -1,10 +1,10 @@
 //! Images by name, with or without a project: copied, tagged, listed, described.
 
 use super::error::AppError;
+use crate::domain::model::{Digest, ErrorKind, ImageName, PortError, Tag};
 use crate::images::{
     self, CONNECTIONS, Copied, Described, Destination, Listed, Meter, Options, Outlook, Source, Which,
 };
-use crate::model::{Digest, ErrorKind, ImageName, PortError, Tag};
 use crate::ports::Catalog;
 use std::sync::Arc;
 

@@ -3,8 +3,9 @@
 use super::error::AppError;
 use super::record::append_beside;
 use super::workspace::Workspace;
-use crate::history::{self, Kept, Told};
-use crate::model::{Draft, EnvironmentName, Stored};
+use crate::domain::history;
+use crate::domain::history::{Kept, Told};
+use crate::domain::model::{Draft, EnvironmentName, Stored};
 use crate::ports::Ledger;
 use serde::Serialize;
 

@@ -4,8 +4,8 @@
 use super::error::AppError;
 use super::listed;
 use super::workspace::Workspace;
-use crate::history::{Guard, GuardChange, GuardKind, Guards, Told};
-use crate::model::{EnvironmentName, Timestamp};
+use crate::domain::history::{Guard, GuardChange, GuardKind, Guards, Told};
+use crate::domain::model::{EnvironmentName, Timestamp};
 
 /// Most locks and freezes that stand at once: what gates read stays small.
 const MOST: usize = 50;

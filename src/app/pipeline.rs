@@ -1,11 +1,11 @@
 //! The whole run: decide, identify, validate, build, and deploy to one environment or several.
 
 use super::announce::{self, Audience, Intent, Labelled};
-use super::build::{Built, Tags, build, find};
 use super::decide::decision;
 use super::deploy::{Ask, Done, Prepared, deploy, deploy_with, prepare};
 use super::error::AppError;
 use super::identify::Identity;
+use super::image_build::{Built, Tags, build, find};
 use super::promote::{bring, moved};
 use super::release::release;
 use super::scan::{self, Gate};
@@ -14,12 +14,12 @@ use super::watch::Lines;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::{Environment, Part};
-use crate::model::{Artifact, EnvironmentName, Strategy, Version};
+use crate::domain::model::{Artifact, EnvironmentName, Strategy, Version};
+use crate::domain::policy::Way;
+use crate::domain::rollout::Outcome;
+use crate::domain::scan::Assessment;
+use crate::domain::trigger::{Decision, manual};
 use crate::parallel::each;
-use crate::policy::Way;
-use crate::rollout::Outcome;
-use crate::scan::Assessment;
-use crate::trigger::{Decision, manual};
 
 /// What is wanted.
 #[derive(Debug, Clone, Default)]

@@ -2,11 +2,11 @@
 
 use super::announce::Audience;
 use super::announce::{self, Intent};
-use super::build::{Built, find};
 use super::deploy::{self, Ask, Done, Prepared, deploy};
 use super::error::AppError;
 use super::hold::Hold;
 use super::identify::Identity;
+use super::image_build::{Built, find};
 use super::proof::proof;
 use super::protection;
 use super::record::{self, Standing};
@@ -15,16 +15,17 @@ use super::scan;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::Environment;
-use crate::history::{self, PROMOTION, Promotion};
-use crate::images::{self, CONNECTIONS, Copied, Destination, Meter, Options, Outlook, Source, Which};
-use crate::model::{
+use crate::domain::history;
+use crate::domain::history::{PROMOTION, Promotion};
+use crate::domain::model::{
     Artifact, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, PortError, Proof, Release,
     Strategy, Tag, Version,
 };
-use crate::policy::{Gate, Refusal, Way};
+use crate::domain::policy::{Gate, Refusal, Way};
+use crate::images::{self, CONNECTIONS, Copied, Destination, Meter, Options, Outlook, Source, Which};
 
-use crate::scan::Assessment;
-use crate::tagging::{Latest, Pointed, latest, production_tags};
+use crate::domain::scan::Assessment;
+use crate::domain::tagging::{Latest, Pointed, latest, production_tags};
 use std::sync::Arc;
 
 /// What is to be promoted, and under which terms.

@@ -4,11 +4,12 @@ use super::error::AppError;
 use super::record::Standing;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::history::{self, Deployment};
-use crate::model::{Digest, EnvironmentName, Proof, Record, Stored, Suite, Verdict};
-use crate::policy::{CheckTrial, Ended, Trial, prove};
+use crate::domain::history;
+use crate::domain::history::Deployment;
+use crate::domain::model::{Digest, EnvironmentName, Proof, Record, Stored, Suite, Verdict};
+use crate::domain::policy::{CheckTrial, Ended, Trial, prove};
+use crate::domain::rollout::{Kind, Outcome, Step, Watch};
 use crate::ports::Ledger;
-use crate::rollout::{Kind, Outcome, Step, Watch};
 use std::collections::BTreeMap;
 
 /// The proof that `environment` asks for: that `image` succeeded in `from` with every suite that was

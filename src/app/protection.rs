@@ -4,8 +4,8 @@ use super::error::AppError;
 use super::listed;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::history::{Protection, Switched};
-use crate::model::EnvironmentName;
+use crate::domain::history::{Protection, Switched};
+use crate::domain::model::EnvironmentName;
 
 /// What a wish to switch came to.
 pub struct Done {

@@ -1,10 +1,10 @@
 //! What the ledger says about one environment, in a fixed number of reads.
 
 use super::error::AppError;
-use crate::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, UnitId};
+use crate::domain::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, UnitId};
+use crate::domain::rollout::{Event, Plan, Rollout};
 use crate::ports::Ledger;
 use crate::report::Recorded;
-use crate::rollout::{Event, Plan, Rollout};
 
 /// How often another writer may be first.
 const MOST_CONFLICTS: usize = 100;
@@ -30,7 +30,7 @@ pub struct OpenRollout {
     /// Where its plan stands in the ledger.
     pub seq: u64,
     /// When it was planned.
-    pub since: crate::model::Timestamp,
+    pub since: crate::domain::model::Timestamp,
     /// Its plan.
     pub plan: Plan,
 }

@@ -1,10 +1,10 @@
 //! The release of a run in one environment.
 
-use super::build::Built;
 use super::error::AppError;
 use super::identify::Identity;
+use super::image_build::Built;
 use crate::config::Environment;
-use crate::model::Release;
+use crate::domain::model::Release;
 use std::collections::BTreeMap;
 
 /// Image, variables and the sources of secrets, as `environment` configures them.

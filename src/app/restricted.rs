@@ -1,7 +1,7 @@
 //! The restricted command runner: which commands hooks and checks may run, where, and for how long.
 
 use crate::config::project::CommandPolicy;
-use crate::model::{ErrorKind, Period, PortError};
+use crate::domain::model::{ErrorKind, Period, PortError};
 use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use std::path::Path;
 use std::sync::Arc;

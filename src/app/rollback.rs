@@ -5,9 +5,10 @@ use super::deploy::{Ask, Done, deploy};
 use super::error::AppError;
 use super::record;
 use super::workspace::Workspace;
-use crate::history::{self, Selector};
-use crate::model::{EnvironmentName, Origin, Release};
-use crate::policy::Way;
+use crate::domain::history;
+use crate::domain::history::Selector;
+use crate::domain::model::{EnvironmentName, Origin, Release};
+use crate::domain::policy::Way;
 
 /// The release that `selector` means in `environment`, as it was recorded: image, variables, and where
 /// its secrets come from.

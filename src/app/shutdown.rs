@@ -7,7 +7,7 @@ use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{self, Purpose, World};
 use crate::config::Environment;
-use crate::model::{PortError, Slot, UnitId};
+use crate::domain::model::{PortError, Slot, UnitId};
 use crate::ports::{Removal, Stop};
 use std::collections::BTreeSet;
 use std::time::Duration;

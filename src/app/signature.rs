@@ -1,19 +1,19 @@
 //! What hangs off an image as its signature: looked for, verified, and held against what is accepted.
 
-use super::build::find;
 use super::connections::{self, Place};
 use super::error::AppError;
+use super::image_build::find;
 use super::workspace::Workspace;
-use crate::host::files::read_bounded;
-use crate::model::{
+use crate::adapters::signature::github::GitHubAttestations;
+use crate::adapters::signature::sigstore::SigstoreVerifier;
+use crate::domain::model::{
     Accepted, Artifact, Digest, ErrorKind, ImageName, Roots, SignaturePolicy, Signed, Signer,
 };
-use crate::oci::{Body, Descriptor, Manifest, attachment_tags, fallback_tag};
-use crate::policy::{Examined, Search, signatures};
+use crate::domain::oci::{Body, Descriptor, Manifest, attachment_tags, fallback_tag};
+use crate::domain::policy::{Examined, Search, signatures};
+use crate::host::files::read_bounded;
 use crate::ports::{Attestations, Catalog, Trust, TrustedRoots, Verifier};
 use crate::report::foreign;
-use crate::signature::github::GitHubAttestations;
-use crate::signature::sigstore::SigstoreVerifier;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -275,7 +275,7 @@ fn is_bundle(artifact_type: Option<&str>) -> bool {
 fn rank(referrer: &Descriptor) -> Option<u8> {
     match referrer.artifact_type.as_deref() {
         found if is_bundle(found) => Some(0),
-        None | Some("" | crate::oci::media::EMPTY) => Some(1),
+        None | Some("" | crate::domain::oci::media::EMPTY) => Some(1),
         Some(_) => None,
     }
 }

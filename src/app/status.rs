@@ -2,8 +2,9 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::history::{self, Approvals, Guards, Promoted, Status, Switched, Timeline, Told};
-use crate::model::{EnvironmentName, Record};
+use crate::domain::history;
+use crate::domain::history::{Approvals, Guards, Promoted, Status, Switched, Timeline, Told};
+use crate::domain::model::{EnvironmentName, Record};
 
 /// How one environment stands: the head of its ledger and at most five more records are read.
 ///

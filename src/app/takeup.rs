@@ -7,9 +7,9 @@ use super::hold::Hold;
 use super::record::Standing;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
+use crate::domain::model::{EnvironmentName, Origin};
+use crate::domain::rollout::{Ahead, Event, Plan, Rollout};
 use crate::engine::DriveError;
-use crate::model::{EnvironmentName, Origin};
-use crate::rollout::{Ahead, Event, Plan, Rollout};
 
 /// Which way to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Values with `{{ facts }}` in them, as configuration holds them.
 
-use crate::model::SecretSource;
+use crate::domain::model::SecretSource;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

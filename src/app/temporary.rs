@@ -4,8 +4,9 @@ use crate::app::error::AppError;
 use crate::app::hold::Hold;
 use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
-use crate::history::{self, ACCEPTANCE, Acceptance, Made};
-use crate::model::{Draft, EnvironmentName, Origin};
+use crate::domain::history;
+use crate::domain::history::{ACCEPTANCE, Acceptance, Made};
+use crate::domain::model::{Draft, EnvironmentName, Origin};
 use crate::ports::Ledger;
 
 /// Records that an acceptance deployment is about to be made, once, before anything of it is there; does

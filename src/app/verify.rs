@@ -5,14 +5,14 @@ use super::error::AppError;
 use super::record::Standing;
 use super::workspace::Workspace;
 use super::world::probe;
-use crate::analysis::{Finding, expect, suite};
 use crate::config::{Environment, Part};
-use crate::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
-use crate::ports::{Interrupted, Probe, Runner};
-use crate::report::{Recorded, RunReport};
-use crate::rollout::{
+use crate::domain::analysis::{Finding, expect, suite};
+use crate::domain::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
+use crate::domain::rollout::{
     Event, Kind, Phase, Plan, Readiness, RollbackPolicy, Samples, Step, StepId, StepResult, Watch,
 };
+use crate::ports::{Interrupted, Probe, Runner};
+use crate::report::{Recorded, RunReport};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -300,7 +300,7 @@ fn plan(
         },
         drain: Period::ZERO,
         parallelism: 1,
-        grounds: crate::rollout::Grounds::default(),
+        grounds: crate::domain::rollout::Grounds::default(),
         signatures: Vec::new(),
         steps: suites
             .into_iter()

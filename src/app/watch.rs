@@ -1,7 +1,7 @@
 //! Who watches a rollout while it goes on.
 
+use crate::domain::model::{EnvironmentName, Redactor};
 use crate::engine::Observer;
-use crate::model::{EnvironmentName, Redactor};
 use std::sync::Arc;
 
 type Note = dyn Fn(&EnvironmentName, &str) + Send + Sync;

@@ -2,26 +2,26 @@
 
 mod ledger;
 
-pub(super) use crate::ledger::usual_branch;
+pub(super) use crate::adapters::ledger::usual_branch;
 pub(super) use ledger::Place as RecordPlace;
 
 use super::connections::Place;
 use super::context::Context;
 use super::error::{AppError, Problems};
 use super::load;
+use crate::adapters::registry::{Registries, ghcr};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
 use crate::config::place::{Located, Sources};
 use crate::config::project::Project;
 use crate::config::unsupported::{Part, Unsupported};
+use crate::domain::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::host::git::{self, Git};
 use crate::host::secrets::Secrets;
-use crate::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
 use crate::ports::{Catalog, Repository};
-use crate::registry::Registries;
-use crate::registry::ghcr;
-use crate::registry::layout::LayoutRegistry;
-use crate::registry::oci::{OciSettings, credentials};
+
+use crate::adapters::registry::layout::LayoutRegistry;
+use crate::adapters::registry::oci::{OciSettings, credentials};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

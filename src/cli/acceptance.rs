@@ -8,7 +8,7 @@ use super::verify::show_checks;
 use crate::app::acceptance::{self, Afterwards, Made, Settled, Tested, Wish};
 use crate::app::verify::{self, verify};
 use crate::app::{AppError, Exit, Workspace, pipeline};
-use crate::model::{EnvironmentName, Period, Verdict};
+use crate::domain::model::{EnvironmentName, Period, Verdict};
 use clap::Subcommand;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use super::shell::Shell;
 use crate::app::approve::{self, Wish};
 use crate::app::{AppError, Exit};
-use crate::model::{EnvironmentName, Period, ReleaseId};
+use crate::domain::model::{EnvironmentName, Period, ReleaseId};
 use crate::report::foreign::line;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, audit};
-use crate::model::{Digest, EnvironmentName};
+use crate::domain::model::{Digest, EnvironmentName};
 use clap::Subcommand;
 use serde_json::{Value, json};
 

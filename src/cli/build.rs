@@ -2,12 +2,12 @@
 
 use super::publish::{outputs, summarize};
 use super::shell::Shell;
-use crate::app::build::{build, tag};
 use crate::app::identify::Identity;
+use crate::app::image_build::{build, tag};
 use crate::app::{AppError, Exit};
-use crate::model::{EnvironmentName, Tag, Version};
+use crate::domain::model::{EnvironmentName, Tag, Version};
+use crate::domain::trigger::manual;
 use crate::report::markdown;
-use crate::trigger::manual;
 use serde_json::json;
 
 /// Build the image and give it the tags of an environment

@@ -2,15 +2,15 @@
 
 use super::shell::Shell;
 use crate::app::announce::Audience;
-use crate::app::build::Made;
+use crate::app::image_build::Made;
 use crate::app::{Lines, Watchers};
+use crate::domain::model::{EnvironmentName, Redactor, Timestamp, one_line};
+use crate::domain::rollout::{Event, Next, Rollout, Step};
 use crate::engine::Observer;
 use crate::host::terminal::Terminal;
-use crate::model::{EnvironmentName, Redactor, Timestamp, one_line};
 use crate::ports::Clock;
 use crate::report::foreign;
 use crate::report::{Console, Recorded, describe_plan};
-use crate::rollout::{Event, Next, Rollout, Step};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -3,12 +3,12 @@
 use super::outcome::take;
 use super::publish::{Publication, ReportArgs, summarize};
 use super::shell::Shell;
-use crate::app::build::Built;
+use crate::app::image_build::Built;
 use crate::app::pipeline::{self, Progress, Run, Wish};
 use crate::app::{AppError, Exit, Workspace};
-use crate::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
+use crate::domain::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
+use crate::domain::scan::{Assessment, ScanResult};
 use crate::report::{self, markdown};
-use crate::scan::{Assessment, ScanResult};
 use clap::ValueEnum;
 
 /// Bring a version to one environment or several
@@ -329,7 +329,7 @@ pub(super) fn note(progress: &Progress<'_>, publication: &mut Publication) {
             }
         }
         Progress::Built(built) => {
-            let tags: Vec<&str> = built.tags.iter().map(crate::model::Tag::as_str).collect();
+            let tags: Vec<&str> = built.tags.iter().map(crate::domain::model::Tag::as_str).collect();
             publication.set("tags", &tags.join("\n"));
             publication.set("image", &built.artifact.to_string());
             publication.set("digest", built.artifact.digest.as_str());

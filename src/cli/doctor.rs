@@ -3,7 +3,7 @@
 use super::shell::Shell;
 use crate::app::doctor::{self, Check, Standing};
 use crate::app::{AppError, Exit};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use serde_json::json;
 
 /// Can everything be reached, with the rights that are needed?

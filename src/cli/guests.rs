@@ -3,7 +3,7 @@
 use super::shell::Shell;
 use crate::app::acceptance::{self, Ended, Known, Survey};
 use crate::app::{AppError, Exit, Workspace};
-use crate::model::{EnvironmentName, Timestamp};
+use crate::domain::model::{EnvironmentName, Timestamp};
 use serde_json::{Value, json};
 
 /// Which are meant.

@@ -2,14 +2,14 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, approve, lock, status};
-use crate::history::{
+use crate::domain::history::{
     ApprovalChange, Approvals, Deployment, GuardChange, Guards, Promoted, Scanned, Standing, Switched, Told,
 };
-use crate::model::{EnvironmentName, Origin, Tag, Timestamp, Verdict};
+use crate::domain::model::{EnvironmentName, Origin, Tag, Timestamp, Verdict};
+use crate::domain::rollout::Kind;
+use crate::domain::scan::ScanResult;
 use crate::report::elapsed;
 use crate::report::foreign::line;
-use crate::rollout::Kind;
-use crate::scan::ScanResult;
 use serde_json::json;
 
 /// What happened in an environment: what, when, who, why, and how it ended

@@ -4,8 +4,8 @@ use super::shell::Shell;
 use super::transfer::{Transfer, size};
 use crate::app::images::{self, Wish};
 use crate::app::{AppError, Exit, catalog};
+use crate::domain::model::{ImageName, RepositoryName, Tag};
 use crate::images::{CONNECTIONS, Copied, Described, Listed, Meter, Outlook};
-use crate::model::{ImageName, RepositoryName, Tag};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -278,7 +278,7 @@ fn list(shell: &Shell, args: &ListArgs) -> Result<Exit, AppError> {
     }
     for Listed { tag, digest, created } in &listed {
         let digest = digest.as_ref().map_or("gone", |digest| digest.as_str());
-        let created = created.map_or_else(|| "-".to_owned(), crate::model::Timestamp::human);
+        let created = created.map_or_else(|| "-".to_owned(), crate::domain::model::Timestamp::human);
         shell.say(&format!("{tag:<32} {digest} {created}"));
     }
     Ok(Exit::Done)

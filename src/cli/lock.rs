@@ -2,8 +2,8 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit, lock};
-use crate::history::GuardKind;
-use crate::model::{EnvironmentName, Period, Timestamp};
+use crate::domain::history::GuardKind;
+use crate::domain::model::{EnvironmentName, Period, Timestamp};
 use crate::report::foreign::line;
 use serde_json::json;
 

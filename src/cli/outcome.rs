@@ -4,9 +4,9 @@ use super::publish::{Publication, summarize};
 use super::shell::Shell;
 use crate::app::deploy::{Deployed, Done};
 use crate::app::{AppError, Exit};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
+use crate::domain::rollout::Outcome;
 use crate::report::markdown;
-use crate::rollout::Outcome;
 use serde_json::json;
 
 /// Exit code of a rollout that came to its end.

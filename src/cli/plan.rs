@@ -6,7 +6,7 @@ use super::shell::Shell;
 use crate::app::deploy::Prepared;
 use crate::app::pipeline::{self, Wish};
 use crate::app::{AppError, Exit, Workspace};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use crate::report::describe_plan;
 use serde_json::{Value, json};
 

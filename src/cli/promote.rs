@@ -10,8 +10,8 @@ use super::transfer::Transfer;
 use crate::app::deploy::Prepared;
 use crate::app::promote::{self, Settled, Wish};
 use crate::app::{AppError, Exit, Workspace};
+use crate::domain::model::{EnvironmentName, Version};
 use crate::images::Meter;
-use crate::model::{EnvironmentName, Version};
 use serde_json::json;
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@ use super::guests;
 use super::shell::Shell;
 use crate::app::prune::{self, Ask, Done, Pruned};
 use crate::app::{AppError, Exit};
+use crate::domain::model::{EnvironmentName, Period, Tag, Timestamp};
+use crate::domain::retention::{Doomed, Kept, Plan};
 use crate::images::{Left, SweepProgress, Swept};
-use crate::model::{EnvironmentName, Period, Tag, Timestamp};
-use crate::retention::{Doomed, Kept, Plan};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -3,14 +3,14 @@
 use super::shell::Shell;
 use crate::app::AppError;
 use crate::app::deploy::Deployed;
+use crate::domain::model::EnvironmentName;
+use crate::domain::scan::Assessment;
 use crate::host::environment::Ci;
 use crate::host::files::{PUBLIC, read_bounded, replace};
 use crate::host::workflow::{WorkflowFiles, delimiter};
-use crate::model::EnvironmentName;
 use crate::report::annotations::{self, Annotation};
 use crate::report::outputs::{NAMES, Outputs};
 use crate::report::{RunReport, dotenv, json, junit, markdown, scan};
-use crate::scan::Assessment;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

@@ -6,8 +6,8 @@ use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use crate::app::{AppError, Exit, Purpose, Workspace, World, deploy, rollback};
 use crate::config::environment::RollbackStrategy;
-use crate::history::Selector;
-use crate::model::{EnvironmentName, Version};
+use crate::domain::history::Selector;
+use crate::domain::model::{EnvironmentName, Version};
 use clap::ValueEnum;
 
 /// Go back to a version that was live before

@@ -1,8 +1,9 @@
 //! `greenroom router`.
 
+use crate::adapters::router::builtin;
+use crate::adapters::router::builtin::ServerOptions;
 use crate::app::{AppError, Exit};
-use crate::model::{ErrorKind, PortError};
-use crate::router::builtin::{self, ServerOptions};
+use crate::domain::model::{ErrorKind, PortError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

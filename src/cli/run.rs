@@ -4,7 +4,7 @@ use super::deploy::{WhatArgs, perform};
 use super::publish::ReportArgs;
 use super::shell::Shell;
 use crate::app::{AppError, Exit};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 
 /// The whole pipeline for the event at hand
 ///

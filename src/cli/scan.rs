@@ -6,10 +6,10 @@ use super::rollback::configured;
 use super::shell::Shell;
 use crate::app::scan::{self, Scan, Wish};
 use crate::app::{AppError, Exit, Workspace, rollback};
+use crate::domain::model::EnvironmentName;
+use crate::domain::scan::ScanResult;
 use crate::host::files::{PUBLIC, replace};
-use crate::model::EnvironmentName;
 use crate::report;
-use crate::scan::ScanResult;
 use std::path::PathBuf;
 
 /// Scan an image for vulnerabilities and judge it for an environment

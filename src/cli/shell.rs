@@ -2,10 +2,10 @@
 
 use super::options::{Format, Global};
 use crate::app::{AppError, Context, Workspace};
+use crate::domain::model::Redactor;
 use crate::host::clock::SystemClock;
 use crate::host::environment::{Ci, Environment};
 use crate::host::terminal::Ability;
-use crate::model::Redactor;
 use crate::ports::Clock;
 use crate::report::{Groups, Style, workflow_command};
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use super::shell::Shell;
 use crate::app::signature::{examine, resolve};
 use crate::app::{AppError, Exit, Workspace};
-use crate::model::{
+use crate::domain::model::{
     Accepted, Claim, EnvironmentName, IdentityPattern, ImageName, Roots, SignaturePolicy, Signer,
 };
 use clap::Subcommand;

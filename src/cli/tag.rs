@@ -4,8 +4,8 @@ use super::publish::outputs;
 use super::shell::Shell;
 use crate::app::identify::Identity;
 use crate::app::{AppError, Exit, Workspace};
-use crate::model::{EnvironmentName, EnvironmentType, Tag, Timestamp, Version};
-use crate::trigger::manual;
+use crate::domain::model::{EnvironmentName, EnvironmentType, Tag, Timestamp, Version};
+use crate::domain::trigger::manual;
 use serde_json::json;
 
 /// Compute the image tags of this commit for an environment

@@ -5,7 +5,7 @@ use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use crate::app::takeup::{self, Direction, Outlook};
 use crate::app::{AppError, Exit};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use crate::report::{describe_ahead, describe_end, foreign};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub(super) fn take_up(shell: &Shell, args: &TakeUpArgs, direction: Direction) ->
     };
     let exit = match direction {
         // Going back is what was asked for.
-        Direction::Abort if deployed.outcome == crate::rollout::Outcome::RolledBack => Exit::Done,
+        Direction::Abort if deployed.outcome == crate::domain::rollout::Outcome::RolledBack => Exit::Done,
         Direction::Abort | Direction::Resume => exit(&deployed),
     };
     let mut publication = Publication::default();

@@ -4,7 +4,7 @@ use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use crate::app::verify::{Wish, verify};
 use crate::app::{AppError, Exit};
-use crate::model::{Endpoint, EnvironmentName, Verdict};
+use crate::domain::model::{Endpoint, EnvironmentName, Verdict};
 use crate::report::RunReport;
 
 /// Run an environment's suites against what runs there now

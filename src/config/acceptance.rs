@@ -2,7 +2,7 @@
 
 use super::defaults;
 use super::place::Located;
-use crate::model::{EnvironmentName, Period};
+use crate::domain::model::{EnvironmentName, Period};
 
 /// How acceptance deployments of an environment are made, tested and cleaned up.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Values of what is left out.
 
-use crate::model::Period;
+use crate::domain::model::Period;
 use std::path::PathBuf;
 
 pub(crate) fn one() -> u32 {

@@ -2,7 +2,7 @@
 //! `security`, `observability` and `features`. Every field may be left out.
 
 use super::range::{days, maybe_share, replicas};
-use crate::model::Period;
+use crate::domain::model::Period;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

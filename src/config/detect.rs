@@ -1,7 +1,7 @@
 //! Which environment the surroundings name.
 
 use super::scalar::Kind;
-use crate::model::{EnvironmentName, EnvironmentType};
+use crate::domain::model::{EnvironmentName, EnvironmentType};
 use std::collections::BTreeMap;
 
 /// The environment that the surroundings name, and what decided.

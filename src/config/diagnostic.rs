@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, where, and how to fix it.
 
 use super::place::{Located, Place};
-use crate::model::SecretSource;
+use crate::domain::model::SecretSource;
 use serde::Serialize;
 
 /// How bad it is.

@@ -6,7 +6,7 @@ use super::place::{Located, Place};
 use super::project::Freeze;
 use super::target::{TargetConfig, Vendor};
 use super::unsupported::Unsupported;
-use crate::model::{
+use crate::domain::model::{
     Endpoint, EnvironmentName, EnvironmentType, Period, SecretSource, SignaturePolicy, Strategy, Suite,
     Timestamp,
 };

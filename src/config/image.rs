@@ -1,7 +1,7 @@
 //! How the image is made.
 
 use super::place::{Located, Place};
-use crate::model::{Period, SecretSource};
+use crate::domain::model::{Period, SecretSource};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use super::image::Image;
 use super::place::{Located, Place};
 use super::scan::Scan;
 use super::unsupported::Unsupported;
-use crate::model::{EnvironmentName, Period, SecretSource, Suite, Timestamp, Version};
+use crate::domain::model::{EnvironmentName, Period, SecretSource, Suite, Timestamp, Version};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -4,7 +4,7 @@ use super::argv::Argv;
 use super::defaults;
 use super::place::Located;
 use super::range::{maybe_within, within};
-use crate::model::{Period, SecretSource};
+use crate::domain::model::{Period, SecretSource};
 use core::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //! deploy to them.
 
 use super::defaults;
-use crate::model::Period;
+use crate::domain::model::Period;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Values with more than one spelling: a scalar of any type, a number or a list of them, a share with
 //! or without its sign.
 
-use crate::model::{Batch, EnvironmentType, Percent, Period, Timestamp};
+use crate::domain::model::{Batch, EnvironmentType, Percent, Period, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};

@@ -1,7 +1,7 @@
 //! The resolved vulnerability scan.
 
 use super::place::{Located, Place};
-use crate::model::{EnvironmentType, Period, Severity, Timestamp};
+use crate::domain::model::{EnvironmentType, Period, Severity, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

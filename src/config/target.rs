@@ -3,7 +3,7 @@
 use super::place::Located;
 use super::proxmox::Proxmox;
 use super::remote::{Compose, Docker, Ecs, Kubernetes};
-use crate::model::{Period, SecretSource, UnitId};
+use crate::domain::model::{Period, SecretSource, UnitId};
 use core::net::SocketAddr;
 use serde::Serialize;
 use std::path::PathBuf;

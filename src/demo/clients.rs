@@ -1,7 +1,7 @@
 //! Clients that keep asking, and count every answer.
 
+use crate::domain::model::Endpoint;
 use crate::host::http::{Client, Request, Settings};
-use crate::model::Endpoint;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

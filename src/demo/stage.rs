@@ -5,8 +5,8 @@ use crate::app::announce::Audience;
 use crate::app::deploy::{Deployed, Done};
 use crate::app::pipeline::{self, Wish};
 use crate::app::{AppError, Context, Workspace};
+use crate::domain::model::{Endpoint, EnvironmentName};
 use crate::host::http::{Client, Settings};
-use crate::model::{Endpoint, EnvironmentName};
 use std::path::PathBuf;
 
 /// One part of the story.

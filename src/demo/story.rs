@@ -7,9 +7,9 @@ use crate::app::announce::Audience;
 use crate::app::deploy::Deployed;
 use crate::app::shutdown::shut_down;
 use crate::app::{AppError, Context, audit, status};
-use crate::model::Endpoint;
+use crate::domain::model::Endpoint;
+use crate::domain::rollout::Outcome;
 use crate::report::markdown;
-use crate::rollout::Outcome;
 use std::path::Path;
 
 /// The versions, in order.

@@ -4,10 +4,10 @@
 use super::retry::{attempt, look};
 use super::session::{Broken, Session};
 use super::stage::outcome;
-use crate::model::{BackupId, ErrorKind, PortError, UnitId};
+use crate::domain::model::{BackupId, ErrorKind, PortError, UnitId};
+use crate::domain::rollout::{Event, Side, StepId, StepResult, UnitFailure};
 use crate::parallel::each;
 use crate::ports::{Backup, Progress};
-use crate::rollout::{Event, Side, StepId, StepResult, UnitFailure};
 use std::sync::Arc;
 
 impl Session<'_> {
@@ -88,7 +88,7 @@ impl Session<'_> {
     }
 
     /// The slot of the previous release.
-    fn placed(&self, unit: &UnitId) -> Result<crate::model::Slot, PortError> {
+    fn placed(&self, unit: &UnitId) -> Result<crate::domain::model::Slot, PortError> {
         self.slot(Side::Previous, unit).ok_or_else(|| {
             PortError::new(
                 ErrorKind::Invalid,

@@ -1,7 +1,7 @@
 //! Hooks: the user's own commands at fixed points.
 
 use super::session::Session;
-use crate::rollout::{Hook, StepResult};
+use crate::domain::rollout::{Hook, StepResult};
 
 /// How many of the last lines of output go into the record of a failure.
 const LINES: usize = 20;

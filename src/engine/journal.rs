@@ -1,10 +1,10 @@
 //! The journal: events on their way into the ledger, and to whoever watches.
 
 use super::site::Redact;
-use crate::history;
-use crate::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, Timestamp};
+use crate::domain::history;
+use crate::domain::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, Timestamp};
+use crate::domain::rollout::{Event, Plan, StepResult};
 use crate::ports::{Clock, Ledger};
-use crate::rollout::{Event, Plan, StepResult};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;

@@ -1,9 +1,9 @@
 //! Verdicts on their way into the record.
 
 use super::session::{DriveError, Session};
-use crate::analysis::Judgement;
-use crate::model::{CheckKind, Period, UnitId};
-use crate::rollout::{Event, Samples, StepId};
+use crate::domain::analysis::Judgement;
+use crate::domain::model::{CheckKind, Period, UnitId};
+use crate::domain::rollout::{Event, Samples, StepId};
 
 /// What a verdict is about.
 pub(super) struct About<'a> {

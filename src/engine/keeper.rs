@@ -1,6 +1,6 @@
 //! Keeps a lease alive while work goes on under it.
 
-use crate::model::{EnvironmentName, ErrorKind, Held, Period};
+use crate::domain::model::{EnvironmentName, ErrorKind, Held, Period};
 use crate::ports::Lease;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};

@@ -2,7 +2,7 @@
 //!
 //! `Began` reaches the ledger before an act and `Ended` after it. Every act is idempotent, so that a
 //! rollout whose process died is taken up by performing the step again. Only the engine waits and
-//! retries; what it saw goes to [`crate::analysis`] for judgement.
+//! retries; what it saw goes to [`crate::domain::analysis`] for judgement.
 
 mod backup;
 mod hook;

@@ -4,13 +4,13 @@ use super::judged::About;
 use super::retry::look;
 use super::session::{Broken, Session};
 use super::tally::Tally;
-use crate::analysis::health_watch::{HealthWatch, Progress, Settings};
-use crate::analysis::{Finding, Judgement, Summary, expect, suite, traffic};
-use crate::model::{
+use crate::domain::analysis::health_watch::{HealthWatch, Progress, Settings};
+use crate::domain::analysis::{Finding, Judgement, Summary, expect, suite, traffic};
+use crate::domain::model::{
     Check, CheckKind, Endpoint, Instance, Period, PortError, ProbeSpec, Suite, Thresholds, UnitId, Verdict,
 };
 
-use crate::rollout::{Side, StepId, StepResult, Watch};
+use crate::domain::rollout::{Side, StepId, StepResult, Watch};
 use std::time::Duration;
 
 /// The most candidates whose health is asked in each round of a watch.

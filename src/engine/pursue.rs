@@ -1,7 +1,7 @@
 //! Acts that go on by themselves once begun: asked about again until each has come to its end.
 
 use super::session::{Broken, DriveError, Session};
-use crate::model::{ErrorKind, Period, PortError, UnitId};
+use crate::domain::model::{ErrorKind, Period, PortError, UnitId};
 use crate::parallel::each;
 use crate::ports::Progress;
 use std::time::Duration;

@@ -3,12 +3,12 @@
 use super::judged::About;
 use super::session::{Broken, DriveError, Session};
 use super::stage::outcome;
-use crate::analysis::readiness::{Progress, Readiness, Settings};
-use crate::analysis::{Finding, Judgement, Summary, expect};
-use crate::model::{CheckKind, ErrorKind, Instance, Period, PortError, Timestamp, UnitId};
+use crate::domain::analysis::readiness::{Progress, Readiness, Settings};
+use crate::domain::analysis::{Finding, Judgement, Summary, expect};
+use crate::domain::model::{CheckKind, ErrorKind, Instance, Period, PortError, Timestamp, UnitId};
 use crate::parallel::each;
 
-use crate::rollout::{Side, StepId, StepResult, UnitFailure};
+use crate::domain::rollout::{Side, StepId, StepResult, UnitFailure};
 use std::time::Duration;
 
 /// The shortest wait between two rounds, whatever the configuration says.

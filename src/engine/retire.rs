@@ -4,10 +4,10 @@ use super::pursue::pause;
 use super::retry::attempt;
 use super::session::{Broken, Session};
 use super::stage::outcome;
-use crate::model::{PortError, Slot, UnitId};
+use crate::domain::model::{PortError, Slot, UnitId};
+use crate::domain::rollout::{Side, StepResult, UnitFailure};
 use crate::parallel::each;
 use crate::ports::{Removal, Stop};
-use crate::rollout::{Side, StepResult, UnitFailure};
 use std::time::Duration;
 
 /// Time between two looks at what is drained.

@@ -1,6 +1,6 @@
 //! Retries: transient errors a bounded number of times, ambiguous ones never blindly.
 
-use crate::model::{ErrorKind, PortError};
+use crate::domain::model::{ErrorKind, PortError};
 use crate::ports::Clock;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ fn jitter(clock: &dyn Clock, wait: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
+    use crate::domain::model::Timestamp;
     use crate::ports::Interrupted;
     use std::sync::atomic::{AtomicU64, Ordering};
 

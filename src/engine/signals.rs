@@ -1,6 +1,6 @@
 //! Signals: the first is the machine's to decide about and cuts no retry short, the second stops.
 
-use crate::model::Timestamp;
+use crate::domain::model::Timestamp;
 use crate::ports::{Clock, Interrupted};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

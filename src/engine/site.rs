@@ -1,8 +1,8 @@
 //! Where a rollout takes place: the ports it works with.
 
-use crate::model::{Artifact, Period, Release};
+use crate::domain::model::{Artifact, Period, Release};
+use crate::domain::rollout::{Hook, Plan};
 use crate::ports::{Backup, Clock, Command, Probe, Router, Runner, Target};
-use crate::rollout::{Hook, Plan};
 use std::sync::Arc;
 
 /// Makes a runnable command of a hook: templates rendered, variables and secrets added.

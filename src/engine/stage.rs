@@ -3,9 +3,9 @@
 use super::retry::attempt;
 use super::session::{Broken, Session};
 use super::site::Site;
-use crate::model::{ErrorKind, PortError, Release, UnitId};
+use crate::domain::model::{ErrorKind, PortError, Release, UnitId};
+use crate::domain::rollout::{Side, StepResult, UnitFailure};
 use crate::ports::Progress;
-use crate::rollout::{Side, StepResult, UnitFailure};
 
 impl Session<'_> {
     /// Puts the candidate into its slot of each unit.

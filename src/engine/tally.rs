@@ -1,8 +1,8 @@
 //! The tally of a watch: what each side answered since it began.
 
 use super::session::Session;
-use crate::model::{Counters, RouteState, Slot, UnitId};
-use crate::rollout::Side;
+use crate::domain::model::{Counters, RouteState, Slot, UnitId};
+use crate::domain::rollout::Side;
 use std::collections::BTreeMap;
 
 /// Adds up what every route counted from look to look, so that a route that is added anew, or a router

@@ -2,10 +2,10 @@
 
 use super::retry::{attempt_routes, look};
 use super::session::Session;
-use crate::model::{ErrorKind, Instance, PortError, Route, RouteState, Slot, UnitId};
+use crate::domain::model::{ErrorKind, Instance, PortError, Route, RouteState, Slot, UnitId};
+use crate::domain::rollout::{Share, Side, StepResult};
 use crate::parallel::each;
 use crate::ports::Router;
-use crate::rollout::{Share, Side, StepResult};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Session<'_> {

@@ -1,7 +1,7 @@
 //! The machine's clock.
 
 use super::signals::Signals;
-use crate::model::Timestamp;
+use crate::domain::model::Timestamp;
 use crate::ports::{Clock, Interrupted};
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

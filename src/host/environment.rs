@@ -1,7 +1,7 @@
 //! The environment of this process, read once. Nothing else in greenroom reads it.
 
 use super::files;
-use crate::model::{Actor, CommitId};
+use crate::domain::model::{Actor, CommitId};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};

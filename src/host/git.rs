@@ -16,8 +16,8 @@ pub use objects::Object;
 pub use remote::{Published, Update};
 pub use store::{Committed, Store};
 
+use crate::domain::model::{Ancestry, CommitId, ErrorKind, PortError, Secret, Timestamp};
 use crate::host::environment::Environment;
-use crate::model::{Ancestry, CommitId, ErrorKind, PortError, Secret, Timestamp};
 use crate::ports::Repository;
 use head::Head;
 use process::{Limits, Output};

@@ -1,7 +1,7 @@
 //! GitHub's REST API, version 2022-11-28: where it is, who asks, and the repository that is asked about.
 
 use super::url::{authority, is_loopback, redacted};
-use crate::model::{ErrorKind, PortError, Secret};
+use crate::domain::model::{ErrorKind, PortError, Secret};
 
 /// The API of GitHub, or of a GitHub Enterprise server.
 pub struct GitHubApi {

@@ -2,7 +2,7 @@
 
 mod output;
 
-use crate::model::{ErrorKind, Period, PortError, Redactor};
+use crate::domain::model::{ErrorKind, Period, PortError, Redactor};
 use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use output::{Keep, Output};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -359,7 +359,7 @@ fn signal_group(child: &Child, signal: Signal) {
 mod tests {
     use super::output::KEPT;
     use super::*;
-    use crate::model::Secret;
+    use crate::domain::model::Secret;
 
     fn shell(script: &str, timeout: &str) -> Command {
         Command {

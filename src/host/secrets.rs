@@ -1,7 +1,7 @@
 //! Fetching the values of secrets at the moment they are needed.
 
 use super::files;
-use crate::model::{Secret, SecretSource};
+use crate::domain::model::{Secret, SecretSource};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;

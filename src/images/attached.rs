@@ -2,8 +2,8 @@
 
 use super::copy::{Copier, CopyError, lock};
 use super::graph::{Presence, Role, Task};
-use crate::model::{Digest, ErrorKind, PortError, Tag};
-use crate::oci::{Attachment, Manifest, attached_by_tag, attachment_tags, media};
+use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
+use crate::domain::oci::{Attachment, Manifest, attached_by_tag, attachment_tags, media};
 use crate::parallel::try_each;
 
 use std::collections::{BTreeMap, BTreeSet};

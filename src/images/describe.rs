@@ -1,7 +1,7 @@
 //! What an image says of itself, and what hangs off it.
 
-use crate::model::{CommitId, Digest, ErrorKind, PortError, Tag, Timestamp, Version};
-use crate::oci::{Attachment, Descriptor, Manifest, attached_by_tag, attachment_tags};
+use crate::domain::model::{CommitId, Digest, ErrorKind, PortError, Tag, Timestamp, Version};
+use crate::domain::oci::{Attachment, Descriptor, Manifest, attached_by_tag, attachment_tags};
 use crate::parallel::try_each;
 use crate::ports::Catalog;
 use serde::Deserialize;

@@ -1,8 +1,8 @@
 //! What has to be there before what: manifests after their blobs and children. Decides, and does nothing
 //! else.
 
-use crate::model::{Digest, Tag};
-use crate::oci::{Descriptor, Manifest, media};
+use crate::domain::model::{Digest, Tag};
+use crate::domain::oci::{Descriptor, Manifest, media};
 use std::collections::BTreeMap;
 
 /// The most manifests that one copy looks at: an image with everything that hangs off it has some tens.

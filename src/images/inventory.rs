@@ -1,10 +1,10 @@
 //! Everything that a repository holds and what it names, for retention: each manifest is read once.
 
-use crate::model::{Digest, ErrorKind, PortError, Timestamp};
-use crate::oci::{Body, Manifest};
+use crate::domain::model::{Digest, ErrorKind, PortError, Timestamp};
+use crate::domain::oci::{Body, Manifest};
+use crate::domain::retention::{Content, Found, Rules, named, undated};
 use crate::parallel::each;
 use crate::ports::{Catalog, HeldImage};
-use crate::retention::{Content, Found, Rules, named, undated};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;

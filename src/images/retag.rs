@@ -2,7 +2,7 @@
 
 use super::copy::{Copied, CopyError, Destination, Options, Source, begin, copy};
 use super::describe::{created, read_parts};
-use crate::model::{Digest, PortError, Tag, Timestamp};
+use crate::domain::model::{Digest, PortError, Tag, Timestamp};
 use crate::parallel::try_each;
 use crate::ports::{Catalog, Content};
 

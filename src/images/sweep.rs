@@ -1,10 +1,11 @@
 //! Taking images out of a repository: planned, and looked at again right before each goes.
 
 use super::inventory::Inventory;
-use crate::model::{Digest, ErrorKind, PortError, Tag};
+use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
+use crate::domain::retention;
+use crate::domain::retention::{Doomed, Found, Needed, Plan, Rules};
 use crate::parallel::each;
 use crate::ports::{Catalog, Clock, Content, Discard};
-use crate::retention::{self, Doomed, Found, Needed, Plan, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use thiserror::Error;

@@ -1,6 +1,6 @@
 //! Commands and who runs them.
 
-use crate::model::{ErrorKind, Period, PortError, Secret};
+use crate::domain::model::{ErrorKind, Period, PortError, Secret};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 //! Nothing that is told may fail a deployment, and nothing that is asked may be guessed: a forge that cannot
 //! be read is an error, never "nobody agreed" and never "nobody objects".
 
-use crate::model::{
+use crate::domain::model::{
     CheckReport, CommitId, CommitStatus, DeploymentDraft, DeploymentUpdate, EnvironmentName, PortError,
     PullComment, PullState, Timestamp,
 };

@@ -1,6 +1,6 @@
 //! What makes images and looks into them.
 
-use crate::model::{Artifact, PortError, Tag, Timestamp};
+use crate::domain::model::{Artifact, PortError, Tag, Timestamp};
 use std::collections::BTreeMap;
 
 /// What a builder is asked for.

@@ -1,6 +1,6 @@
 //! The port of what knows, beside the registry itself, which images are kept there.
 
-use crate::model::{Digest, PortError, Timestamp};
+use crate::domain::model::{Digest, PortError, Timestamp};
 
 /// A package of images: `shop/app` of `acme` is the repository `ghcr.io/acme/shop/app`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The append-only record and who may write to it.
 
-use crate::model::{Draft, EnvironmentName, Held, Holder, Period, PortError, Stored, Tenure};
+use crate::domain::model::{Draft, EnvironmentName, Held, Holder, Period, PortError, Stored, Tenure};
 
 /// The append-only record: one hash chain per environment.
 pub trait Ledger: Send + Sync {

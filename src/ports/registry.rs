@@ -1,7 +1,7 @@
 //! The ports of what keeps images.
 
-use crate::model::{Digest, PortError, Tag, Timestamp};
-use crate::oci::Descriptor;
+use crate::domain::model::{Digest, PortError, Tag, Timestamp};
+use crate::domain::oci::Descriptor;
 use std::io::Read;
 
 /// What a digest in a repository names.

@@ -1,6 +1,6 @@
 //! The project's git repository.
 
-use crate::model::{Ancestry, CommitId, PortError, Timestamp};
+use crate::domain::model::{Ancestry, CommitId, PortError, Timestamp};
 
 /// Facts from the project's git repository.
 pub trait Repository: Send + Sync {

@@ -1,6 +1,6 @@
 //! The ports of what vouches for images.
 
-use crate::model::{Digest, PortError, Signed};
+use crate::domain::model::{Digest, PortError, Signed};
 
 /// Certificates, logs and timestamp authorities that are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]

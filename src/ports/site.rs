@@ -1,6 +1,6 @@
 //! What a rollout works with: where units run, how their state is saved, who gets the traffic, and how the service is asked.
 
-use crate::model::{
+use crate::domain::model::{
     BackupId, Check, Endpoint, Instance, PortError, Release, Route, RouteState, Sample, Slot, UnitId,
     UnitState,
 };

@@ -1,7 +1,7 @@
 //! What was made for a time, and carries its end on itself.
 
 use super::{Removal, Stop};
-use crate::model::{EnvironmentName, PortError, Timestamp};
+use crate::domain::model::{EnvironmentName, PortError, Timestamp};
 use std::time::Duration;
 
 /// Something that was made for a time.

@@ -1,6 +1,6 @@
 //! Time, and the signals that end a wait.
 
-use crate::model::Timestamp;
+use crate::domain::model::Timestamp;
 use std::time::Duration;
 use thiserror::Error;
 

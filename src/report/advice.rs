@@ -1,7 +1,7 @@
 //! What a person does after a run that did not succeed.
 
-use crate::model::EnvironmentName;
-use crate::rollout::{Kind, Outcome};
+use crate::domain::model::EnvironmentName;
+use crate::domain::rollout::{Kind, Outcome};
 
 /// One sentence; `None` where there is nothing to do. `previous` is what served before, if anything.
 pub(super) fn advice(

@@ -2,8 +2,8 @@
 
 use super::describe::{describe_step, place};
 use super::{Redact, foreign};
-use crate::model::Version;
-use crate::rollout::{Ahead, Outcome, Plan};
+use crate::domain::model::Version;
+use crate::domain::rollout::{Ahead, Outcome, Plan};
 
 /// The steps that are ahead as a phrase each, with its place in its part of the run: `back 1`.
 pub fn describe_ahead(plan: &Plan, ahead: &Ahead, redact: Redact<'_>) -> Vec<(String, String)> {

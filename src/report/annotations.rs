@@ -2,7 +2,7 @@
 
 use super::workflow_command::{data, property};
 use super::{RunReport, foreign};
-use crate::model::Verdict;
+use crate::domain::model::Verdict;
 
 /// How many of each kind GitHub keeps for a step; a composite action is one step (actions/runner,
 /// `_maxCountPerIssueType`).

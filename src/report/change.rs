@@ -1,7 +1,7 @@
 //! What is different between the release that was live and the one that goes out.
 
 use super::{Redact, foreign};
-use crate::model::Release;
+use crate::domain::model::Release;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

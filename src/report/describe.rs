@@ -1,8 +1,8 @@
 //! One sentence for each step, in the words of a person.
 
 use super::foreign;
-use crate::model::{OnInconclusive, Percent, Slot, Suite, Thresholds, UnitId};
-use crate::rollout::{Phase, Placement, Plan, Side, Step, StepId, Watch};
+use crate::domain::model::{OnInconclusive, Percent, Slot, Suite, Thresholds, UnitId};
+use crate::domain::rollout::{Phase, Placement, Plan, Side, Step, StepId, Watch};
 
 /// What `step` does, as a phrase that reads well after "3/7":
 /// `send 25% of traffic to 1.3.0 and the rest to 1.2.0`. Names of hooks and suites stand in it as

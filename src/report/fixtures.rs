@@ -1,11 +1,11 @@
 //! Plans and event lists as real runs make them, for the tests of every sink.
 
 use super::{Recorded, RunReport};
-use crate::model::{
+use crate::domain::model::{
     Actor, Artifact, Canary, Check, CheckKind, Digest, HttpExpectation, HttpProbe, Origin, Percent, Period,
     ProbeSpec, Release, SecretSource, Slot, Strategy, Suite, Thresholds, Timestamp, UnitId, Verdict,
 };
-use crate::rollout::{
+use crate::domain::rollout::{
     Event, Hook, Kind, Outcome, Phase, Placement, Plan, Readiness, RollbackPolicy, Samples, Side, Step,
     StepId, StepResult, UnitFailure, Watch,
 };
@@ -131,7 +131,7 @@ pub(crate) fn plan(count: usize) -> Plan {
         },
         drain: Period::from_secs(30),
         parallelism: 4,
-        grounds: crate::rollout::Grounds::default(),
+        grounds: crate::domain::rollout::Grounds::default(),
         signatures: Vec::new(),
         steps: canary_steps(&all),
     }

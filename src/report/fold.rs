@@ -5,8 +5,10 @@ use super::run::{
     TrafficPoint,
 };
 use super::{Acts, Changes, Recorded, Redact, describe_step, foreign};
-use crate::model::{Digest, Origin, Percent, Period, Signed, Timestamp, UnitId, Verdict};
-use crate::rollout::{Event, Outcome, Phase, Plan, Side, Step, StepId, StepResult, UnitFailure, acts};
+use crate::domain::model::{Digest, Origin, Percent, Period, Signed, Timestamp, UnitId, Verdict};
+use crate::domain::rollout::{
+    Event, Outcome, Phase, Plan, Side, Step, StepId, StepResult, UnitFailure, acts,
+};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -417,13 +419,13 @@ fn totals(report: &RunReport) -> Totals {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Percent, Timestamp};
+    use crate::domain::model::{Percent, Timestamp};
+    use crate::domain::rollout::{Outcome, Phase};
     use crate::report::fixtures::{
         acts, failed_health, first_removed, folded, halted_promote, interrupted, no_redaction, resumed,
         success,
     };
     use crate::report::{ReportError, RunReport, StepState};
-    use crate::rollout::{Outcome, Phase};
 
     #[test]
     fn a_list_that_does_not_begin_with_a_plan_is_no_run() {

@@ -3,12 +3,12 @@
 
 use super::markdown::{self, Count, Unmet};
 use super::{RunReport, describe_step, foreign};
-use crate::model::{
+use crate::domain::model::{
     CheckReport, CommitId, CommitStatus, Conclusion, DeploymentDraft, DeploymentState, DeploymentUpdate,
     Digest, EnvironmentName, PullComment, Remark, Timestamp,
 };
 
-use crate::rollout::{Event, Kind, Outcome, Phase, Plan, Step};
+use crate::domain::rollout::{Event, Kind, Outcome, Phase, Plan, Step};
 
 /// The most characters of a deployment's description that GitHub keeps.
 const DESCRIPTION: usize = 140;

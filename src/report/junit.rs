@@ -6,7 +6,7 @@
 
 use super::describe::place;
 use super::{CheckRow, FailureRow, RunReport, StepRow, StepState};
-use crate::model::{CheckKind, Verdict};
+use crate::domain::model::{CheckKind, Verdict};
 use std::fmt::Write as _;
 
 /// The report of a run as JUnit XML.

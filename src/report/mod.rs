@@ -45,8 +45,8 @@ pub use run::{
     TrafficPoint,
 };
 
-use crate::model::Timestamp;
-use crate::rollout::{Event, Step, StepId};
+use crate::domain::model::Timestamp;
+use crate::domain::rollout::{Event, Step, StepId};
 
 /// One event with its place in the ledger and its time.
 #[derive(Debug, Clone, PartialEq)]

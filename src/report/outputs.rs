@@ -1,7 +1,7 @@
 //! Step outputs for the file that `GITHUB_OUTPUT` names.
 
 use super::RunReport;
-use crate::rollout::Outcome;
+use crate::domain::rollout::Outcome;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use thiserror::Error;

@@ -2,8 +2,8 @@
 
 use super::describe::{Names, describe_step, inconclusive};
 use super::{Change, Changes, Redact, foreign};
-use crate::model::{Check, HttpProbe, ProbeSpec, Strategy};
-use crate::rollout::{Kind, Plan, Step, Watch};
+use crate::domain::model::{Check, HttpProbe, ProbeSpec, Strategy};
+use crate::domain::rollout::{Kind, Plan, Step, Watch};
 use std::fmt::Write as _;
 
 /// Most changed variables, and most checks of a suite, that are listed one by one.
@@ -337,8 +337,8 @@ fn on_failure(plan: &Plan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rollout::Event;
     use crate::report::fixtures::{first_plan, hostile, no_redaction, plan};
-    use crate::rollout::Event;
 
     #[test]
     fn a_canary_reads_from_top_to_bottom() {

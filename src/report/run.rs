@@ -2,11 +2,11 @@
 
 use super::advice::advice;
 use super::change::Changes;
-use crate::model::{
+use crate::domain::model::{
     Approver, CheckKind, CommitId, DeploymentId, Digest, EnvironmentName, Percent, Proof, Signed, Timestamp,
     UnitId, Verdict,
 };
-use crate::rollout::{Kind, Outcome, StepId};
+use crate::domain::rollout::{Kind, Outcome, StepId};
 use serde::Serialize;
 
 /// Everything there is to say about one run, redacted and free of control characters, ready for any

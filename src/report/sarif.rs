@@ -5,8 +5,8 @@
 //! findings, the version nor the layer changes them.
 
 use super::foreign;
-use crate::model::Severity;
-use crate::scan::{Assessment, Finding, Judged, Standing};
+use crate::domain::model::Severity;
+use crate::domain::scan::{Assessment, Finding, Judged, Standing};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use super::annotations::{Annotation, Level as Weight, MOST_PER_KIND};
 use super::foreign;
-use crate::scan::{Assessment, Counts, Judged, Level, ScanResult, Standing};
+use crate::domain::scan::{Assessment, Counts, Judged, Level, ScanResult, Standing};
 use serde_json::{Value, json};
 
 /// Most findings in the table for people; JSON has all of them.

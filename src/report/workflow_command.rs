@@ -4,7 +4,7 @@
 //! The runner reads `::command key=value::data` at the start of a line, blanks before it ignored, and
 //! the older `##[command]data` anywhere in a line (actions/runner, `ActionCommand.cs`).
 
-use crate::model::Secret;
+use crate::domain::model::Secret;
 
 /// A secret whose line is shorter than this is not masked: the runner would blank the same
 /// characters all over the log.

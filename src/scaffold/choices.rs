@@ -4,7 +4,7 @@ use super::action::ActionPin;
 use super::ecosystem::Ecosystem;
 use super::text::{RunnerLabel, ServiceName};
 use super::word::words;
-use crate::model::RepositoryName;
+use crate::domain::model::RepositoryName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 

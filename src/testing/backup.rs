@@ -1,7 +1,7 @@
 //! The contract of [`Backup`] and backups in memory.
 
 use super::target::{MemoryTarget, PutNow as _, gone};
-use crate::model::{BackupId, ErrorKind, Instance, PortError, Release, Slot, UnitId};
+use crate::domain::model::{BackupId, ErrorKind, Instance, PortError, Release, Slot, UnitId};
 use crate::ports::{Backup, Progress, Stop, Target};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

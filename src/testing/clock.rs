@@ -1,6 +1,6 @@
 //! A clock that stands still until it is told otherwise.
 
-use crate::model::{Period, Timestamp};
+use crate::domain::model::{Period, Timestamp};
 use crate::ports::{Clock, Interrupted};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! A forge in memory that refuses what a real one refuses, and fails or hangs on demand.
 
-use crate::model::{
+use crate::domain::model::{
     CheckReport, CommitStatus, DeploymentDraft, DeploymentState, DeploymentUpdate, EnvironmentName,
     ErrorKind, PortError, PullComment, PullState,
 };

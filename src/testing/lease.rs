@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a contract that is not kept ends the test")]
 
 use super::clock::FakeClock;
-use crate::model::{EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
+use crate::domain::model::{EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
 use crate::ports::{Clock, Lease};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

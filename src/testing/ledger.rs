@@ -5,8 +5,8 @@
     reason = "a contract that is not kept ends the test"
 )]
 
-use crate::ledger::encode_record;
-use crate::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, Timestamp};
+use crate::adapters::ledger::encode_record;
+use crate::domain::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, Timestamp};
 use crate::ports::Ledger;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -78,7 +78,7 @@ impl Ledger for MemoryLedger {
         let chain = self.raw(environment);
         let bytes = usize::try_from(seq).ok().and_then(|seq| chain.get(seq));
         bytes
-            .map(|bytes| crate::ledger::decode_record(environment, seq, bytes))
+            .map(|bytes| crate::adapters::ledger::decode_record(environment, seq, bytes))
             .transpose()
     }
 
@@ -98,7 +98,11 @@ impl Ledger for MemoryLedger {
         }
         let chain: &[Vec<u8>] = state.chains.get(environment).map_or(&[], Vec::as_slice);
         let before = stored.record.seq.checked_sub(1).map(|seq| seq as usize);
-        let known = before.map(|seq| chain.get(seq).map(|bytes| crate::model::Digest::of(bytes)));
+        let known = before.map(|seq| {
+            chain
+                .get(seq)
+                .map(|bytes| crate::domain::model::Digest::of(bytes))
+        });
         match known {
             Some(None) => return refuse(ErrorKind::Missing, "no such record"),
             Some(hash) if hash != stored.record.prev => return refuse(ErrorKind::Conflict, "another record"),

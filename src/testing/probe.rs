@@ -1,6 +1,6 @@
 //! A probe that answers from a script, and the contract of the port.
 
-use crate::model::{
+use crate::domain::model::{
     Check, CheckKind, Endpoint, ErrorKind, HttpExpectation, HttpProbe, Observation, Period, PortError,
     ProbeSpec, Sample,
 };

@@ -1,7 +1,7 @@
 //! The contract of [`Registry`] and [`Catalog`], and a fake that keeps images in memory.
 
-use crate::model::{Digest, ErrorKind, PortError, Tag};
-use crate::oci::{Descriptor, Manifest, attached_by_tag};
+use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
+use crate::domain::oci::{Descriptor, Manifest, attached_by_tag};
 use crate::ports::{Blob, Catalog, Content, Discard, HeldImage, Registry, in_memory};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Reviews in memory: what people said about CI runs, rules of environments, teams; refused or lost on demand.
 
-use crate::model::{ErrorKind, PortError};
+use crate::domain::model::{ErrorKind, PortError};
 use crate::ports::{EnvironmentRules, Reviews, RunReview};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! The router's contract, and a router in memory.
 
-use crate::model::{Counters, Endpoint, ErrorKind, PortError, Route, RouteState, Slot, UnitId};
+use crate::domain::model::{Counters, Endpoint, ErrorKind, PortError, Route, RouteState, Slot, UnitId};
 use crate::ports::{Granularity, Router};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! The contract of [`Runner`], a fake that answers from a script, and commands made of hooks.
 
+use crate::domain::model::{ErrorKind, Period, PortError};
 use crate::engine::PrepareHook;
-use crate::model::{ErrorKind, Period, PortError};
 use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

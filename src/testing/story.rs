@@ -1,13 +1,13 @@
 //! Plausible histories: plans, the events of whole deployments, and large ledgers made quickly.
 #![expect(clippy::expect_used, reason = "a test that cannot set its scene stops")]
 
-use crate::history::{ROLLOUT, refs_after};
-use crate::ledger::{encode_record, write_unsynced};
-use crate::model::{
+use crate::adapters::ledger::{encode_record, write_unsynced};
+use crate::domain::history::{ROLLOUT, refs_after};
+use crate::domain::model::{
     Actor, CheckKind, Draft, EnvironmentName, Origin, Percent, Period, Record, Release, Slot, Stored,
     Strategy, Timestamp, UnitId, Verdict,
 };
-use crate::rollout::{
+use crate::domain::rollout::{
     Event, Kind, Outcome, Phase, Placement, Plan, Readiness, RollbackPolicy, Samples, Side, Step, StepId,
     StepResult,
 };
@@ -60,7 +60,7 @@ pub fn plan(deployment: &str, version: &str, previous: Option<&str>) -> Plan {
         },
         drain: Period::from_secs(10),
         parallelism: 1,
-        grounds: crate::rollout::Grounds::default(),
+        grounds: crate::domain::rollout::Grounds::default(),
         signatures: Vec::new(),
         steps: vec![
             Step::Stage { units: units.clone() },

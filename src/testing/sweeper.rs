@@ -1,6 +1,6 @@
 //! The contract of [`Sweeper`].
 
-use crate::model::{EnvironmentName, ErrorKind, Period, PortError, Timestamp};
+use crate::domain::model::{EnvironmentName, ErrorKind, Period, PortError, Timestamp};
 use crate::ports::{Removal, Stop, Sweeper, Temporary};
 use std::time::{Duration, Instant};
 

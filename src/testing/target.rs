@@ -1,6 +1,6 @@
 //! The contract of [`Target`] and a fake that can be told to fail.
 
-use crate::model::{
+use crate::domain::model::{
     Endpoint, ErrorKind, Instance, PortError, Release, ReleaseId, Slot, Timestamp, UnitId, UnitState,
 };
 use crate::ports::{Capabilities, Progress, Removal, Stop, Target};

@@ -4,9 +4,9 @@ use crate::project::Project;
 use greenroom::app::Hold;
 use greenroom::app::announce::{Announcer, Audience};
 use greenroom::app::record;
-use greenroom::model::DeploymentState;
+use greenroom::domain::model::DeploymentState;
+use greenroom::domain::rollout::Outcome;
 use greenroom::ports::Clock as _;
-use greenroom::rollout::Outcome;
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 
 use crate::project::{COMMIT, Project, pull, refused};
 use greenroom::app::Exit;
-use greenroom::model::PullState;
-use greenroom::rollout::Outcome;
+use greenroom::domain::model::PullState;
+use greenroom::domain::rollout::Outcome;
 
 fn labels(project: &Project) -> Vec<String> {
     project.forge.pull(7).unwrap().labels

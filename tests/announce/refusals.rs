@@ -3,8 +3,8 @@
 use crate::project::{Project, refused};
 use greenroom::app::promote::{Wish, tell_refusal};
 use greenroom::app::{AppError, Exit};
-use greenroom::model::Conclusion;
-use greenroom::policy::{Gate, Refusal};
+use greenroom::domain::model::Conclusion;
+use greenroom::domain::policy::{Gate, Refusal};
 
 const FROZEN: &str = "freeze: [{ environments: [staging], from: 2026-01-01T00:00:00Z, until: 2027-01-01T00:00:00Z, reason: audit }]";
 

@@ -5,10 +5,10 @@ use greenroom::app::announce::Audience;
 use greenroom::app::deploy::Done;
 use greenroom::app::rollback::rollback;
 use greenroom::app::takeup::Direction;
-use greenroom::history::Selector;
-use greenroom::model::{Conclusion, DeploymentState, Digest};
+use greenroom::domain::history::Selector;
+use greenroom::domain::model::{Conclusion, DeploymentState, Digest};
 
-use greenroom::rollout::Outcome;
+use greenroom::domain::rollout::Outcome;
 use std::fs;
 use std::time::Duration;
 

@@ -2,44 +2,54 @@
 
 use super::scan::{Path, Scan};
 
-/// The modules that decide and do nothing else.
-const PURE: &[&str] = &[
-    "model",
-    "oci",
-    "ports",
-    "config",
-    "trigger",
-    "tagging",
-    "policy",
-    "rollout",
-    "analysis",
-    "history",
-    "report",
-    "retention",
-    "scan",
-    "scaffold",
-];
+/// The folders that decide, or hold what is decided about, and do nothing else.
+const PURE: &[&str] = &["domain", "ports", "config", "report", "scaffold"];
 
-/// What implements a port.
-const ADAPTERS: &[&str] = &[
-    "target",
-    "backup",
-    "router",
-    "registry",
-    "builder",
-    "ledger",
-    "probe",
-    "scanner",
-    "signature",
-    "forge",
+/// Folders of rooms: what lies in one is named without it in the tables below.
+const FOLDERS: &[&str] = &["domain", "adapters"];
+
+/// Clients of one vendor: they lie beside the adapters, and are none. A use case may speak to them.
+const VENDORS: &[&str] = &["proxmox"];
+
+/// The floors of `app`, from the lowest: a file names nothing of a higher one. Words, the project, the world and
+/// the gates, announcements and deployments; every other file of `app` is a use case.
+const FLOORS: &[&[&str]] = &[FLOOR_WORDS, FLOOR_PROJECT, FLOOR_GATES, FLOOR_DEPLOY];
+const FLOOR_WORDS: &[&str] = &["attended", "connections", "context", "error", "forge", "watch"];
+const FLOOR_PROJECT: &[&str] = &[
+    "cluster",
+    "decide",
+    "facts",
+    "hold",
+    "identify",
+    "images",
+    "listed",
+    "load",
+    "record",
+    "restricted",
+    "temporary",
+    "template",
+    "workspace",
 ];
+const FLOOR_GATES: &[&str] = &[
+    "approve",
+    "image_build",
+    "lock",
+    "proof",
+    "protection",
+    "release",
+    "scan",
+    "signature",
+    "world",
+];
+const FLOOR_DEPLOY: &[&str] = &["announce", "deploy"];
 
 /// Where adapters are chosen by what is configured, each port in one place.
 const COMPOSITION_ROOT: &[(&str, &[&str])] = &[
-    ("app::world", &["target", "backup", "router", "probe"]),
+    ("app::world", &["targets", "backup", "router", "probe"]),
     ("app::workspace", &["ledger", "registry"]),
-    ("app::build", &["builder"]),
+    ("app::image_build", &["builder"]),
     ("app::scan::tools", &["scanner"]),
+    ("app::connections", &["forge"]),
     ("app::forge", &["forge"]),
     ("app::signature", &["signature"]),
 ];
@@ -63,7 +73,7 @@ const MAY_NAME_ALL: &[&str] = &[
     "parallel",
     "host",
     "proxmox",
-    "target",
+    "targets",
     "backup",
     "router",
     "registry",
@@ -103,7 +113,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("host", &["model", "ports"]),
     // The API that a target, a backup and a router speak: no port of its own, and chosen by none.
     ("proxmox", &["model", "ports", "host"]),
-    ("target", &["model", "oci", "ports", "host", "proxmox"]),
+    ("targets", &["model", "oci", "ports", "host", "proxmox"]),
     ("backup", &["model", "ports", "proxmox"]),
     ("router", &["model", "ports", "host", "proxmox"]),
     ("registry", &["model", "oci", "ports", "parallel", "host"]),
@@ -114,11 +124,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scanner", &["model", "ports", "host"]),
     ("forge", &["model", "ports", "host"]),
     ("app", MAY_NAME_ALL),
+    // A story of use cases, told with the fakes.
+    (
+        "demo",
+        &[
+            "app", "config", "host", "model", "ports", "report", "rollout", "history", "testing", "proxmox",
+        ],
+    ),
     // A command shows the values that a use case returned.
     (
         "cli",
         &[
             "app",
+            "demo",
             "model",
             "ports",
             "config",
@@ -140,7 +158,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters whose technologies, one folder or file each, know nothing of each other.
-const SEPARATE: &[&str] = &["target", "router", "signature"];
+const SEPARATE: &[&str] = &["targets", "router", "signature"];
 
 /// Where the variants of `TargetConfig` may be named: the configuration itself, where adapters are chosen, and
 /// exhaustive matches about one target each. Everybody else asks a method of `TargetConfig`, whose match is
@@ -158,7 +176,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("serde", &[]),
     ("serde_json", &[]),
     ("thiserror", &[]),
-    ("chrono", &["model", "config"]),
+    ("chrono", &["domain::model", "config"]),
     ("clap", &["cli"]),
     ("minijinja", &["report", "app::template", "scaffold::render"]),
     ("similar", &["scaffold::change"]),
@@ -166,42 +184,45 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // YAML, its diagnostics and its schema.
     ("serde_yaml", &["config"]),
     ("annotate_snippets", &["config"]),
-    ("ipnet", &["config", "proxmox::guest"]),
-    ("schemars", &["config", "model"]),
+    ("ipnet", &["config", "adapters::proxmox::guest"]),
+    ("schemars", &["config", "domain::model"]),
     ("strsim", &["config"]),
-    ("semver", &["tagging"]),
-    ("toml", &["tagging"]),
+    ("semver", &["domain::tagging"]),
+    ("toml", &["domain::tagging"]),
     // Digests and images.
     (
         "sha2",
         &[
-            "model",
+            "domain::model",
             "report",
-            "registry",
-            "builder",
-            "target::local",
-            "target::proxmox",
+            "adapters::registry",
+            "adapters::builder",
+            "adapters::targets::local",
+            "adapters::targets::proxmox",
             "host::http",
         ],
     ),
     (
         "base64",
         &[
-            "registry::oci",
-            "forge",
-            "builder::credentials",
+            "adapters::registry::oci",
+            "adapters::forge",
+            "adapters::builder::credentials",
             "host::git::credentials",
         ],
     ),
-    ("httpdate", &["registry::oci"]),
-    ("flate2", &["builder", "target", "forge"]),
-    ("tar", &["builder", "target"]),
+    ("httpdate", &["adapters::registry::oci"]),
+    (
+        "flate2",
+        &["adapters::builder", "adapters::targets", "adapters::forge"],
+    ),
+    ("tar", &["adapters::builder", "adapters::targets"]),
     // The one async part.
-    ("tokio", &["router::builtin"]),
-    ("hyper", &["router::builtin"]),
-    ("hyper_util", &["router::builtin"]),
-    ("http_body_util", &["router::builtin"]),
-    ("sigstore_verify", &["signature::sigstore"]),
+    ("tokio", &["adapters::router::builtin"]),
+    ("hyper", &["adapters::router::builtin"]),
+    ("hyper_util", &["adapters::router::builtin"]),
+    ("http_body_util", &["adapters::router::builtin"]),
+    ("sigstore_verify", &["adapters::signature::sigstore"]),
     // The machine.
     ("rustls", &["host::http"]),
     ("ureq", &["host::http", "host::url"]),
@@ -210,15 +231,15 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         "rustix",
         &[
             "host",
-            "target::local",
-            "router::builtin",
-            "router::haproxy",
-            "registry",
-            "ledger",
-            "builder",
+            "adapters::targets::local",
+            "adapters::router::builtin",
+            "adapters::router::haproxy",
+            "adapters::registry",
+            "adapters::ledger",
+            "adapters::builder",
         ],
     ),
-    ("signal_hook", &["host::signals", "router::builtin"]),
+    ("signal_hook", &["host::signals", "adapters::router::builtin"]),
 ];
 
 /// Parts of the standard library that have a home, and why.
@@ -252,8 +273,8 @@ const HOMES: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["std::process::Command"],
-        &["host", "target", "router"],
-        "commands are data; host, target and router start processes",
+        &["host", "adapters::targets", "adapters::router"],
+        "commands are data; host, targets and router start processes",
     ),
     (
         &["std::process::exit", "std::process::abort"],
@@ -272,24 +293,24 @@ const HOMES: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &[
-            "crate::proxmox::calls::agent::exec",
-            "crate::proxmox::calls::agent::write_file",
-            "crate::proxmox::calls::backup::restore",
-            "crate::proxmox::calls::container::configure",
-            "crate::proxmox::calls::guest::delete_snapshot",
-            "crate::proxmox::calls::guest::destroy",
-            "crate::proxmox::calls::guest::resize",
-            "crate::proxmox::calls::guest::rollback",
-            "crate::proxmox::calls::guest::shutdown",
-            "crate::proxmox::calls::guest::snapshot",
-            "crate::proxmox::calls::guest::start",
-            "crate::proxmox::calls::guest::stop",
-            "crate::proxmox::calls::service::plug",
-            "crate::proxmox::calls::service::unplug",
-            "crate::proxmox::calls::vm::configure",
-            "crate::proxmox::calls::vm::configure_now",
+            "crate::adapters::proxmox::calls::agent::exec",
+            "crate::adapters::proxmox::calls::agent::write_file",
+            "crate::adapters::proxmox::calls::backup::restore",
+            "crate::adapters::proxmox::calls::container::configure",
+            "crate::adapters::proxmox::calls::guest::delete_snapshot",
+            "crate::adapters::proxmox::calls::guest::destroy",
+            "crate::adapters::proxmox::calls::guest::resize",
+            "crate::adapters::proxmox::calls::guest::rollback",
+            "crate::adapters::proxmox::calls::guest::shutdown",
+            "crate::adapters::proxmox::calls::guest::snapshot",
+            "crate::adapters::proxmox::calls::guest::start",
+            "crate::adapters::proxmox::calls::guest::stop",
+            "crate::adapters::proxmox::calls::service::plug",
+            "crate::adapters::proxmox::calls::service::unplug",
+            "crate::adapters::proxmox::calls::vm::configure",
+            "crate::adapters::proxmox::calls::vm::configure_now",
         ],
-        &["proxmox::guest"],
+        &["adapters::proxmox::guest"],
         "a guest is changed in proxmox::guest, which takes a proof that it is greenroom's own",
     ),
 ];
@@ -331,7 +352,7 @@ const UNFINISHED: &[&str] = &["todo", "unimplemented", "dbg", "include"];
 pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
         "cli::router",
-        "crate::router::builtin",
+        "crate::adapters::router::builtin",
         "the command is the router's own process, which needs no project",
     ),
     (
@@ -345,17 +366,12 @@ pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "read once, beside the environment, for the router's process",
     ),
     (
-        "app::demo::clients",
+        "demo::clients",
         "std::thread::park_timeout",
         "a client of the demo rests between its requests; it is no part of a deployment",
     ),
     (
-        "app::demo::proxmox",
-        "crate::testing::proxmox",
-        "the demo brings along a Proxmox that is none",
-    ),
-    (
-        "app::demo::proxmox",
+        "demo::proxmox",
         "std::thread::park_timeout",
         "its guests take a moment, and are no part of a deployment",
     ),
@@ -433,13 +449,14 @@ fn arrow(own: &str, path: &Path) -> Option<String> {
     if path.first().is_none_or(|first| first != "crate") {
         return None;
     }
-    let from = top(own);
-    let to = path.get(1)?.as_str();
+    let inside = path.get(1..)?.join("::");
+    let (from, to) = (room(own), room(&inside));
     if !ARROWS.iter().any(|(module, _)| *module == to) {
-        return (to == "*").then(|| "a glob over the whole crate hides its arrows".to_owned());
+        return (to == "*")
+            .then(|| "a glob over the whole crate, or a folder of it, hides its arrows".to_owned());
     }
     if from == to {
-        return siblings(own, path);
+        return siblings(own, &inside);
     }
     let allowed = ARROWS
         .iter()
@@ -453,29 +470,37 @@ fn arrow(own: &str, path: &Path) -> Option<String> {
             format!("{from} → {to}: {from} may name only {}", allowed.join(", "))
         });
     }
-    if from != "app" || !ADAPTERS.contains(&to) {
+    let adapter = within(&inside, "adapters") && !VENDORS.contains(&to);
+    if from != "app" || !adapter {
         return None;
     }
-    let (root, _) = COMPOSITION_ROOT.iter().find(|(_, ports)| ports.contains(&to))?;
-    (!within(own, root)).then(|| format!("{own} → {to}: only {root} names a {to}"))
+    let mut roots = COMPOSITION_ROOT.iter().filter(|(_, ports)| ports.contains(&to));
+    if roots.clone().any(|(root, _)| within(own, root)) {
+        return None;
+    }
+    let (root, _) = roots.next()?;
+    Some(format!("{own} → {to}: only {root} names {to}"))
 }
 
 /// One technology of a port that names another.
-fn siblings(own: &str, path: &Path) -> Option<String> {
-    let port = top(own);
-    let technology = own.split("::").nth(1)?;
-    let other = path.get(2)?;
+fn siblings(own: &str, other: &str) -> Option<String> {
+    let port = room(own);
+    let technology = |module: &str| -> Option<String> {
+        let folder = usize::from(FOLDERS.contains(&top(module)));
+        module.split("::").nth(folder + 1).map(str::to_owned)
+    };
+    let (technology, other) = (technology(own)?, technology(other)?);
     (SEPARATE.contains(&port) && technology != other)
         .then(|| format!("{port}::{technology} → {port}::{other}: an adapter never names another adapter"))
 }
 
 fn impure(own: &str, path: &Path) -> Option<String> {
-    let pure = PURE.contains(&top(own));
+    let pure = PURE.iter().any(|folder| within(own, folder));
     let effect = IMPURE.iter().find(|effect| names(path, effect))?;
     pure.then(|| {
         format!(
             "{} is pure: it names no clock, environment, file, process or network ({effect})",
-            top(own)
+            room(own)
         )
     })
 }
@@ -516,6 +541,27 @@ fn within(module: &str, home: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
+/// The room of a module: its folder in the crate, or in one of [`FOLDERS`].
+pub(crate) fn room(module: &str) -> &str {
+    let mut words = module.split("::");
+    let first = words.next().unwrap_or_default();
+    if FOLDERS.contains(&first) {
+        return words.next().unwrap_or(first);
+    }
+    first
+}
+
+/// The floor of a file of `app`, from 0; `None` for every other file, and for the list of what `app` holds.
+pub(crate) fn floor(file: &str) -> Option<usize> {
+    let inside = file.strip_prefix("src/app/")?.strip_suffix(".rs")?;
+    let name = inside.split('/').next()?;
+    if name == "mod" {
+        return None;
+    }
+    let known = FLOORS.iter().position(|names| names.contains(&name));
+    Some(known.unwrap_or(FLOORS.len()))
+}
+
 fn top(module: &str) -> &str {
     module.split("::").next().unwrap_or_default()
 }
@@ -536,10 +582,18 @@ mod tests {
 
     /// File, text, and how the rule that it breaks begins.
     const FORBIDDEN: &[(&str, &str, &str)] = &[
-        ("src/model/tag.rs", "use crate::ports::Clock;", "model → ports"),
-        ("src/ports.rs", "use crate::rollout::Plan;", "ports → rollout"),
         (
-            "src/rollout/plan.rs",
+            "src/domain/model/tag.rs",
+            "use crate::ports::Clock;",
+            "model → ports",
+        ),
+        (
+            "src/ports/mod.rs",
+            "use crate::domain::rollout::Plan;",
+            "ports → rollout",
+        ),
+        (
+            "src/domain/rollout/plan.rs",
             "use super::super::{model::Tag, engine::each};",
             "rollout → engine",
         ),
@@ -554,7 +608,7 @@ mod tests {
             "config → host",
         ),
         (
-            "src/trigger/glob.rs",
+            "src/domain/trigger/glob.rs",
             "fn f(x: &dyn crate::ports::Repository) {}",
             "trigger → ports",
         ),
@@ -563,64 +617,76 @@ mod tests {
             "macro_rules! m { () => { $crate::engine::x() } }",
             "report → engine",
         ),
-        ("src/engine/observe.rs", "use crate::probe;", "engine → probe"),
-        ("src/host/clock.rs", "use crate::rollout::Step;", "host → rollout"),
         (
-            "src/ledger/lease.rs",
+            "src/engine/observe.rs",
+            "use crate::adapters::probe;",
+            "engine → probe",
+        ),
+        (
+            "src/host/clock.rs",
+            "use crate::domain::rollout::Step;",
+            "host → rollout",
+        ),
+        (
+            "src/adapters/ledger/lease.rs",
             "use crate::config::environment::Environment;",
             "ledger → config",
         ),
         (
-            "src/registry/layout.rs",
-            "use crate::rollout::Plan;",
+            "src/adapters/registry/layout.rs",
+            "use crate::domain::rollout::Plan;",
             "registry → rollout",
         ),
         (
-            "src/builder/files.rs",
-            "use crate::registry::layout::LayoutRegistry;",
+            "src/adapters/builder/files.rs",
+            "use crate::adapters::registry::layout::LayoutRegistry;",
             "builder → registry",
         ),
         (
-            "src/target/local/mod.rs",
+            "src/adapters/targets/local/mod.rs",
             "use super::super::router::builtin;",
-            "target → router",
+            "targets → router",
         ),
         (
-            "src/target/command.rs",
+            "src/adapters/targets/command.rs",
             "use super::local;",
-            "target::command → target::local",
+            "targets::command → targets::local",
         ),
         (
             "src/app/deploy/mod.rs",
-            "use crate::target::local::LocalTarget;",
-            "app::deploy → target: only app::world names a target",
+            "use crate::adapters::targets::local::LocalTarget;",
+            "app::deploy → targets: only app::world names targets",
         ),
         (
-            "src/app/build.rs",
-            "use crate::target::local;",
-            "app::build → target: only app::world names a target",
+            "src/app/identify.rs",
+            "use crate::adapters::targets::local;",
+            "app::identify → targets: only app::world names targets",
         ),
         (
             "src/app/scan/gate.rs",
-            "use crate::scanner::CommandScanner;",
-            "app::scan::gate → scanner: only app::scan::tools names a scanner",
+            "use crate::adapters::scanner::CommandScanner;",
+            "app::scan::gate → scanner: only app::scan::tools names scanner",
         ),
         (
-            "src/scanner/command.rs",
-            "use crate::scan::ScanReport;",
+            "src/adapters/scanner/command.rs",
+            "use crate::domain::scan::ScanReport;",
             "scanner → scan",
         ),
         (
             "src/app/audit.rs",
-            "use crate::ledger::raw;",
-            "app::audit → ledger: only app::workspace names a ledger",
+            "use crate::adapters::ledger::raw;",
+            "app::audit → ledger: only app::workspace names ledger",
         ),
         ("src/app/world/mod.rs", "use crate::cli::exit;", "app → cli"),
         ("src/cli/run.rs", "use crate::engine::Session;", "cli → engine"),
-        ("src/cli/run.rs", "use crate::target::local;", "cli → target"),
+        (
+            "src/cli/run.rs",
+            "use crate::adapters::targets::local;",
+            "cli → targets",
+        ),
         ("src/main.rs", "use greenroom::app::World;", "main → app"),
         (
-            "src/model/mod.rs",
+            "src/domain/model/mod.rs",
             "use crate::testing::FakeClock;",
             "model → testing",
         ),
@@ -679,7 +745,7 @@ mod tests {
             "use std::io::{self, stdout};",
             "use rustix::fs;",
         ] {
-            let found = rules("src/rollout/machine.rs", text);
+            let found = rules("src/domain/rollout/machine.rs", text);
             assert!(
                 found.iter().any(|rule| rule.starts_with("rollout is pure")),
                 "{text}: {found:?}"
@@ -691,29 +757,32 @@ mod tests {
     fn what_is_allowed_is_not_reported() {
         for (file, text) in [
             (
-                "src/rollout/plan.rs",
-                "use crate::model::*; use super::step::Step; use std::time::Duration;",
+                "src/domain/rollout/plan.rs",
+                "use crate::domain::model::*; use super::step::Step; use std::time::Duration;",
             ),
             (
                 "src/report/json.rs",
-                "use std::fmt; use std::io::Write; use crate::rollout::Event;",
+                "use std::fmt; use std::io::Write; use crate::domain::rollout::Event;",
             ),
             (
-                "src/router/builtin/headers.rs",
+                "src/adapters/router/builtin/headers.rs",
                 "use std::net::IpAddr; use super::pool::Pool; use tokio::net;",
             ),
             (
                 "src/config/range.rs",
                 "use std::net::{IpAddr, SocketAddr}; use ipnet::IpNet;",
             ),
-            ("src/app/world/mod.rs", "use crate::target::local::LocalTarget;"),
             (
-                "src/target/local/slot.rs",
-                "use super::state; use crate::target::local::port; use std::fs;",
+                "src/app/world/mod.rs",
+                "use crate::adapters::targets::local::LocalTarget;",
+            ),
+            (
+                "src/adapters/targets/local/slot.rs",
+                "use super::state; use crate::adapters::targets::local::port; use std::fs;",
             ),
             ("src/cli/run.rs", "use clap::Parser; fn f() { println!() }"),
             (
-                "src/model/tag.rs",
+                "src/domain/model/tag.rs",
                 "#[cfg(test)] mod tests { use crate::testing::FakeClock; use std::fs; }",
             ),
             (
@@ -740,12 +809,12 @@ mod tests {
         ),
         ("src/engine/session.rs", "use tokio::time;", "tokio stays in"),
         (
-            "src/probe/tcp.rs",
+            "src/adapters/probe/tcp.rs",
             "fn f() { println!(\"{x}\") }",
             "only cli and host",
         ),
         (
-            "src/target/local/log.rs",
+            "src/adapters/targets/local/log.rs",
             "fn f() { write!(std::io::stderr(), \"\") }",
             "only cli and host",
         ),
@@ -755,7 +824,7 @@ mod tests {
             "the environment is read once",
         ),
         (
-            "src/builder/files.rs",
+            "src/adapters/builder/files.rs",
             "use std::process::Command;",
             "commands are data",
         ),
@@ -770,18 +839,18 @@ mod tests {
             "waiting goes through",
         ),
         (
-            "src/ledger/lease.rs",
+            "src/adapters/ledger/lease.rs",
             "use std::time::SystemTime;",
             "the time comes from",
         ),
         (
-            "src/target/proxmox/end.rs",
-            "use crate::proxmox::calls::guest as calls; fn f() { calls::destroy(g) }",
+            "src/adapters/targets/proxmox/end.rs",
+            "use crate::adapters::proxmox::calls::guest as calls; fn f() { calls::destroy(g) }",
             "a guest is changed in proxmox::guest",
         ),
         (
             "src/app/status.rs",
-            "fn f() { crate::proxmox::calls::agent::exec(g, c, i) }",
+            "fn f() { crate::adapters::proxmox::calls::agent::exec(g, c, i) }",
             "a guest is changed in proxmox::guest",
         ),
         ("src/cli/run.rs", "fn f() { todo!() }", "nothing unfinished"),

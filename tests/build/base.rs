@@ -45,9 +45,9 @@ fn yard(docker: bool) -> Yard {
 impl Yard {
     /// Takes what skopeo wrote into a directory into the project's own store, byte for byte.
     fn adopt(&self, directory: &str, repository: &str, tag: &str) {
-        use greenroom::model::Digest;
+        use greenroom::adapters::registry::layout::LayoutRegistry;
+        use greenroom::domain::model::Digest;
         use greenroom::ports::{Blob, Registry, in_memory};
-        use greenroom::registry::layout::LayoutRegistry;
         let registry = LayoutRegistry::open(self.path(".greenroom/images"));
         let read = |name: &str| std::fs::read(self.root(directory).join(name)).unwrap();
         let bytes = read("manifest.json");

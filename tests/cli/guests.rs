@@ -2,9 +2,9 @@
 //! HTTP, and a server at the addresses of the guests.
 
 use crate::project::{Project, Ran};
+use greenroom::adapters::proxmox::GuestRef;
+use greenroom::domain::model::Secret;
 use greenroom::host::clock::SystemClock;
-use greenroom::model::Secret;
-use greenroom::proxmox::GuestRef;
 use greenroom::testing::proxmox::{Cluster, FakeGuest, Server, USER};
 use serde_json::Value;
 use std::collections::BTreeMap;

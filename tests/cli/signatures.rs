@@ -2,10 +2,10 @@
 
 use crate::bundles::{BUNDLE, COSIGN_SIGN, Key};
 use crate::project::Project;
-use greenroom::model::{Digest, Tag};
-use greenroom::oci::{Manifest, media};
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::domain::model::{Digest, Tag};
+use greenroom::domain::oci::{Manifest, media};
 use greenroom::ports::{Blob, Catalog, Discard, Registry, in_memory};
-use greenroom::registry::layout::LayoutRegistry;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,7 +1,7 @@
 //! An image with everything that an image can have, put into a registry.
 
-use greenroom::model::{Digest, Tag};
-use greenroom::oci::{attachment_tags, media};
+use greenroom::domain::model::{Digest, Tag};
+use greenroom::domain::oci::{attachment_tags, media};
 use greenroom::ports::{Blob, Catalog, in_memory};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! A registry that counts what is asked of it, and can fail or be interrupted at any request.
 
-use greenroom::model::{Digest, ErrorKind, PortError, Tag, Timestamp};
-use greenroom::oci::Descriptor;
+use greenroom::domain::model::{Digest, ErrorKind, PortError, Tag, Timestamp};
+use greenroom::domain::oci::Descriptor;
 use greenroom::ports::{Blob, Catalog, Clock, Content, Discard, HeldImage, Interrupted, Registry};
 use std::collections::BTreeMap;
 use std::io::Read;

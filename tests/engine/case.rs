@@ -2,10 +2,10 @@
 
 use super::scenario::{Scenario, release};
 use super::world::{Death, Fault, World};
+use greenroom::domain::model::{Batch, Canary, Holder, Percent, Period, Rolling, Slot, Strategy, Timestamp};
+use greenroom::domain::rollout::{Event, Outcome, Plan, Rollout, Side, Step, Watch};
 use greenroom::engine::{DriveError, Journal, LeaseKeeper, Observer, Session};
-use greenroom::model::{Batch, Canary, Holder, Percent, Period, Rolling, Slot, Strategy, Timestamp};
 use greenroom::ports::{Clock, Lease};
-use greenroom::rollout::{Event, Outcome, Plan, Rollout, Side, Step, Watch};
 use greenroom::testing::MemoryLease;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};

@@ -2,7 +2,7 @@
 
 use super::case::{case, cases, recorded, resume, resumed, start};
 use super::world::Fault;
-use greenroom::rollout::{Event, Outcome};
+use greenroom::domain::rollout::{Event, Outcome};
 
 #[test]
 fn a_rollout_whose_process_died_anywhere_is_taken_up_and_succeeds() {

@@ -2,8 +2,8 @@
 
 use super::case::{Case, End, case, cases};
 use super::world::Fault;
-use greenroom::model::ErrorKind;
-use greenroom::rollout::{Event, Outcome, Phase};
+use greenroom::domain::model::ErrorKind;
+use greenroom::domain::rollout::{Event, Outcome, Phase};
 
 /// The calls of the undisturbed run that go to target, router, probe and runner.
 fn calls(case: &Case) -> Vec<(usize, String)> {

@@ -3,11 +3,11 @@
 use super::case::{End, case, recorded, resume, resumed, start};
 use super::scenario::{Scenario, release};
 use super::world::World;
-use greenroom::model::{
+use greenroom::domain::model::{
     Check, CheckKind, OnInconclusive, Period, ProbeSpec, Slot, Suite, Thresholds, UnitId, Verdict,
 };
+use greenroom::domain::rollout::{Event, Outcome, Plan, Step, StepResult, Watch};
 use greenroom::ports::{Clock, Router, Stop, Target};
-use greenroom::rollout::{Event, Outcome, Plan, Step, StepResult, Watch};
 use greenroom::testing::router::Answered;
 use std::time::Duration;
 
@@ -411,8 +411,8 @@ fn a_unit_within_the_tolerated_number_keeps_its_previous_release_and_its_traffic
                 let wanted = release("v2").id();
                 matches!(call, greenroom::testing::target::Call::Put(unit, _, id) if *unit == failing && *id == wanted)
             },
-            greenroom::testing::target::Fault::Before(greenroom::model::PortError::new(
-                greenroom::model::ErrorKind::Denied,
+            greenroom::testing::target::Fault::Before(greenroom::domain::model::PortError::new(
+                greenroom::domain::model::ErrorKind::Denied,
                 "starting web-1",
                 "its disk is full",
             )),

@@ -1,13 +1,13 @@
 //! A thousand units.
 
 use super::scenario::{Scenario, release};
-use greenroom::engine::{Journal, Session, Site};
-use greenroom::model::{
+use greenroom::domain::model::{
     Batch, Check, Endpoint, Instance, Observation, Percent, Period, PortError, Release, Rolling, Sample,
     Slot, Strategy, UnitId, UnitState,
 };
+use greenroom::domain::rollout::{Event, Outcome, Rollout};
+use greenroom::engine::{Journal, Session, Site};
 use greenroom::ports::{Capabilities, Clock, Probe, Progress, Removal, Stop, Target};
-use greenroom::rollout::{Event, Outcome, Rollout};
 use greenroom::testing::runner::ScriptedRunner;
 use greenroom::testing::target::{MemoryTarget, PutNow as _};
 use greenroom::testing::{FakeClock, MemoryLedger};

@@ -2,10 +2,10 @@
 
 use super::case::{Case, case, cases, drive, lease, recorded, resume, resumed};
 use super::world::{Fault, World};
+use greenroom::domain::model::{Draft, EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
+use greenroom::domain::rollout::{Event, Outcome, Rollout};
 use greenroom::engine::{DriveError, LeaseKeeper};
-use greenroom::model::{Draft, EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
 use greenroom::ports::{Lease, Ledger};
-use greenroom::rollout::{Event, Outcome, Rollout};
 use greenroom::testing::{FakeClock, MemoryLease};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -149,7 +149,7 @@ fn a_ledger_that_cannot_be_reached_ends_the_drive_and_a_new_session_finishes() {
 }
 
 /// A keeper of a lease that can be taken away.
-fn precarious(plan: &greenroom::rollout::Plan) -> (Arc<MemoryLease>, Arc<LeaseKeeper>) {
+fn precarious(plan: &greenroom::domain::rollout::Plan) -> (Arc<MemoryLease>, Arc<LeaseKeeper>) {
     let lease = Arc::new(MemoryLease::new(Arc::new(FakeClock::default())));
     let ttl = Period::from_secs(2);
     let holder = Holder {
@@ -233,7 +233,7 @@ fn a_lease_whose_renewal_hangs_is_lost_before_its_time_is_up() {
     let held = Held {
         epoch: 1,
         nonce: "n".into(),
-        expires: greenroom::model::Timestamp::from_unix_millis(0),
+        expires: greenroom::domain::model::Timestamp::from_unix_millis(0),
     };
     let began = std::time::Instant::now();
     let environment = "staging".parse().unwrap();

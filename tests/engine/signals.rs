@@ -2,10 +2,10 @@
 
 use super::case::{Case, End, cases, recorded, resume, resumed};
 use super::world::Fault;
+use greenroom::domain::model::ErrorKind;
+use greenroom::domain::rollout::{Event, Outcome, Phase};
 use greenroom::engine::DriveError;
-use greenroom::model::ErrorKind;
 use greenroom::ports::Clock;
-use greenroom::rollout::{Event, Outcome, Phase};
 use std::time::Duration;
 
 /// What is to come of a rollout of which these events are on record: the way back when the signal came

@@ -2,9 +2,9 @@
 
 use super::case::{case, cases, recorded};
 use super::world::Fault;
-use greenroom::history;
-use greenroom::model::ErrorKind;
-use greenroom::rollout::{Event, Outcome};
+use greenroom::domain::history;
+use greenroom::domain::model::ErrorKind;
+use greenroom::domain::rollout::{Event, Outcome};
 
 #[test]
 fn every_strategy_succeeds_and_drops_no_request() {

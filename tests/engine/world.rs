@@ -1,11 +1,11 @@
 //! A world of strict fakes whose every port call is numbered, can be made to fail, and is followed by a
 //! look at whether somebody still serves.
 
-use greenroom::engine::Site;
-use greenroom::model::{
+use greenroom::domain::model::{
     BackupId, Check, CheckKind, Draft, Endpoint, EnvironmentName, ErrorKind, Instance, Observation, Period,
     PortError, Release, ReleaseId, Route, RouteState, Sample, Slot, Stored, UnitId, UnitState,
 };
+use greenroom::engine::Site;
 use greenroom::ports::{
     Backup, Capabilities, Clock, Command, Finished, Granularity, Ledger, Probe, Progress, Removal, Router,
     Runner, Stop, Target,

@@ -8,10 +8,10 @@ use crate::marks::status;
 use crate::packages::package;
 use crate::scanning::upload;
 use crate::{COMMIT, HOSTILE};
-use greenroom::forge::github::calls::{
+use greenroom::adapters::forge::github::calls::{
     Call, checks, comments, deployments, packages, people, pulls, repositories, scanning, statuses,
 };
-use greenroom::model::{CommitId, Conclusion, DeploymentState};
+use greenroom::domain::model::{CommitId, Conclusion, DeploymentState};
 
 use std::collections::BTreeSet;
 
@@ -138,32 +138,41 @@ fn only_where_a_redirect_leads_to_is_written_down_nowhere() {
 #[test]
 fn every_file_that_makes_requests_is_listed_here() {
     let sources = [
-        ("checks", include_str!("../../src/forge/github/calls/checks.rs")),
+        (
+            "checks",
+            include_str!("../../src/adapters/forge/github/calls/checks.rs"),
+        ),
         (
             "comments",
-            include_str!("../../src/forge/github/calls/comments.rs"),
+            include_str!("../../src/adapters/forge/github/calls/comments.rs"),
         ),
         (
             "deployments",
-            include_str!("../../src/forge/github/calls/deployments.rs"),
+            include_str!("../../src/adapters/forge/github/calls/deployments.rs"),
         ),
         (
             "packages",
-            include_str!("../../src/forge/github/calls/packages.rs"),
+            include_str!("../../src/adapters/forge/github/calls/packages.rs"),
         ),
-        ("people", include_str!("../../src/forge/github/calls/people.rs")),
-        ("pulls", include_str!("../../src/forge/github/calls/pulls.rs")),
+        (
+            "people",
+            include_str!("../../src/adapters/forge/github/calls/people.rs"),
+        ),
+        (
+            "pulls",
+            include_str!("../../src/adapters/forge/github/calls/pulls.rs"),
+        ),
         (
             "repositories",
-            include_str!("../../src/forge/github/calls/repositories.rs"),
+            include_str!("../../src/adapters/forge/github/calls/repositories.rs"),
         ),
         (
             "scanning",
-            include_str!("../../src/forge/github/calls/scanning.rs"),
+            include_str!("../../src/adapters/forge/github/calls/scanning.rs"),
         ),
         (
             "statuses",
-            include_str!("../../src/forge/github/calls/statuses.rs"),
+            include_str!("../../src/adapters/forge/github/calls/statuses.rs"),
         ),
     ];
     let own = include_str!("calls.rs");

@@ -2,7 +2,7 @@
 
 use crate::github::{Check, Fault};
 use crate::{COMMIT, HOSTILE, Yard, now, refused};
-use greenroom::model::{CheckReport, Conclusion, ErrorKind, Remark, RemarkLevel};
+use greenroom::domain::model::{CheckReport, Conclusion, ErrorKind, Remark, RemarkLevel};
 use greenroom::ports::Forge as _;
 use serde_json::json;
 

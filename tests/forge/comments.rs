@@ -2,7 +2,7 @@
 
 use crate::github::{Fault, Pull, Repository};
 use crate::{COMMIT, HOSTILE, Yard, refused};
-use greenroom::model::{ErrorKind, PullComment};
+use greenroom::domain::model::{ErrorKind, PullComment};
 use greenroom::ports::Forge as _;
 
 pub(crate) fn pull() -> Pull {

@@ -2,7 +2,7 @@
 
 use crate::github::{Fault, Repository};
 use crate::{COMMIT, HOSTILE, MERGE, Yard, refused};
-use greenroom::model::{DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind};
+use greenroom::domain::model::{DeploymentDraft, DeploymentState, DeploymentUpdate, ErrorKind};
 use greenroom::ports::Forge as _;
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 use crate::deployments::draft;
 use crate::github::{Fault, Repository};
 use crate::{Yard, connected, refused};
-use greenroom::forge::github::GitHub;
-use greenroom::model::{ErrorKind, PortError, Timestamp};
+use greenroom::adapters::forge::github::GitHub;
+use greenroom::domain::model::{ErrorKind, PortError, Timestamp};
 use greenroom::ports::{Clock, Forge as _, Interrupted, Reviews as _};
 use greenroom::testing::clock::FakeClock;
 use serde_json::json;

@@ -21,9 +21,9 @@ mod scanning;
 mod strictness;
 
 use github::{FakeGitHub, Fault, Repository};
-use greenroom::forge::github::{Connection, GitHub};
+use greenroom::adapters::forge::github::{Connection, GitHub};
+use greenroom::domain::model::{ErrorKind, PortError, Secret, Timestamp};
 use greenroom::host::http::{Client, Settings};
-use greenroom::model::{ErrorKind, PortError, Secret, Timestamp};
 use greenroom::ports::Clock;
 use greenroom::testing::clock::FakeClock;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use crate::github::Fault;
 use crate::{COMMIT, HOSTILE, Repository, Yard, refused};
-use greenroom::model::{CommitStatus, Conclusion, ErrorKind};
+use greenroom::domain::model::{CommitStatus, Conclusion, ErrorKind};
 use greenroom::ports::Forge as _;
 
 pub(crate) fn status(conclusion: Option<Conclusion>) -> CommitStatus {

@@ -2,8 +2,8 @@
 
 use crate::github::{self, Fault, PackageVersion, Repository};
 use crate::{Yard, connected, refused};
-use greenroom::forge::github::{Connection, GitHubPackages};
-use greenroom::model::{Digest, ErrorKind};
+use greenroom::adapters::forge::github::{Connection, GitHubPackages};
+use greenroom::domain::model::{Digest, ErrorKind};
 use greenroom::ports::{Clock, Package, Packages, Reviews as _};
 use serde_json::json;
 use std::net::TcpListener;
@@ -68,7 +68,7 @@ impl Store {
         })
     }
 
-    fn delete(&self, number: u64) -> Result<(), greenroom::model::PortError> {
+    fn delete(&self, number: u64) -> Result<(), greenroom::domain::model::PortError> {
         self.packages.delete_version(&self.app, number)
     }
 

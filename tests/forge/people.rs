@@ -3,7 +3,7 @@
 use crate::comments::pull;
 use crate::github::{Approval, Environment, Fault, Repository, Team};
 use crate::{COMMIT, HOSTILE, Yard, refused};
-use greenroom::model::ErrorKind;
+use greenroom::domain::model::ErrorKind;
 use greenroom::ports::{EnvironmentRules, PullRequests as _, Reviews as _};
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use crate::github::{Fault, Processing, Repository};
 use crate::{COMMIT, Yard, now, refused};
-use greenroom::model::ErrorKind;
+use greenroom::domain::model::ErrorKind;
 use greenroom::ports::{CodeScanning as _, SarifUpload};
 use serde_json::{Value, json};
 use std::time::Duration;

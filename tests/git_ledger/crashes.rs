@@ -2,8 +2,8 @@
 
 use crate::races::write;
 use crate::yard::{Yard, branch, name};
-use greenroom::ledger::GitLedger;
-use greenroom::model::ErrorKind;
+use greenroom::adapters::ledger::GitLedger;
+use greenroom::domain::model::ErrorKind;
 use greenroom::ports::Ledger;
 use greenroom::testing::ledger::draft;
 use rustix::process::{Pid, Signal, kill_process};

@@ -2,7 +2,7 @@
 
 use crate::races::write;
 use crate::yard::{Yard, name};
-use greenroom::model::{ErrorKind, Holder, Period};
+use greenroom::domain::model::{ErrorKind, Holder, Period};
 use greenroom::ports::{Clock, Lease, Ledger};
 use greenroom::testing::FakeClock;
 use greenroom::testing::ledger::draft;

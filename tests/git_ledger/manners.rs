@@ -2,7 +2,7 @@
 
 use crate::races::write;
 use crate::yard::{BRANCH, KNOWN, Yard, name};
-use greenroom::model::{ErrorKind, Holder, Period};
+use greenroom::domain::model::{ErrorKind, Holder, Period};
 use greenroom::ports::{Lease, Ledger};
 use greenroom::testing::FakeClock;
 use greenroom::testing::ledger::draft;

@@ -1,8 +1,8 @@
 //! Clones that write at the same time.
 
 use crate::yard::{Yard, name};
-use greenroom::ledger::GitLedger;
-use greenroom::model::{EnvironmentName, ErrorKind};
+use greenroom::adapters::ledger::GitLedger;
+use greenroom::domain::model::{EnvironmentName, ErrorKind};
 use greenroom::ports::Ledger;
 use greenroom::testing::ledger::draft;
 use std::collections::{BTreeMap, BTreeSet};

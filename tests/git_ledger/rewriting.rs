@@ -2,9 +2,9 @@
 
 use crate::races::write;
 use crate::yard::{BRANCH, FULL, KNOWN, Yard, audit, name};
-use greenroom::history::Problem;
-use greenroom::ledger::RawLedger;
-use greenroom::model::ErrorKind;
+use greenroom::adapters::ledger::RawLedger;
+use greenroom::domain::history::Problem;
+use greenroom::domain::model::ErrorKind;
 use greenroom::ports::Ledger;
 use greenroom::testing::ledger::draft;
 
@@ -142,7 +142,7 @@ fn a_record_that_a_later_commit_altered_or_removed_is_found() {
 
 #[test]
 fn files_of_a_directory_ledger_are_a_ledger_on_a_branch_and_back() {
-    use greenroom::ledger::DirectoryLedger;
+    use greenroom::adapters::ledger::DirectoryLedger;
     let yard = Yard::new();
     let production = name("production");
     let directory = DirectoryLedger::open(yard.path("plain"));

@@ -3,10 +3,10 @@
 use crate::http::{CREDENTIALS, Server};
 use crate::races::write;
 use crate::yard::{BRANCH, Yard, name};
+use greenroom::adapters::ledger::{GitBranch, GitLedger};
+use greenroom::domain::model::{ErrorKind, Holder, Period};
 use greenroom::host::environment::Environment;
 use greenroom::host::git::Store;
-use greenroom::ledger::{GitBranch, GitLedger};
-use greenroom::model::{ErrorKind, Holder, Period};
 use greenroom::ports::{Clock, Lease, Ledger};
 use greenroom::testing::FakeClock;
 use greenroom::testing::ledger::draft;

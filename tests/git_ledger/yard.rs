@@ -1,11 +1,11 @@
 //! A directory with a bare repository and clones of it.
 
 use crate::git::git;
-use greenroom::history::{Audit, Expectation, verify};
+use greenroom::adapters::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
+use greenroom::domain::history::{Audit, Expectation, verify};
+use greenroom::domain::model::EnvironmentName;
 use greenroom::host::environment::Environment;
 use greenroom::host::git::Store;
-use greenroom::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
-use greenroom::model::EnvironmentName;
 use greenroom::ports::Clock;
 use std::path::{Path, PathBuf};
 use std::process::Output;

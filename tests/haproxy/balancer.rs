@@ -1,9 +1,9 @@
 //! A running `HAProxy`, configured with the template of the documentation.
 
+use greenroom::adapters::router::haproxy::{HaproxyOptions, HaproxyRouter};
+use greenroom::domain::model::{Endpoint, ErrorKind, PortError, Route, RouteState, Slot, UnitId};
 use greenroom::host::clock::SystemClock;
-use greenroom::model::{Endpoint, ErrorKind, PortError, Route, RouteState, Slot, UnitId};
 use greenroom::ports::{Clock, Granularity, Router};
-use greenroom::router::haproxy::{HaproxyOptions, HaproxyRouter};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

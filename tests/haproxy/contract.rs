@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::balancer::{Balancer, Patient, endpoint};
-use greenroom::router::haproxy::HaproxyRouter;
+use greenroom::adapters::router::haproxy::HaproxyRouter;
 use greenroom::testing::router::{Addresses, router_contract};
 use std::net::TcpListener;
 

@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::balancer::endpoint;
-use greenroom::model::{Instance, PortError, Release, Slot, Timestamp, UnitId, UnitState};
+use greenroom::domain::model::{Instance, PortError, Release, Slot, Timestamp, UnitId, UnitState};
 use greenroom::ports::{Capabilities, Progress, Removal, Stop, Target};
 use std::collections::BTreeMap;
 use std::sync::Mutex;

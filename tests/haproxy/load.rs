@@ -4,19 +4,19 @@
 use crate::balancer::{Balancer, eventually};
 use crate::guests::Guests;
 use crate::wrk::{Report, Wrk};
-use greenroom::engine::{Journal, LeaseKeeper, Session, Site};
-use greenroom::host::clock::SystemClock;
-use greenroom::host::http::{Client, Settings};
-use greenroom::model::{
+use greenroom::adapters::probe::{Commands, ServiceProbe};
+use greenroom::domain::model::{
     Actor, Batch, Canary, Check, CheckKind, Holder, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec,
     Release, Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
 };
-use greenroom::ports::{Lease, Router, Target};
-use greenroom::probe::{Commands, ServiceProbe};
-use greenroom::rollout::{
+use greenroom::domain::rollout::{
     Abilities, Event, Grounds, Kind, Observed, Occupancy, Outcome, Plan, Readiness, Request, RollbackPolicy,
     Rollout, plan,
 };
+use greenroom::engine::{Journal, LeaseKeeper, Session, Site};
+use greenroom::host::clock::SystemClock;
+use greenroom::host::http::{Client, Settings};
+use greenroom::ports::{Lease, Router, Target};
 use greenroom::testing::runner::ScriptedRunner;
 use greenroom::testing::{FakeClock, MemoryLease, MemoryLedger};
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::balancer::{Balancer, Patient, eventually, route, template};
-use greenroom::model::{ErrorKind, Slot};
+use greenroom::domain::model::{ErrorKind, Slot};
 use greenroom::ports::Router;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

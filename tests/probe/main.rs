@@ -8,16 +8,16 @@
 
 mod server;
 
-use greenroom::analysis::Finding;
-use greenroom::analysis::expect::judge;
-use greenroom::host::clock::SystemClock;
-use greenroom::host::http::{Client, Settings};
-use greenroom::model::{
+use greenroom::adapters::probe::{Commands, ServiceProbe};
+use greenroom::domain::analysis::Finding;
+use greenroom::domain::analysis::expect::judge;
+use greenroom::domain::model::{
     Check, CheckKind, ErrorKind, HttpExpectation, HttpProbe, Observation, Period, PortError, ProbeSpec,
     Sample, Verdict,
 };
+use greenroom::host::clock::SystemClock;
+use greenroom::host::http::{Client, Settings};
 use greenroom::ports::{Clock, Command, Finished, Probe, Runner};
-use greenroom::probe::{Commands, ServiceProbe};
 use greenroom::testing;
 use server::{Server, Then};
 use std::collections::BTreeMap;

@@ -1,11 +1,11 @@
 //! The service's own address moves to the guest that serves, and to nobody else.
 
 use super::backup::{Yard, release, unit};
-use greenroom::model::{ErrorKind, Route, Slot};
+use greenroom::adapters::proxmox::GuestRef;
+use greenroom::adapters::proxmox::calls::vm::Plug;
+use greenroom::adapters::router::address::{AddressOptions, AddressRouter};
+use greenroom::domain::model::{ErrorKind, Route, Slot};
 use greenroom::ports::{Granularity, Router};
-use greenroom::proxmox::GuestRef;
-use greenroom::proxmox::calls::vm::Plug;
-use greenroom::router::address::{AddressOptions, AddressRouter};
 use greenroom::testing::proxmox::USER;
 use greenroom::testing::target::PutNow as _;
 use std::net::TcpListener;

@@ -1,13 +1,15 @@
 //! Backups of guests keep the contract, and what Proxmox says is not taken for what it did.
 
-use greenroom::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
+use greenroom::adapters::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
+use greenroom::adapters::proxmox::guest::{Addresses, Guests, Scope};
+use greenroom::adapters::proxmox::{Api, GuestKind, GuestRef};
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::adapters::targets::proxmox::{
+    GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget, VmPlan,
+};
+use greenroom::domain::model::{BackupId, ErrorKind, PortError, Release, Slot, UnitId};
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{BackupId, ErrorKind, PortError, Release, Slot, UnitId};
 use greenroom::ports::{Backup, Progress};
-use greenroom::proxmox::guest::{Addresses, Guests, Scope};
-use greenroom::proxmox::{Api, GuestKind, GuestRef};
-use greenroom::registry::layout::LayoutRegistry;
-use greenroom::target::proxmox::{GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget, VmPlan};
 use greenroom::testing::FakeClock;
 use greenroom::testing::backup::{BackupCase, backup_contract};
 use greenroom::testing::proxmox::{Cluster, TaskFault, USER, What, When};

@@ -1,9 +1,9 @@
 //! The doctor on the fake cluster: one failure at a time, each with what makes it right.
 
+use greenroom::adapters::proxmox::{Api, GuestRef};
 use greenroom::app::Exit;
 use greenroom::app::doctor::{Cause, Check, Standing, exit, proxmox};
 use greenroom::config::{Environment, Files, Found, TargetConfig, load};
-use greenroom::proxmox::{Api, GuestRef};
 use greenroom::testing::FakeClock;
 use greenroom::testing::proxmox::{Cluster, FakeStorage, USER, What, When};
 use std::sync::Arc;

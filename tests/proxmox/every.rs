@@ -1,16 +1,17 @@
 //! Every request that the client can make, with its parameters in all their forms.
 
-use greenroom::proxmox::calls::agent;
-use greenroom::proxmox::calls::backup::{self, Backup};
-use greenroom::proxmox::calls::cluster;
-use greenroom::proxmox::calls::container::{self, ContainerCard, ContainerSettings, NewContainer};
-use greenroom::proxmox::calls::guest::{self, Clone as Copy};
-use greenroom::proxmox::calls::pool;
-use greenroom::proxmox::calls::service::{self, ServiceCard};
-use greenroom::proxmox::calls::storage;
-use greenroom::proxmox::calls::task;
-use greenroom::proxmox::calls::vm::{self, Addressing, Plug, VmCard, VmSettings};
-use greenroom::proxmox::{GuestKind, GuestRef, Request, Upid, Upload};
+use greenroom::adapters::proxmox::calls::backup::Backup;
+use greenroom::adapters::proxmox::calls::{
+    agent, backup, cluster, container, guest, pool, service, storage, task, vm,
+};
+
+use greenroom::adapters::proxmox::calls::container::{ContainerCard, ContainerSettings, NewContainer};
+use greenroom::adapters::proxmox::calls::guest::Clone as Copy;
+
+use greenroom::adapters::proxmox::calls::service::ServiceCard;
+
+use greenroom::adapters::proxmox::calls::vm::{Addressing, Plug, VmCard, VmSettings};
+use greenroom::adapters::proxmox::{GuestKind, GuestRef, Request, Upid, Upload};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -290,7 +291,7 @@ fn of_storages() -> Vec<Request> {
 fn no_call_is_left_out() {
     let own = include_str!("every.rs");
     let mut missing = Vec::new();
-    for entry in std::fs::read_dir("src/proxmox/calls").unwrap() {
+    for entry in std::fs::read_dir("src/adapters/proxmox/calls").unwrap() {
         let path = entry.unwrap().path();
         let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();

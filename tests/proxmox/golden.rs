@@ -4,8 +4,8 @@
 //! has to be in the table here, and means what the table says.
 
 use crate::data;
-use greenroom::model::{ErrorKind, PortError};
-use greenroom::proxmox::{Answer, Api, Fault, FaultClass, NoAnswer, Request, Transport, calls};
+use greenroom::adapters::proxmox::{Answer, Api, Fault, FaultClass, NoAnswer, Request, Transport, calls};
+use greenroom::domain::model::{ErrorKind, PortError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -446,6 +446,6 @@ fn a_refusal_says_what_helps() {
     );
     let wrong = told(401, "Authentication failed!");
     assert!(wrong.contains("USER@REALM!TOKENID=SECRET"), "{wrong}");
-    let hint = greenroom::proxmox::unlock_hint(&crate::every::container());
+    let hint = greenroom::adapters::proxmox::unlock_hint(&crate::every::container());
     assert!(hint.contains("`pct unlock 2001` as root on pve-2"), "{hint}");
 }

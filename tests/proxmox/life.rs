@@ -1,12 +1,14 @@
 //! The life of guests in the fake cluster, through the client.
 
 use crate::stage::{Stage, container, copy, stages, vm};
-use greenroom::proxmox::answers::{
+use greenroom::adapters::proxmox::answers::{
     AgentResult, ContainerCard, ExecStatus, Feature, GuestConfig, Id, Pool, Resource, Started,
 };
-use greenroom::proxmox::calls::container::{ContainerSettings, NewContainer};
-use greenroom::proxmox::calls::{agent, cluster, container as ct, guest, pool, storage, vm as qemu};
-use greenroom::proxmox::{Exit, FaultClass, GuestRef};
+use greenroom::adapters::proxmox::calls::container::{ContainerSettings, NewContainer};
+use greenroom::adapters::proxmox::calls::{
+    agent, cluster, container as ct, guest, pool, storage, vm as qemu,
+};
+use greenroom::adapters::proxmox::{Exit, FaultClass, GuestRef};
 use greenroom::testing::proxmox::{ExecOutcome, USER};
 use std::time::Duration;
 
@@ -392,7 +394,7 @@ fn only_the_newest_snapshot_is_gone_back_to_on_zfs_and_the_description_stays() {
         stage.wait(2);
         assert!(stage.status(&at).is_running());
         stage.run(&guest::delete_snapshot(&at, "before-2"));
-        let left: Vec<greenroom::proxmox::answers::Snapshot> =
+        let left: Vec<greenroom::adapters::proxmox::answers::Snapshot> =
             stage.api.ask("listing", &guest::snapshots(&at)).unwrap();
         let names: Vec<&str> = left.iter().map(|snapshot| snapshot.name.as_str()).collect();
         assert_eq!(names, ["before-1", "current"]);
@@ -404,7 +406,8 @@ fn disks_grow_and_never_shrink() {
     for stage in stages() {
         let at = stage.running_vm(2000);
         stage.run(&guest::resize(&at, "scsi0", "+2G", None));
-        let size = || greenroom::proxmox::answers::disk_size(stage.config(&at).get("scsi0").unwrap());
+        let size =
+            || greenroom::adapters::proxmox::answers::disk_size(stage.config(&at).get("scsi0").unwrap());
         assert_eq!(size(), Some(10));
         stage.run(&guest::resize(&at, "scsi0", "20G", stage.config(&at).digest()));
         assert_eq!(size(), Some(20));

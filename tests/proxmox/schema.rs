@@ -4,7 +4,7 @@
 
 use crate::data;
 use crate::every;
-use greenroom::proxmox::Request;
+use greenroom::adapters::proxmox::Request;
 use greenroom::testing::proxmox::{Call, calls, check, find};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;

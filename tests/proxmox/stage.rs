@@ -1,9 +1,10 @@
 //! A fake cluster to act on, in process and over HTTP.
 
 use crate::wire::{serve, transport};
-use greenroom::proxmox::answers::{GuestConfig, GuestStatus};
-use greenroom::proxmox::calls::guest::{self, Clone as Copy};
-use greenroom::proxmox::{Api, Exit, Fault, GuestRef, Request, TaskState, Transport, Upid};
+use greenroom::adapters::proxmox::answers::{GuestConfig, GuestStatus};
+use greenroom::adapters::proxmox::calls::guest;
+use greenroom::adapters::proxmox::calls::guest::Clone as Copy;
+use greenroom::adapters::proxmox::{Api, Exit, Fault, GuestRef, Request, TaskState, Transport, Upid};
 use greenroom::testing::FakeClock;
 use greenroom::testing::proxmox::{Cluster, Server};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Guests of acceptance deployments, collected through the port.
 
 use crate::guests::stage::{Stage, unit, vm};
-use greenroom::model::{EnvironmentName, ErrorKind, Period, Slot, Timestamp};
+use greenroom::adapters::proxmox::Api;
+use greenroom::adapters::targets::proxmox::{GuestSettings, Sweeper, TemporaryGuests};
+use greenroom::domain::model::{EnvironmentName, ErrorKind, Period, Slot, Timestamp};
 use greenroom::ports::{Clock as _, Progress, Removal, Stop, Sweeper as _, Target as _, Temporary};
-use greenroom::proxmox::Api;
-use greenroom::target::proxmox::{GuestSettings, Sweeper, TemporaryGuests};
 use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};
 use std::time::Duration;
 
@@ -94,9 +94,10 @@ fn those_that_carry_an_end_are_listed_and_removed_due_or_not() {
     made(&stage, "acceptance-test-staging-0a1b2c3d", 2000..=2009, Some(5));
     made(&stage, "acceptance-test-staging-4e5f6a7b", 2010..=2019, Some(60));
     made(&stage, "staging", 2020..=2029, None);
-    stage
-        .cluster
-        .add_guest(greenroom::proxmox::GuestRef::vm("pve1", 2050), "important");
+    stage.cluster.add_guest(
+        greenroom::adapters::proxmox::GuestRef::vm("pve1", 2050),
+        "important",
+    );
     let sweeper = sweeper(&stage);
     let listed = sweeper.list().unwrap();
     let shown: Vec<(&str, &str)> = listed

@@ -2,8 +2,8 @@
 
 use crate::openssl::TlsServer;
 use crate::wire::transport_with;
+use greenroom::adapters::proxmox::{Api, FaultClass, NoAnswerKind, Transport, answers, calls};
 use greenroom::host::http::{Fingerprint, Settings};
-use greenroom::proxmox::{Api, FaultClass, NoAnswerKind, Transport, answers, calls};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;

@@ -1,12 +1,14 @@
 //! What goes wrong: rights, backups that are none, faults on demand, others who act meanwhile.
 
 use crate::stage::{Stage, container, copy, stages, vm};
-use greenroom::model::ErrorKind;
-use greenroom::proxmox::answers::{GuestConfig, Permissions, Storage, Version, Volume};
-use greenroom::proxmox::calls::backup::{self, Backup};
-use greenroom::proxmox::calls::{cluster, guest, storage, vm as qemu};
-use greenroom::proxmox::rights::{self, Work};
-use greenroom::proxmox::{Api, Exit, FaultClass, GuestKind, GuestRef};
+use greenroom::adapters::proxmox::answers::{GuestConfig, Permissions, Storage, Version, Volume};
+use greenroom::adapters::proxmox::calls::backup::Backup;
+use greenroom::adapters::proxmox::calls::{backup, cluster, guest, storage, vm as qemu};
+use greenroom::domain::model::ErrorKind;
+
+use greenroom::adapters::proxmox::rights::Work;
+use greenroom::adapters::proxmox::{Api, Exit, FaultClass, GuestKind, GuestRef, rights};
+
 use greenroom::testing::proxmox::{FakeStorage, TaskFault, USER, What, When};
 use std::sync::Arc;
 use std::time::Duration;
@@ -406,8 +408,8 @@ fn lives(stage: &Stage) {
     stage.run(&qemu::configure(&at, &settings));
     stage.run(&guest::resize(&at, "scsi0", "+1G", None));
     let words = ["true".to_owned()];
-    let exec = greenroom::proxmox::calls::agent::exec(&at, &words, None);
-    let _: greenroom::proxmox::answers::Started = stage.api.ask("running", &exec).unwrap();
+    let exec = greenroom::adapters::proxmox::calls::agent::exec(&at, &words, None);
+    let _: greenroom::adapters::proxmox::answers::Started = stage.api.ask("running", &exec).unwrap();
     stage.run(&guest::snapshot(&at, "before", ""));
     stage.run(&guest::rollback(&at, "before", true));
     stage.run(&backup::take(&at, &to_local()));

@@ -2,12 +2,12 @@
 
 use crate::data;
 use crate::every;
-use greenroom::host::http::Settings;
-use greenroom::model::Secret;
-use greenroom::proxmox::{
+use greenroom::adapters::proxmox::{
     Api, FaultClass, GuestRef, HttpTransport, Method, NoAnswerKind, ProxmoxSettings, Request, Transport,
     Upload, calls,
 };
+use greenroom::domain::model::Secret;
+use greenroom::host::http::Settings;
 use greenroom::testing::FakeClock;
 use greenroom::testing::proxmox::{Cluster, Server, USER, What, When};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Oddities of tokens and passwords.
 
 use super::server::{Answer, Request, Server, answer, manifest, pull, push, push_from, refusal};
-use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::domain::model::{Digest, ErrorKind, Tag};
 use greenroom::ports::{Catalog, Registry};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Oddities of lists and deletions.
 
 use super::server::{Server, answer, manifest, refusal};
-use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::domain::model::{Digest, ErrorKind, Tag};
 use greenroom::ports::{Catalog, Discard};
 use serde_json::json;
 

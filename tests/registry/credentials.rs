@@ -1,7 +1,7 @@
 //! Where credentials come from.
 
 use super::server::{Server, answer};
-use greenroom::model::ErrorKind;
+use greenroom::domain::model::ErrorKind;
 use greenroom::ports::Catalog;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

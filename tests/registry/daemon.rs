@@ -2,8 +2,8 @@
 //! authentication.
 
 use super::tokens::TokenServer;
+use greenroom::adapters::registry::oci::{OciRegistry, OciSettings};
 use greenroom::host::clock::SystemClock;
-use greenroom::registry::oci::{OciRegistry, OciSettings};
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;

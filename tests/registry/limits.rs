@@ -1,7 +1,7 @@
 //! Oddities of servers that have had enough.
 
 use super::server::{Answer, Server, answer, hang_up, push, refusal};
-use greenroom::model::ErrorKind;
+use greenroom::domain::model::ErrorKind;
 use greenroom::ports::Catalog;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

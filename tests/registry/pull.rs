@@ -1,7 +1,7 @@
 //! Oddities of reading.
 
 use super::server::{Server, answer, manifest, pull, refusal};
-use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::domain::model::{Digest, ErrorKind, Tag};
 use greenroom::ports::Registry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -56,7 +56,7 @@ fn tags_are_looked_up_without_being_counted_as_pulls() {
         .unwrap();
     assert_eq!(server.count("GET", ""), 0);
     let accept = server.seen()[0].headers["accept"].clone();
-    for kind in greenroom::oci::media::MANIFESTS {
+    for kind in greenroom::domain::oci::media::MANIFESTS {
         assert!(accept.contains(kind), "{accept}");
     }
 }

@@ -1,7 +1,7 @@
 //! Oddities of writing.
 
 use super::server::{Server, answer, hang_up, manifest, push, push_from, refusal};
-use greenroom::model::{Digest, ErrorKind, Tag};
+use greenroom::domain::model::{Digest, ErrorKind, Tag};
 use greenroom::ports::Registry;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -2,7 +2,7 @@
 
 use super::daemon::{Daemon, PASSWORD, run};
 use super::server::{manifest, pull, push};
-use greenroom::model::{ErrorKind, Tag};
+use greenroom::domain::model::{ErrorKind, Tag};
 use greenroom::ports::{Catalog, Registry};
 use greenroom::testing::registry::registry_contract;
 use serde_json::Value;

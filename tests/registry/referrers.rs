@@ -1,8 +1,8 @@
 //! Oddities of what hangs off an image.
 
 use super::server::{Request, Server, answer, manifest};
-use greenroom::model::Digest;
-use greenroom::oci::{Manifest, fallback_tag, media};
+use greenroom::domain::model::Digest;
+use greenroom::domain::oci::{Manifest, fallback_tag, media};
 use greenroom::ports::{Catalog, Registry};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};

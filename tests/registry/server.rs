@@ -2,10 +2,10 @@
 //! in memory answers, so that a case says only what is odd.
 
 use super::store::Store;
-use greenroom::model::{Digest, PortError};
+use greenroom::adapters::registry::oci::credentials::Credentials;
+use greenroom::adapters::registry::oci::{OciRegistry, OciSettings};
+use greenroom::domain::model::{Digest, PortError};
 use greenroom::ports::{Blob, Clock, Registry, in_memory};
-use greenroom::registry::oci::credentials::Credentials;
-use greenroom::registry::oci::{OciRegistry, OciSettings};
 use greenroom::testing::FakeClock;
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;

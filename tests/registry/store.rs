@@ -1,8 +1,8 @@
 //! A well-behaved registry in memory (OCI distribution spec 1.1).
 
 use super::server::{Answer, Request, answer, refusal};
-use greenroom::model::Digest;
-use greenroom::oci::Manifest;
+use greenroom::domain::model::Digest;
+use greenroom::domain::oci::Manifest;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;

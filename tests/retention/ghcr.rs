@@ -3,16 +3,17 @@
 use crate::github::{FakeGitHub, Fault, Package, PackageVersion, Repository as Place};
 use crate::project::Project;
 use crate::repository::Repository;
+use greenroom::adapters::forge::github::{Connection, GitHubPackages};
+use greenroom::adapters::registry::ghcr;
+use greenroom::adapters::registry::ghcr::Ghcr;
+use greenroom::adapters::registry::layout::LayoutRegistry;
 use greenroom::app::{Context, Workspace};
-use greenroom::forge::github::{Connection, GitHubPackages};
+use greenroom::domain::model::{Digest, ErrorKind, Period, PortError, Secret, Timestamp};
+use greenroom::domain::retention::{Needed, Rules};
 use greenroom::host::environment::Environment;
 use greenroom::host::http::{Client, Settings};
 use greenroom::images::{Survey, Sweep};
-use greenroom::model::{Digest, ErrorKind, Period, PortError, Secret, Timestamp};
 use greenroom::ports::{Catalog, Clock, Discard, Packages};
-use greenroom::registry::ghcr::{self, Ghcr};
-use greenroom::registry::layout::LayoutRegistry;
-use greenroom::retention::{Needed, Rules};
 use greenroom::testing::FakeClock;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -32,7 +33,11 @@ fn versions(registry: &LayoutRegistry, clock: &FakeClock) -> Vec<PackageVersion>
     let numbered = images.iter().zip(1000..);
     numbered
         .map(|(image, number)| {
-            let tags: Vec<&str> = image.tags.iter().map(greenroom::model::Tag::as_str).collect();
+            let tags: Vec<&str> = image
+                .tags
+                .iter()
+                .map(greenroom::domain::model::Tag::as_str)
+                .collect();
             PackageVersion::new(number, image.digest.as_str(), &tags, &old)
         })
         .collect()

@@ -2,11 +2,11 @@
 
 use crate::project::Project;
 use crate::repository::Repository;
+use greenroom::adapters::ledger::DirectoryLease;
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::domain::model::{Digest, EnvironmentName, Holder, Period};
 use greenroom::host::clock::SystemClock;
-use greenroom::ledger::DirectoryLease;
-use greenroom::model::{Digest, EnvironmentName, Holder, Period};
 use greenroom::ports::{Clock, Lease as _};
-use greenroom::registry::layout::LayoutRegistry;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;

@@ -3,9 +3,9 @@
 use crate::project::Project;
 use crate::registry::DockerRegistry;
 use crate::repository::Repository;
+use greenroom::adapters::registry::oci::{OciRegistry, OciSettings};
 use greenroom::host::clock::SystemClock;
 use greenroom::ports::Clock;
-use greenroom::registry::oci::{OciRegistry, OciSettings};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;

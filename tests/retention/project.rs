@@ -1,9 +1,9 @@
 //! A project with a ledger, and greenroom run in it.
 
-use greenroom::ledger::DirectoryLedger;
-use greenroom::model::{Artifact, Digest, EnvironmentName, Release};
+use greenroom::adapters::ledger::DirectoryLedger;
+use greenroom::domain::model::{Artifact, Digest, EnvironmentName, Release};
+use greenroom::domain::rollout::{Event, Plan};
 use greenroom::ports::Ledger as _;
-use greenroom::rollout::{Event, Plan};
 use greenroom::testing::story::{draft, plan, success};
 use serde_json::Value;
 use std::fs;

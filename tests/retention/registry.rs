@@ -1,6 +1,6 @@
 //! docker-registry on this machine.
 
-use greenroom::model::Digest;
+use greenroom::domain::model::Digest;
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};

@@ -1,7 +1,7 @@
 //! A generated repository that knows by itself what a prune has to leave and what it has to take.
 
-use greenroom::model::{Digest, Period, Tag, Timestamp};
-use greenroom::oci::{Manifest, fallback_tag, media};
+use greenroom::domain::model::{Digest, Period, Tag, Timestamp};
+use greenroom::domain::oci::{Manifest, fallback_tag, media};
 use greenroom::ports::{Blob, Catalog, Content, in_memory};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

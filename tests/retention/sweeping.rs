@@ -1,12 +1,12 @@
 //! What happens between the plan and the deletion, with a registry that meddles.
 
 use crate::repository::Repository;
+use greenroom::adapters::registry::layout::LayoutRegistry;
+use greenroom::domain::model::{Digest, ErrorKind, PortError, Tag};
+use greenroom::domain::oci::{Descriptor, Manifest};
+use greenroom::domain::retention::{Needed, Rules};
 use greenroom::images::{Stopped, Survey, Sweep, SweepProgress, Swept};
-use greenroom::model::{Digest, ErrorKind, PortError, Tag};
-use greenroom::oci::{Descriptor, Manifest};
 use greenroom::ports::{Blob, Catalog, Clock as _, Content, Discard, HeldImage, Registry};
-use greenroom::registry::layout::LayoutRegistry;
-use greenroom::retention::{Needed, Rules};
 use greenroom::testing::FakeClock;
 use std::collections::BTreeSet;
 use std::io::Read;

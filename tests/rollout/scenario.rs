@@ -1,10 +1,10 @@
 //! Rollouts to try: every strategy over the grounds it runs on.
 
-use greenroom::model::{
+use greenroom::domain::model::{
     Actor, Batch, Canary, Check, CheckKind, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec, Release,
     Rolling, Slot, Strategy, Suite, UnitId,
 };
-use greenroom::rollout::{
+use greenroom::domain::rollout::{
     Abilities, Hook, Kind, Observed, Occupancy, Plan, Readiness, Request, RollbackPolicy, Share, plan,
 };
 use std::collections::BTreeMap;
@@ -146,7 +146,7 @@ impl Scenario {
                 reversible: true,
                 ..hook
             }],
-            grounds: greenroom::rollout::Grounds::default(),
+            grounds: greenroom::domain::rollout::Grounds::default(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A small model of the world: units with two slots, and a router. It performs steps, with faults.
 
 use super::scenario::Scenario;
-use greenroom::model::{Slot, UnitId};
-use greenroom::rollout::{
+use greenroom::domain::model::{Slot, UnitId};
+use greenroom::domain::rollout::{
     Event, Next, Outcome, Phase, Rollout, Side, Step, StepId, StepResult, UnitFailure, Watch,
 };
 use std::collections::BTreeMap;

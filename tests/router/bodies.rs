@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, read_chunk};
 use crate::{Running, eventually};
-use greenroom::model::Slot;
+use greenroom::domain::model::Slot;
 use std::fs;
 use std::io::{BufRead, Read};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,10 +2,10 @@
 
 use crate::backend::Backend;
 use crate::{Running, TestClock, endpoint, eventually, free_address, route};
+use greenroom::adapters::router::builtin::{BuiltinRouter, RouterOptions};
+use greenroom::domain::model::{ErrorKind, Slot};
 use greenroom::host::process::ProcessIdentity;
-use greenroom::model::{ErrorKind, Slot};
 use greenroom::ports::{Clock, Router};
-use greenroom::router::builtin::{BuiltinRouter, RouterOptions};
 use greenroom::testing::router::{Addresses, router_contract};
 use std::fs;
 use std::io::{Read, Write};

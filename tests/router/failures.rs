@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::{Running, eventually, free_address};
-use greenroom::model::{ErrorKind, Slot};
+use greenroom::domain::model::{ErrorKind, Slot};
 
 #[test]
 fn a_backend_that_is_down_gives_502_and_is_counted() {

@@ -9,9 +9,9 @@ mod control;
 mod failures;
 mod traffic;
 
-use greenroom::model::{Endpoint, PortError, Route, RouteState, Slot, Timestamp};
+use greenroom::adapters::router::builtin::{BuiltinRouter, RouterOptions};
+use greenroom::domain::model::{Endpoint, PortError, Route, RouteState, Slot, Timestamp};
 use greenroom::ports::{Clock, Interrupted, Router};
-use greenroom::router::builtin::{BuiltinRouter, RouterOptions};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::{Running, eventually};
-use greenroom::model::Slot;
+use greenroom::domain::model::Slot;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;

@@ -10,8 +10,8 @@ mod samples;
 mod sarif;
 mod scanner;
 
-use greenroom::model::{Artifact, Digest, Timestamp};
-use greenroom::scan::{Assessment, Input, Level, Policy, ScanReport, Subject, judge, read};
+use greenroom::domain::model::{Artifact, Digest, Timestamp};
+use greenroom::domain::scan::{Assessment, Input, Level, Policy, ScanReport, Subject, judge, read};
 
 const TRIVY: &str = include_str!("../fixtures/scan/trivy.json");
 const GRYPE: &str = include_str!("../fixtures/scan/grype.json");

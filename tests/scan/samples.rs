@@ -2,8 +2,10 @@
 //! `GREENROOM_SCAN_SAMPLES` names, else `../shared/data/scan` beside the repository.
 
 use crate::now;
-use greenroom::model::Severity;
-use greenroom::scan::{FixState, Input, Judgment, Policy, ScanReport, ScanResult, Subject, judge, read};
+use greenroom::domain::model::Severity;
+use greenroom::domain::scan::{
+    FixState, Input, Judgment, Policy, ScanReport, ScanResult, Subject, judge, read,
+};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,7 +70,7 @@ fn an_image_at_its_end_of_life_is_an_error_whatever_was_found() {
     let keys: BTreeSet<String> = report
         .findings
         .iter()
-        .map(greenroom::scan::Finding::key)
+        .map(greenroom::domain::scan::Finding::key)
         .collect();
     assert_eq!(
         keys.first().map(String::as_str),

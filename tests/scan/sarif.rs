@@ -1,8 +1,8 @@
 //! SARIF and the other forms of a judged scan.
 
 use crate::{GRYPE, TRIVY, assessment, report};
+use greenroom::domain::scan::{Allowance, Policy, ScanReport};
 use greenroom::report::{annotations, markdown, sarif, scan};
-use greenroom::scan::{Allowance, Policy, ScanReport};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

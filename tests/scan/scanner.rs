@@ -1,11 +1,11 @@
 //! Scanners as processes and as files.
 
 use crate::{GRYPE, TRIVY, digest, image, now};
+use greenroom::adapters::scanner::{CommandScanner, CommandSettings, FileScanner, LARGEST};
+use greenroom::domain::model::{ErrorKind, Period, PortError, Secret};
+use greenroom::domain::scan::{Input, Policy, ReadError, ScanResult, Subject, judge, read};
 use greenroom::host::runner::LocalRunner;
-use greenroom::model::{ErrorKind, Period, PortError, Secret};
 use greenroom::ports::Scanner;
-use greenroom::scan::{Input, Policy, ReadError, ScanResult, Subject, judge, read};
-use greenroom::scanner::{CommandScanner, CommandSettings, FileScanner, LARGEST};
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;

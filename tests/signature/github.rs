@@ -1,10 +1,10 @@
 //! GitHub's attestations, from a server that answers as GitHub documents it.
 
 use super::{PACKAGE, digest, fixture};
+use greenroom::adapters::signature::github::GitHubAttestations;
+use greenroom::domain::model::{ErrorKind, Secret};
 use greenroom::host::http::{Client, Settings};
-use greenroom::model::{ErrorKind, Secret};
 use greenroom::ports::Attestations;
-use greenroom::signature::github::GitHubAttestations;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;

@@ -2,7 +2,7 @@
 
 use super::bundles::{COSIGN_SIGN, Key};
 use super::{digest, flip, refused, verify};
-use greenroom::model::Digest;
+use greenroom::domain::model::Digest;
 use greenroom::ports::{Trust, TrustedRoots};
 use serde_json::json;
 
@@ -162,5 +162,9 @@ fn the_private_half_is_no_key_to_verify_with() {
         ..trust(&key, false)
     };
     let error = verify(bundle.as_bytes(), image.as_str(), &private).unwrap_err();
-    assert_eq!(error.kind, greenroom::model::ErrorKind::Invalid, "{error}");
+    assert_eq!(
+        error.kind,
+        greenroom::domain::model::ErrorKind::Invalid,
+        "{error}"
+    );
 }

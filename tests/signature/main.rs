@@ -11,9 +11,9 @@ mod bundles;
 mod github;
 mod keys;
 
-use greenroom::model::{Digest, ErrorKind, PortError, Signed};
+use greenroom::adapters::signature::sigstore::SigstoreVerifier;
+use greenroom::domain::model::{Digest, ErrorKind, PortError, Signed};
 use greenroom::ports::{Trust, TrustedRoots, Verifier};
-use greenroom::signature::sigstore::SigstoreVerifier;
 use serde_json::{Value, json};
 use std::fs;
 use std::time::Instant;

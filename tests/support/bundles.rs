@@ -1,6 +1,6 @@
 //! Sigstore bundles signed with openssl's keys.
 
-use greenroom::model::Digest;
+use greenroom::domain::model::Digest;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;

@@ -5,7 +5,7 @@ use crate::config::environment::{Backup, Environment, Hooks, Protection, Tempora
 use crate::config::proxmox::{Guest, Proxmox};
 use crate::config::target::{LocalTarget, TargetConfig, Vendor};
 use crate::config::unsupported::Part;
-use crate::model::{EnvironmentName, EnvironmentType, Period, Strategy, Timestamp};
+use crate::domain::model::{EnvironmentName, EnvironmentType, Period, Strategy, Timestamp};
 
 /// Longest name of an environment, and of a host in DNS.
 const LONGEST: usize = 63;

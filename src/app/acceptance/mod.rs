@@ -20,9 +20,11 @@ use super::verify::{self, Verified, verify};
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::environment::Environment;
-use crate::model::{Endpoint, EnvironmentName, ErrorKind, Origin, Period, PortError, Timestamp, Verdict};
+use crate::domain::model::{
+    Endpoint, EnvironmentName, ErrorKind, Origin, Period, PortError, Timestamp, Verdict,
+};
 
-use crate::rollout::Outcome;
+use crate::domain::rollout::Outcome;
 use derive::{Recipe, derive, name};
 
 /// What is wanted.

@@ -5,7 +5,7 @@ use super::audience::Audience;
 use super::mailbox::{Gone, Words};
 use super::speaker;
 use crate::app::workspace::Workspace;
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use std::sync::Arc;
 
 /// Tells that nothing is left in the environment, and waits a bounded time until that was heard. What the forge

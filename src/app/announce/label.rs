@@ -11,9 +11,9 @@ use super::audience::Audience;
 use crate::app::error::AppError;
 use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
-use crate::model::{CommitId, EnvironmentName};
-use crate::policy;
-use crate::trigger::{Decision, ReasonCode};
+use crate::domain::model::{CommitId, EnvironmentName};
+use crate::domain::policy;
+use crate::domain::trigger::{Decision, ReasonCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The pull request, its label and its commit, as the event says.

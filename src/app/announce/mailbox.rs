@@ -1,7 +1,9 @@
 //! What waits to be told: how a rollout began, the newest word on how far it is, how it ended. Whoever puts
 //! something in never waits, and there is never more in it than one of each.
 
-use crate::model::{CheckReport, CommitStatus, DeploymentUpdate, EnvironmentName, PortError, PullComment};
+use crate::domain::model::{
+    CheckReport, CommitStatus, DeploymentUpdate, EnvironmentName, PortError, PullComment,
+};
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -170,7 +172,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CommitStatus, ErrorKind};
+    use crate::domain::model::{CommitStatus, ErrorKind};
 
     fn words(description: &str) -> Words {
         Words {

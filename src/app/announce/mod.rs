@@ -22,15 +22,15 @@ use super::record;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::config::project::GitHubConfig;
-use crate::engine::Observer;
-use crate::history;
-use crate::model::{
+use crate::domain::history;
+use crate::domain::model::{
     CheckReport, DeploymentUpdate, Digest, EnvironmentName, EnvironmentType, Period, Timestamp,
 };
+use crate::domain::rollout::{Event, Plan};
+use crate::engine::Observer;
 use crate::ports::Ledger;
 use crate::report::forge::{self as words, Surroundings};
 use crate::report::{Recorded, RunReport};
-use crate::rollout::{Event, Plan};
 use mailbox::{Mailbox, Words};
 use std::sync::Arc;
 
@@ -220,8 +220,8 @@ impl Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rollout::{Phase, StepId};
     use crate::report::fixtures::plan;
-    use crate::rollout::{Phase, StepId};
     use mailbox::Post;
 
     #[test]

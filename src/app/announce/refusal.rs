@@ -7,9 +7,9 @@ use super::speaker;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::{Diagnostic, Environment, Severity};
+use crate::domain::model::{CommitId, Remark, RemarkLevel, Version};
+use crate::domain::policy::Gate;
 use crate::host;
-use crate::model::{CommitId, Remark, RemarkLevel, Version};
-use crate::policy::Gate;
 
 use crate::report::forge::{self as words, Refused};
 use crate::report::markdown::Unmet;

@@ -1,7 +1,7 @@
 //! The thread that tells a forge what waits in the mailbox.
 
 use super::mailbox::{Mailbox, Post, Verb, Words};
-use crate::model::DeploymentDraft;
+use crate::domain::model::DeploymentDraft;
 use crate::ports::Forge;
 use std::sync::Arc;
 

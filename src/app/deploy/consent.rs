@@ -7,9 +7,9 @@ use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::{approve, forge, record};
 use crate::config::environment::Environment;
-use crate::history;
-use crate::model::{ApprovedBy, Approver, EnvironmentName, Subject};
-use crate::policy::{Consent, Said, Way};
+use crate::domain::history;
+use crate::domain::model::{ApprovedBy, Approver, EnvironmentName, Subject};
+use crate::domain::policy::{Consent, Said, Way};
 use crate::ports::Reviews;
 use std::sync::Arc;
 

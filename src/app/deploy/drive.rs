@@ -6,10 +6,10 @@ use crate::app::error::AppError;
 use crate::app::hold::Hold;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
+use crate::domain::model::Timestamp;
+use crate::domain::rollout::{Event, Plan, Rollout};
 use crate::engine::{DriveError, Journal, Observer, Session};
-use crate::model::Timestamp;
 use crate::report::Recorded;
-use crate::rollout::{Event, Plan, Rollout};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What was recorded, in order.

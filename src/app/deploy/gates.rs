@@ -11,13 +11,16 @@ use crate::app::signature;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::Environment;
-use crate::history::{self, Guard, GuardKind};
-use crate::model::{Approver, Artifact, CommitId, EnvironmentName, Period, Proof, SignaturePolicy, Signed};
-use crate::policy::{
-    self, Consent, Facts, Foreign, Freeze, Gate, Lineage, Lock, Promotion, Protection, Refusal, Request,
-    Ruling, Signatures, Unfinished, Wanted, Way,
+use crate::domain::history::{Guard, GuardKind};
+use crate::domain::model::{
+    Approver, Artifact, CommitId, EnvironmentName, Period, Proof, SignaturePolicy, Signed,
 };
-use crate::rollout::Plan;
+use crate::domain::policy::{
+    Consent, Facts, Foreign, Freeze, Gate, Lineage, Lock, Promotion, Protection, Refusal, Request, Ruling,
+    Signatures, Unfinished, Wanted, Way,
+};
+use crate::domain::rollout::Plan;
+use crate::domain::{history, policy};
 
 /// As good as no end.
 const ENDLESS: Period = Period::from_secs(100 * 365 * 24 * 60 * 60);

@@ -3,11 +3,11 @@
 use crate::app::error::AppError;
 use crate::app::record::Standing;
 use crate::app::world::World;
-use crate::model::{PortError, Release, RouteState, Slot, UnitId, UnitState};
+use crate::domain::model::{PortError, Release, RouteState, Slot, UnitId, UnitState};
+use crate::domain::policy::Foreign;
 use crate::parallel::each;
-use crate::policy::Foreign;
 
-use crate::rollout::{Found, Observed, observe};
+use crate::domain::rollout::{Found, Observed, observe};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found.

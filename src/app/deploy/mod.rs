@@ -20,11 +20,12 @@ use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::environment::Environment;
 use crate::config::unsupported::Part;
+use crate::domain::model::{Digest, EnvironmentName, Origin, Proof, Release, Strategy};
+use crate::domain::policy::Way;
+use crate::domain::rollout;
+use crate::domain::rollout::{Event, Outcome, Plan, Rollout};
 use crate::engine::DriveError;
-use crate::model::{Digest, EnvironmentName, Origin, Proof, Release, Strategy};
-use crate::policy::Way;
 use crate::report::{Recorded, RunReport};
-use crate::rollout::{self, Event, Outcome, Plan, Rollout};
 
 /// What is to be deployed, and under which terms.
 #[derive(Debug, Clone)]

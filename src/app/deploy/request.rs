@@ -5,11 +5,11 @@ use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
 use crate::config::environment::{self, Backup, Environment, RollbackStrategy};
-use crate::model::{
+use crate::domain::model::{
     Approver, Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite,
 };
-use crate::policy::Way;
-use crate::rollout::{Grounds, Hook, Kind, Readiness, Request, RollbackPolicy};
+use crate::domain::policy::Way;
+use crate::domain::rollout::{Grounds, Hook, Kind, Readiness, Request, RollbackPolicy};
 use std::collections::BTreeMap;
 
 /// Time limit of one health sample.

@@ -1,7 +1,7 @@
 //! What the forge says about who agreed: reviews of the CI run, and who belongs to which team.
 
-use crate::model::{ApprovedBy, Approver, ErrorKind, PortError};
-use crate::policy::{Membership, Said, Voice};
+use crate::domain::model::{ApprovedBy, Approver, ErrorKind, PortError};
+use crate::domain::policy::{Membership, Said, Voice};
 use crate::ports::Reviews;
 use std::collections::BTreeMap;
 
@@ -148,7 +148,7 @@ fn membership(forge: Option<&dyn Reviews>, teams: &[String], login: &str) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Wanted, approved};
+    use crate::domain::policy::{Wanted, approved};
     use crate::testing::MemoryReviews;
 
     const RUN: u64 = 7;

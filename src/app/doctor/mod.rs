@@ -11,7 +11,7 @@ use super::error::AppError;
 use super::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::config::target::Vendor;
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use crate::parallel::each;
 
 /// Environments that are looked at at the same time: most of it is waiting for others.

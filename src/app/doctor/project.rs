@@ -5,9 +5,9 @@ use crate::app::workspace::{RecordPlace, Workspace};
 use crate::config::environment::Environment;
 use crate::config::image::{Build, BuilderName};
 use crate::config::scan::ScanSource;
+use crate::domain::model::{ErrorKind, RepositoryName, Tag};
 use crate::host::runner::LocalRunner;
 use crate::host::{files, random};
-use crate::model::{ErrorKind, RepositoryName, Tag};
 
 use std::collections::BTreeSet;
 use std::path::Path;

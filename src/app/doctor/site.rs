@@ -8,7 +8,7 @@ use crate::app::world::{Purpose, World, bare_probe};
 use crate::config::environment::Environment;
 use crate::config::proxmox::RemoteRouter;
 use crate::config::target::{CommandTarget, TargetConfig};
-use crate::model::{
+use crate::domain::model::{
     Check as Probing, CheckKind, Endpoint, HttpExpectation, HttpProbe, Observation, Period, PortError,
     ProbeSpec, Release,
 };

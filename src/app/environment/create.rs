@@ -6,7 +6,7 @@ use crate::app::load;
 use crate::app::workspace::{PIPELINE, Workspace};
 use crate::config::proxmox::RemoteRouter;
 use crate::config::{Environment, TargetConfig, Vendor};
-use crate::model::{EnvironmentName, EnvironmentType};
+use crate::domain::model::{EnvironmentName, EnvironmentType};
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};

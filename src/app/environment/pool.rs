@@ -1,12 +1,12 @@
 //! The pool of a new environment, made where the token that is at hand may do that.
 
+use crate::adapters::proxmox::FaultClass;
+use crate::adapters::proxmox::calls::pool;
 use crate::app::cluster;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::Vendor;
-use crate::model::EnvironmentName;
-use crate::proxmox::FaultClass;
-use crate::proxmox::calls::pool;
+use crate::domain::model::EnvironmentName;
 
 /// What became of the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! What an environment's token may do in its Proxmox cluster, and no more. The doctor asks for the same.
 
+use crate::adapters::proxmox::answers::Version;
+use crate::adapters::proxmox::rights::{Need, grant, needs};
 use crate::app::cluster::work;
 use crate::config::environment::Environment;
 use crate::config::target::Vendor;
-use crate::proxmox::answers::Version;
-use crate::proxmox::rights::{Need, grant, needs};
 
 /// Whose token it is.
 const USER: &str = "greenroom@pve";

@@ -4,11 +4,11 @@ mod needed;
 
 use super::error::{AppError, Exit};
 use super::workspace::Workspace;
+use crate::domain::model::{Digest, Draft, EnvironmentName, ErrorKind, Holder, Origin, Period};
+use crate::domain::retention::{Doomed, Plan, Rules};
 use crate::engine::LeaseKeeper;
 use crate::images::{CONNECTIONS, Left, Stopped, Survey, Sweep, SweepProgress, Swept};
-use crate::model::{Digest, Draft, EnvironmentName, ErrorKind, Holder, Origin, Period};
 use crate::ports::Ledger;
-use crate::retention::{Doomed, Plan, Rules};
 use needed::Ledgers;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

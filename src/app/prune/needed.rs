@@ -5,10 +5,11 @@ use crate::app::error::AppError;
 use crate::app::record;
 use crate::app::workspace::Workspace;
 use crate::config::unsupported::Part;
-use crate::history::{self, Deployment, Selector};
-use crate::model::{Digest, EnvironmentName, Record, Release};
+use crate::domain::history;
+use crate::domain::history::{Deployment, Selector};
+use crate::domain::model::{Digest, EnvironmentName, Record, Release};
+use crate::domain::retention::Needed;
 use crate::ports::Ledger;
-use crate::retention::Needed;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

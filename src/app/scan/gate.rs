@@ -8,14 +8,15 @@ use crate::app::error::AppError;
 use crate::app::record::Standing;
 use crate::app::workspace::Workspace;
 use crate::config::{Environment, ScanLevel, ScanSource};
-use crate::host::runner::LocalRunner;
-use crate::model::{Artifact, EnvironmentName, Origin, Timestamp};
-use crate::policy::{self, Refusal};
-use crate::ports::Runner;
-use crate::report::foreign;
-use crate::scan::{
+use crate::domain::model::{Artifact, EnvironmentName, Origin, Timestamp};
+use crate::domain::policy;
+use crate::domain::policy::Refusal;
+use crate::domain::scan::{
     Allowance, Assessment, Input, Judged, Level, Policy, ScanReport, ScanResult, Subject, judge, read,
 };
+use crate::host::runner::LocalRunner;
+use crate::ports::Runner;
+use crate::report::foreign;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

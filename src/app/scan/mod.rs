@@ -9,13 +9,13 @@ mod upload;
 pub use gate::{Gate, describe, level};
 pub use upload::upload;
 
-use super::build::find;
 use super::error::AppError;
+use super::image_build::find;
 use super::record::Standing;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::model::{Artifact, CommitId, EnvironmentName, EnvironmentType};
-use crate::scan::{Assessment, Level};
+use crate::domain::model::{Artifact, CommitId, EnvironmentName, EnvironmentType};
+use crate::domain::scan::{Assessment, Level};
 use std::path::PathBuf;
 
 /// What is to be scanned.

@@ -3,10 +3,11 @@
 use crate::app::error::AppError;
 use crate::app::record::{Standing, append_beside};
 use crate::app::workspace::Workspace;
-use crate::history::{self, SCAN};
-use crate::model::{Digest, Draft, EnvironmentName, Origin, Record};
+use crate::domain::history;
+use crate::domain::history::SCAN;
+use crate::domain::model::{Digest, Draft, EnvironmentName, Origin, Record};
+use crate::domain::scan::{Assessment, ScanRecord, ScanResult};
 use crate::ports::Ledger;
-use crate::scan::{Assessment, ScanRecord, ScanResult};
 
 /// The newest scan of `digest` for the environment that stands like this: one read.
 ///

@@ -1,9 +1,9 @@
 //! The names by which a scanner may know an image.
 
 use crate::app::workspace::Workspace;
-use crate::model::{Artifact, Digest};
+use crate::domain::model::{Artifact, Digest};
+use crate::domain::scan::Subject;
 use crate::ports::Registry;
-use crate::scan::Subject;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -1,12 +1,12 @@
 //! The scanner that is configured: the only place that names one.
 
+use crate::adapters::scanner::{CommandScanner, CommandSettings, FileScanner, Render};
 use crate::app::error::AppError;
 use crate::app::template::Templates;
 use crate::app::workspace::Workspace;
 use crate::config::{ScanSource, scan::Scan};
-use crate::model::{Artifact, Secret};
+use crate::domain::model::{Artifact, Secret};
 use crate::ports::{Runner, Scanner};
-use crate::scanner::{CommandScanner, CommandSettings, FileScanner, Render};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

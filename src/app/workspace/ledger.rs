@@ -1,14 +1,14 @@
 //! Where the project's record is kept: a directory, or a branch of its git repository.
 
 use super::{STATE, Workspace};
+use crate::adapters::ledger::{
+    DirectoryLease, DirectoryLedger, GitBranch, GitLease, GitLedger, RawLedger, usual_branch,
+};
 use crate::app::error::AppError;
 use crate::config::project::LedgerConfig;
 use crate::config::unsupported::Part;
+use crate::domain::model::{ErrorKind, Period, PortError};
 use crate::host::git::Store;
-use crate::ledger::{
-    DirectoryLease, DirectoryLedger, GitBranch, GitLease, GitLedger, RawLedger, usual_branch,
-};
-use crate::model::{ErrorKind, Period, PortError};
 use crate::ports::{Lease, Ledger};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! Whatever commands of the user's deploy to.
 
 use super::{Ground, Parts};
+use crate::adapters::targets::command::{CommandSettings, CommandTarget};
 use crate::app::error::AppError;
 use crate::config::target::CommandTarget as CommandConfig;
-use crate::target::command::{CommandSettings, CommandTarget};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

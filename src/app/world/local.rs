@@ -1,14 +1,14 @@
 //! Processes on this machine behind the builtin router.
 
 use super::{Ground, Parts, Purpose};
+use crate::adapters::router::builtin::{BuiltinRouter, RouterOptions};
+use crate::adapters::targets::local::{LocalSettings, LocalSweeper, LocalTarget, units};
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::config::target::LocalTarget as LocalConfig;
-use crate::model::{EnvironmentName, ErrorKind, Timestamp};
+use crate::domain::model::{EnvironmentName, ErrorKind, Timestamp};
 use crate::ports::{Granularity, Router, Target};
-use crate::router::builtin::{BuiltinRouter, RouterOptions};
-use crate::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;

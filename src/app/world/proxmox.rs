@@ -1,26 +1,26 @@
 //! Guests of a Proxmox cluster, behind `HAProxy` or an address that moves.
 
 use super::{Ground, Parts};
+use crate::adapters::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
+use crate::adapters::proxmox::calls::vm::Plug;
+use crate::adapters::proxmox::guest::{Addresses, Guests};
+use crate::adapters::proxmox::{Api, GuestKind};
+use crate::adapters::router::address::{AddressOptions, AddressRouter};
+use crate::adapters::router::haproxy::{HaproxyOptions, HaproxyRouter};
+use crate::adapters::targets::local::units;
+use crate::adapters::targets::proxmox::{
+    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
+    Sweeper, TemporaryGuests, VmPlan, Workload, neighbours,
+};
 use crate::app::cluster;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
-use crate::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
 use crate::config::environment::{Backup as BackupConfig, Environment};
 use crate::config::proxmox::{
     Guest, GuestContainer, Haproxy, Proxmox, RemoteRouter, VirtualMachine, Workload as WorkloadConfig,
 };
-use crate::model::EnvironmentType;
+use crate::domain::model::EnvironmentType;
 use crate::ports::{Backup, Router};
-use crate::proxmox::calls::vm::Plug;
-use crate::proxmox::guest::{Addresses, Guests};
-use crate::proxmox::{Api, GuestKind};
-use crate::router::address::{AddressOptions, AddressRouter};
-use crate::router::haproxy::{HaproxyOptions, HaproxyRouter};
-use crate::target::local::units;
-use crate::target::proxmox::{
-    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
-    Sweeper, TemporaryGuests, VmPlan, Workload, neighbours,
-};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;

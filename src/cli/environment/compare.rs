@@ -4,7 +4,7 @@ use super::scalar;
 use crate::app::environment::{Comparison, Side, compare};
 use crate::app::{AppError, Exit};
 use crate::cli::shell::Shell;
-use crate::model::{Artifact, EnvironmentName};
+use crate::domain::model::{Artifact, EnvironmentName};
 use crate::report::foreign::{clip, line};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use crate::app::environment::{Draft, PoolMade, ProxmoxWish, Rights, Wish, draft, make_pool, write};
 use crate::app::{AppError, Exit};
 use crate::cli::shell::Shell;
-use crate::model::{EnvironmentName, EnvironmentType};
+use crate::domain::model::{EnvironmentName, EnvironmentType};
 use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
 

@@ -9,7 +9,7 @@ use crate::app::environment::describe;
 use crate::app::shutdown::shut_down;
 use crate::app::{AppError, Exit, protection};
 use crate::config::{TargetConfig, detect};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use clap::Subcommand;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use crate::app::{AppError, Exit, protection};
 use crate::cli::shell::Shell;
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use crate::report::foreign::line;
 use clap::ValueEnum;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use crate::app::AppError;
 use crate::app::init::Surroundings;
-use crate::model::RepositoryName;
+use crate::domain::model::RepositoryName;
 use crate::scaffold::{
     ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Setting, Target,
     TriggerKind,

@@ -2,7 +2,7 @@
 
 use super::super::defaults;
 use super::super::place::Located;
-use crate::model::{EnvironmentName, Period};
+use crate::domain::model::{EnvironmentName, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -4,7 +4,7 @@ use super::super::argv::Argv;
 use super::super::place::Located;
 use super::super::range::share;
 use super::super::scalar::{Json, StatusCodes, Texts};
-use crate::model::{CheckKind, Period};
+use crate::domain::model::{CheckKind, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;

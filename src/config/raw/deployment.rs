@@ -4,7 +4,7 @@ use super::super::environment::{Backup, RollbackStrategy};
 use super::super::place::Located;
 use super::super::range::{maybe_share, maybe_within};
 use super::super::scalar::{BatchSize, Share};
-use crate::model::{OnInconclusive, Period};
+use crate::domain::model::{OnInconclusive, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -9,7 +9,7 @@ use super::super::range::within;
 use super::super::remote::{Compose, Docker, Ecs, Kubernetes};
 use super::super::scalar::{Kind, Scalar, VariableName};
 use super::{RawAcceptance, RawCommandTarget, RawDeployment, RawLocal, RawSignatures};
-use crate::model::{Endpoint, EnvironmentName, Period, SecretSource};
+use crate::domain::model::{Endpoint, EnvironmentName, Period, SecretSource};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;

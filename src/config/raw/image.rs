@@ -5,7 +5,7 @@ use super::super::image::{BuilderName, Provenance};
 use super::super::place::Located;
 use super::super::range::within;
 use super::super::scalar::{Scalar, Texts, VariableName};
-use crate::model::{Period, SecretSource};
+use crate::domain::model::{Period, SecretSource};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use super::super::place::Located;
 use super::super::project::Occasion;
 use super::super::range::within;
 use super::{RawCheck, RawEnvironment, RawHooks, RawImage, RawScan};
-use crate::model::{EnvironmentName, Period, SecretSource, Timestamp, Version};
+use crate::domain::model::{EnvironmentName, Period, SecretSource, Timestamp, Version};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use super::super::argv::Argv;
 use super::super::place::Located;
 use super::super::scalar::Until;
 use super::super::scan::ScanLevel;
-use crate::model::{Period, Severity};
+use crate::domain::model::{Period, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use super::super::defaults;
 use super::super::place::Located;
 use super::super::range::{maybe_within, within};
 use super::super::scalar::VariableName;
-use crate::model::{Period, UnitId};
+use crate::domain::model::{Period, UnitId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;

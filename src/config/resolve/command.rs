@@ -5,7 +5,7 @@ use super::super::argv::Argv;
 use super::super::diagnostic::Diagnostic;
 use super::super::place::Located;
 use super::super::project::CommandPolicy;
-use crate::model::Period;
+use crate::domain::model::Period;
 
 /// Reports a command that the policy does not allow.
 pub(super) fn check(

@@ -7,7 +7,7 @@ use super::super::proxmox::RemoteRouter;
 use super::super::raw::RawHooks;
 use super::super::target::Vendor;
 use super::super::typed::{closest, did_you_mean};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 use std::collections::BTreeMap;
 
 /// What the root file needs to know of what was written for environments.

@@ -8,7 +8,7 @@ use super::super::unsupported::{Part, Unsupported};
 use super::environment::{Keys, note};
 use super::strategy;
 use super::suite::check_path;
-use crate::model::Period;
+use crate::domain::model::Period;
 
 /// How many backups of each unit are kept where nothing is said.
 const KEPT_BACKUPS: u32 = 3;

@@ -11,7 +11,7 @@ use super::super::typed::{closest, did_you_mean};
 use super::super::unsupported::{Part, Unsupported};
 use super::suite::Known;
 use super::{acceptance, deployment, signature, target};
-use crate::model::{SignaturePolicy, Suite};
+use crate::domain::model::{SignaturePolicy, Suite};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;

@@ -6,7 +6,7 @@ use super::super::place::{Located, Place};
 use super::super::raw::{RawBuild, RawBuildCommand, RawDockerfile, RawFiles, RawImage, RawSmoke};
 use super::super::scalar::plain;
 use super::suite::check_path;
-use crate::model::{Period, SecretSource};
+use crate::domain::model::{Period, SecretSource};
 use std::collections::BTreeMap;
 
 /// After this a build is ended.

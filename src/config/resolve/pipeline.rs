@@ -15,7 +15,7 @@ use super::super::unsupported::{Part, Unsupported};
 use super::cross::Names;
 use super::suite::Known;
 use super::{command, image, scan};
-use crate::model::EnvironmentName;
+use crate::domain::model::EnvironmentName;
 
 /// What the root file comes to, with the environments that it names.
 pub(super) fn resolve(

@@ -5,7 +5,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::place::{Located, Place};
 use super::super::raw::{RawAllowance, RawScan};
 use super::super::scan::{Allowance, Scan, ScanLevel, ScanSource};
-use crate::model::{EnvironmentType, Severity};
+use crate::domain::model::{EnvironmentType, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Grype's exit code for findings (anchore/grype, `cmd/grype/cli`); no scanner fails with it.

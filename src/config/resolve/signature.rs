@@ -3,7 +3,7 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::place::{Located, Place};
 use super::super::raw::{RawSignatures, RawSigner, RawTlog};
-use crate::model::{Accepted, Claim, InvalidText, Roots, SignaturePolicy, Signer};
+use crate::domain::model::{Accepted, Claim, InvalidText, Roots, SignaturePolicy, Signer};
 use std::str::FromStr;
 
 pub(super) fn resolve(

@@ -4,7 +4,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::place::Located;
 use super::super::raw::{RawAnalysis, RawCanary, RawRolling, RawStrategy};
 use super::super::unsupported::{Part, Unsupported};
-use crate::model::{Batch, Canary, Rolling, Strategy, Thresholds};
+use crate::domain::model::{Batch, Canary, Rolling, Strategy, Thresholds};
 
 pub(super) fn resolve(
     raw: Option<Located<RawStrategy>>,

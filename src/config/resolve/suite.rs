@@ -5,7 +5,9 @@ use super::super::place::Located;
 use super::super::raw::{RawCheck, RawHttp};
 use super::super::scalar::plain;
 use super::super::unsupported::{Part, Unsupported};
-use crate::model::{Check, CheckKind, CommandProbe, HttpExpectation, HttpProbe, Period, ProbeSpec, Suite};
+use crate::domain::model::{
+    Check, CheckKind, CommandProbe, HttpExpectation, HttpProbe, Period, ProbeSpec, Suite,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every suite by name.

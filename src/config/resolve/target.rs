@@ -7,7 +7,7 @@ use super::super::raw::{RawCommandTarget, RawEnvironment, RawLocal};
 use super::super::target::{CommandTarget, LocalTarget, TargetConfig};
 use super::super::unsupported::{Part, Unsupported};
 use super::environment::{Keys, read};
-use crate::model::{Period, UnitId};
+use crate::domain::model::{Period, UnitId};
 use std::collections::BTreeSet;
 
 /// The target of an environment: none, or one; more are an error.

@@ -1,9 +1,9 @@
 //! A cluster on this machine, whose guests answer at addresses of the loopback network.
 
+use crate::adapters::proxmox::{GuestKind, GuestRef};
 use crate::app::{AppError, Context};
+use crate::domain::model::{Endpoint, Secret};
 use crate::host::random;
-use crate::model::{Endpoint, Secret};
-use crate::proxmox::{GuestKind, GuestRef};
 use crate::testing::proxmox::{Cluster, ExecOutcome, FakeGuest, Server, USER};
 use std::collections::BTreeMap;
 use std::fs;

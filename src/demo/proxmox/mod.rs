@@ -5,8 +5,8 @@ mod lab;
 use super::stage::{Stage, Teller, by_version, environment};
 use crate::app::announce::Audience;
 use crate::app::{AppError, Context, audit};
-use crate::model::Endpoint;
-use crate::rollout::Outcome;
+use crate::domain::model::Endpoint;
+use crate::domain::rollout::Outcome;
 use lab::Lab;
 use std::path::Path;
 

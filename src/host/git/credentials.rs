@@ -5,9 +5,9 @@
 //! `GIT_CONFIG_COUNT`), as the header that actions/checkout would have written into the configuration. The
 //! header is bound to the server's address, so that git itself sends it nowhere else.
 
+use crate::domain::model::Secret;
 use crate::host::environment::{Ci, Environment};
 use crate::host::url::{Origin, is_loopback, origin};
-use crate::model::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 

@@ -3,8 +3,8 @@
 //!
 //! Source: gitrepository-layout(5), git-pack-refs(1).
 
+use crate::domain::model::CommitId;
 use crate::host::files::read_bounded;
-use crate::model::CommitId;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 use super::process::{self, Limits};
 use super::store::{NAMELESS, Store, unreachable};
 use super::{not_run, words};
-use crate::model::{CommitId, ErrorKind, PortError};
+use crate::domain::model::{CommitId, ErrorKind, PortError};
 
 use std::time::Duration;
 

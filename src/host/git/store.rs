@@ -7,9 +7,9 @@ use super::credentials::{self, Header};
 use super::objects::{Object, Objects};
 use super::process::{self, Limits, Output};
 use super::{command, failed, not_run, words};
+use crate::domain::model::{CommitId, ErrorKind, PortError, Timestamp};
 use crate::host::environment::Environment;
 use crate::host::random;
-use crate::model::{CommitId, ErrorKind, PortError, Timestamp};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

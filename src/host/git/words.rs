@@ -1,6 +1,6 @@
 //! What git and the other side said, as it may be shown.
 
-use crate::model::ErrorKind;
+use crate::domain::model::ErrorKind;
 
 /// How much is shown, in characters.
 const MOST: usize = 600;

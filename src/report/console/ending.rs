@@ -3,11 +3,11 @@
 
 use super::style::Tone;
 use super::{Console, elapsed};
-use crate::model::Timestamp;
+use crate::domain::model::Timestamp;
+use crate::domain::rollout::{Outcome, StepResult};
 use crate::report::advice::advice;
 use crate::report::describe::Names;
 use crate::report::{Redact, foreign};
-use crate::rollout::{Outcome, StepResult};
 
 /// Most units whose logs are shown, and how much of each; all of it is in the ledger.
 const UNITS: usize = 5;

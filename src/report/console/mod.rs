@@ -13,8 +13,8 @@ use super::elapsed::elapsed;
 use super::fold::{describe_known, planned};
 use super::workflow_command::neutral;
 use super::{Recorded, Redact, foreign};
-use crate::model::{Origin, Timestamp, Verdict};
-use crate::rollout::{Event, Kind, Phase, Plan, Step, StepId, StepResult};
+use crate::domain::model::{Origin, Timestamp, Verdict};
+use crate::domain::rollout::{Event, Kind, Phase, Plan, Step, StepId, StepResult};
 use ending::Evidence;
 use style::Tone;
 

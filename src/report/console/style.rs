@@ -1,6 +1,6 @@
 //! How console lines look: colours, signs, and the folding marks of a CI system.
 
-use crate::model::Timestamp;
+use crate::domain::model::Timestamp;
 use crate::report::workflow_command::neutral;
 
 /// How a CI system folds lines of a log.

@@ -274,7 +274,9 @@ fn a_live_console_shows_the_running_step_in_its_status_line() {
     console.on(&events[0], None, &no_redaction);
     assert_eq!(console.progress(events[0].at), None);
     assert_eq!(console.on(&events[1], None, &no_redaction), [""; 0]);
-    let later = events[1].at.plus(crate::model::Period::from_millis(1_250));
+    let later = events[1]
+        .at
+        .plus(crate::domain::model::Period::from_millis(1_250));
     assert_eq!(
         console.progress(later).as_deref(),
         Some("⠹ 1/8 start 1.3.0 in the green slot of web-1, web-2 1.2s")

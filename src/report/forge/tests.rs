@@ -1,11 +1,11 @@
 use super::*;
-use crate::model::RemarkLevel;
+use crate::domain::model::RemarkLevel;
+use crate::domain::rollout::StepId;
 use crate::report::Recorded;
 use crate::report::fixtures::{
     HOSTILE, failed_health, first_plan, first_removed, folded, halted_promote, hostile, interrupted, plan,
     resumed, success,
 };
-use crate::rollout::StepId;
 
 fn around() -> Surroundings {
     Surroundings {

@@ -3,10 +3,10 @@
 
 use super::escape::{code, fence, link, text};
 use super::sections::short;
-use crate::model::Verdict;
+use crate::domain::model::Verdict;
+use crate::domain::rollout::Outcome;
 use crate::report::elapsed::elapsed;
 use crate::report::{FailureRow, RunReport, foreign};
-use crate::rollout::Outcome;
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 

@@ -1,8 +1,8 @@
 //! A judged scan as a section of the step summary.
 
 use super::escape::{code, link, text};
+use crate::domain::scan::{Assessment, Judged, ScanResult};
 use crate::report::scan::{consequence, not_counted, provenance, row};
-use crate::scan::{Assessment, Judged, ScanResult};
 use std::fmt::Write as _;
 
 /// Most findings in the table.

@@ -4,7 +4,7 @@ use super::escape::{code, text};
 use super::first::{logs, outcome};
 use super::fit::Section;
 use super::timeline::chart;
-use crate::model::{CheckKind, Verdict};
+use crate::domain::model::{CheckKind, Verdict};
 use crate::report::annotations::Annotation;
 use crate::report::describe::place;
 use crate::report::elapsed::elapsed;

@@ -1,14 +1,14 @@
 #![expect(clippy::too_many_lines, reason = "whole summaries as inline snapshots")]
 
 use super::{LEAST_BYTES, MOST_BYTES, render};
-use crate::model::{CheckKind, Percent, Verdict};
+use crate::domain::model::{CheckKind, Percent, Verdict};
+use crate::domain::rollout::{Phase, StepId};
 use crate::report::annotations;
 use crate::report::fixtures::{
     HOSTILE, failed_health, first_removed, folded, halted_promote, hostile, interrupted, plan, resumed,
     success,
 };
 use crate::report::{CheckRow, FailureRow, RunReport, TrafficPoint, VariableChange};
-use crate::rollout::{Phase, StepId};
 use proptest::prelude::*;
 
 fn summary(report: &RunReport) -> String {
@@ -120,7 +120,7 @@ Deployment <code>20261120-235019-1f0c9a2e</code>, ledger records 40 to 62. Evide
 
 #[test]
 fn a_failed_health_check_and_the_way_back() {
-    let report = folded(&failed_health()).with_ledger_head(crate::model::Digest::of(b"head"));
+    let report = folded(&failed_health()).with_ledger_head(crate::domain::model::Digest::of(b"head"));
     insta::assert_snapshot!(summary(&report), @r###"
 ## ↩️ shop 1.3.0 was taken back in production: 1.2.0 is serving
 

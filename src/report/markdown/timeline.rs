@@ -1,9 +1,9 @@
 //! The steps as a Mermaid gantt chart.
 
 use super::escape::label;
+use crate::domain::rollout::Phase;
 use crate::report::describe::place;
 use crate::report::{RunReport, StepRow, StepState};
-use crate::rollout::Phase;
 use std::fmt::Write as _;
 
 /// Most steps in the chart: GitHub's Mermaid refuses texts of over 50,000 characters, and a person
@@ -56,7 +56,9 @@ fn axis(duration_ms: u64) -> &'static str {
 
 /// `name :state, start, end`, times in milliseconds since 1970.
 fn task(report: &RunReport, step: &StepRow) -> String {
-    let start = step.started.map_or(0, crate::model::Timestamp::unix_millis);
+    let start = step
+        .started
+        .map_or(0, crate::domain::model::Timestamp::unix_millis);
     let end = match step.duration_ms {
         Some(millis) => start.saturating_add(i64::try_from(millis).unwrap_or(0)),
         None => report.ended.unix_millis(),

@@ -4,9 +4,9 @@
 use super::escape::{code, fence, link, text};
 use super::first::{advice_text, reasons, sign};
 use super::sections::short;
-use crate::model::{Digest, EnvironmentName};
+use crate::domain::model::{Digest, EnvironmentName};
+use crate::domain::rollout::Plan;
 use crate::report::{RunReport, foreign};
-use crate::rollout::Plan;
 use std::fmt::Write as _;
 
 /// Most conditions that are listed, and the longest that is said about each, in characters.

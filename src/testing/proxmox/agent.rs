@@ -2,7 +2,7 @@
 
 use super::dispatch::Asked;
 use super::state::{FakeGuest, Refusal, State};
-use crate::proxmox::GuestRef;
+use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 use super::dispatch::Asked;
 use super::state::{FakeVolume, Refusal, State};
 use super::task::{Begin, type_of};
-use crate::model::Timestamp;
-use crate::proxmox::{GuestKind, GuestRef};
+use crate::adapters::proxmox::{GuestKind, GuestRef};
+use crate::domain::model::Timestamp;
 use serde_json::{Value, json};
 
 impl State {

@@ -3,7 +3,7 @@
 use super::dispatch::Asked;
 use super::state::{FakeGuest, Refusal, State};
 use super::task::{Begin, type_of};
-use crate::proxmox::{GuestKind, GuestRef};
+use crate::adapters::proxmox::{GuestKind, GuestRef};
 use serde_json::Value;
 use std::time::Duration;
 

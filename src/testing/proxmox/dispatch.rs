@@ -3,7 +3,7 @@
 use super::check::check;
 use super::state::{Refusal, State, Touch};
 use super::table;
-use crate::proxmox::{Answer, GuestKind, GuestRef, Method, Request};
+use crate::adapters::proxmox::{Answer, GuestKind, GuestRef, Method, Request};
 use serde_json::{Value, json};
 
 /// A request, taken apart.

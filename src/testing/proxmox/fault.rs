@@ -1,6 +1,6 @@
 //! Faults on demand.
 
-use crate::proxmox::Request;
+use crate::adapters::proxmox::Request;
 use std::fmt;
 use std::time::Duration;
 

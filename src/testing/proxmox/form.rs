@@ -1,6 +1,6 @@
 //! What requests carry: queries, forms, JSON, and forms with a file.
 
-use crate::proxmox::Upload;
+use crate::adapters::proxmox::Upload;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use super::dispatch::Asked;
 use super::state::{FakeGuest, Refusal, State, flock_timeout, mac_of};
 use super::task::{Begin, type_of};
-use crate::proxmox::{GuestKind, GuestRef, Method};
+use crate::adapters::proxmox::{GuestKind, GuestRef, Method};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -136,7 +136,7 @@ impl State {
         let Some(value) = guest.config.get(&disk) else {
             return Err(Refusal::died(format!("disk '{disk}' does not exist")));
         };
-        let now = crate::proxmox::answers::disk_size(value).unwrap_or_default();
+        let now = crate::adapters::proxmox::answers::disk_size(value).unwrap_or_default();
         let number: u64 = size.trim_matches(['+', 'G']).parse().unwrap_or_default();
         let wanted = if size.starts_with('+') {
             now + number

@@ -2,7 +2,7 @@
 
 use super::dispatch::Asked;
 use super::state::{FakeGuest, Refusal, State};
-use crate::proxmox::Method;
+use crate::adapters::proxmox::Method;
 use serde_json::{Value, json};
 
 impl State {

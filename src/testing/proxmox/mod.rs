@@ -1,5 +1,5 @@
 //! A Proxmox cluster that is none: it keeps guests, storages, pools and tasks, and answers the calls of
-//! [`crate::proxmox::calls`] as the real one does, with its texts, locks and task phases, or goes wrong
+//! [`crate::adapters::proxmox::calls`] as the real one does, with its texts, locks and task phases, or goes wrong
 //! where a test wants that.
 //!
 //! It is stricter than the real one: a call or a parameter that greenroom has no use for is refused.
@@ -29,8 +29,8 @@ pub use server::Server;
 pub use state::{FakeGuest, FakeNode, FakeSnapshot, FakeStorage, FakeVolume, Logged, Refusal, Touch};
 pub use table::{Call, Param, calls, find};
 
+use crate::adapters::proxmox::{Answer, GuestRef, NoAnswer, NoAnswerKind, Request, Transport};
 use crate::ports::Clock;
-use crate::proxmox::{Answer, GuestRef, NoAnswer, NoAnswerKind, Request, Transport};
 use fault::Planned;
 use rights::Grant;
 use state::State;

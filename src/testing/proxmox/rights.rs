@@ -1,7 +1,7 @@
 //! Who may do what.
 
 use super::state::{Refusal, State};
-use crate::proxmox::Request;
+use crate::adapters::proxmox::Request;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Privileges on a path and everything below it.

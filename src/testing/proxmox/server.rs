@@ -4,8 +4,8 @@
 
 use super::Cluster;
 use super::form::{self, Body};
-use crate::model::Secret;
-use crate::proxmox::{Answer, Method, NoAnswer, Request};
+use crate::adapters::proxmox::{Answer, Method, NoAnswer, Request};
+use crate::domain::model::Secret;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

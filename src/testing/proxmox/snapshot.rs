@@ -3,7 +3,7 @@
 use super::dispatch::Asked;
 use super::state::{FakeSnapshot, Refusal, State};
 use super::task::{Begin, type_of};
-use crate::proxmox::GuestRef;
+use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 
 impl State {

@@ -1,7 +1,7 @@
 //! What a cluster is made of.
 
 use super::task::Task;
-use crate::proxmox::{GuestKind, GuestRef};
+use crate::adapters::proxmox::{GuestKind, GuestRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

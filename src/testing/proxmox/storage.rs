@@ -3,8 +3,8 @@
 use super::dispatch::Asked;
 use super::state::{FakeStorage, FakeVolume, Refusal, State};
 use super::task::Begin;
-use crate::model::Digest;
-use crate::proxmox::Method;
+use crate::adapters::proxmox::Method;
+use crate::domain::model::Digest;
 use serde_json::{Value, json};
 use std::io::Read as _;
 

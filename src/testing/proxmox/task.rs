@@ -2,7 +2,7 @@
 
 use super::fault::TaskFault;
 use super::state::{Refusal, State};
-use crate::proxmox::GuestRef;
+use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -302,7 +302,7 @@ impl State {
 /// The type of a task that does `what` to a guest of this kind: `qmstart`, `vzstart`.
 pub(super) fn type_of(at: &GuestRef, vm: &'static str, container: &'static str) -> &'static str {
     match at.kind {
-        crate::proxmox::GuestKind::Vm => vm,
-        crate::proxmox::GuestKind::Container => container,
+        crate::adapters::proxmox::GuestKind::Vm => vm,
+        crate::adapters::proxmox::GuestKind::Container => container,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::stage::{Stage, kinds, unit};
 use crate::wire::{serve, transport};
-use greenroom::target::proxmox::{GuestSettings, ProxmoxTarget};
+use greenroom::adapters::targets::proxmox::{GuestSettings, ProxmoxTarget};
 use greenroom::testing::proxmox::{FakeGuest, USER};
 use greenroom::testing::target::{TargetCase, target_contract};
 use std::sync::Arc;

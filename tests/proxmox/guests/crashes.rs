@@ -1,9 +1,9 @@
 //! A process that dies at any moment is followed by one that knows nothing and goes on.
 
 use super::stage::{Stage, kinds, unit};
-use greenroom::model::Slot;
+use greenroom::adapters::proxmox::{Answer, NoAnswer, Request, Transport};
+use greenroom::domain::model::Slot;
 use greenroom::ports::Stop;
-use greenroom::proxmox::{Answer, NoAnswer, Request, Transport};
 use greenroom::testing::FakeClock;
 use greenroom::testing::proxmox::{Cluster, USER};
 use greenroom::testing::target::{PutNow as _, gone};

@@ -3,10 +3,10 @@
 
 use super::rollouts::{Case, Ground, cases};
 use super::stage::{CT_TEMPLATE, container, vm};
+use greenroom::adapters::proxmox::GuestRef;
+use greenroom::adapters::targets::proxmox::{ContainerSource, GuestPlan};
+use greenroom::domain::rollout::Outcome;
 use greenroom::parallel::each;
-use greenroom::proxmox::GuestRef;
-use greenroom::rollout::Outcome;
-use greenroom::target::proxmox::{ContainerSource, GuestPlan};
 use greenroom::testing::proxmox::{TaskFault, What, When};
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! Guests of others are never changed, whatever happens between two looks.
 
 use super::stage::{Stage, VM_TEMPLATE, container, unit, vm};
-use greenroom::model::{ErrorKind, PortError, Slot};
+use greenroom::adapters::proxmox::GuestRef;
+use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings};
+use greenroom::domain::model::{ErrorKind, PortError, Slot};
 use greenroom::ports::{Progress, Removal, Stop, Target};
-use greenroom::proxmox::GuestRef;
-use greenroom::target::proxmox::{ContainerSource, GuestSettings};
 use greenroom::testing::proxmox::{Cluster, FakeGuest, TaskFault, USER, What, When};
 use greenroom::testing::target::{PutNow as _, gone};
 use std::sync::Arc;
@@ -70,10 +70,10 @@ fn an_address_at_which_somebody_answers_is_not_given_out() {
     let stage = Stage::new();
     let mut settings = stage.settings(vm(None), 1);
     settings.units = vec![unit(0)];
-    let api = greenroom::proxmox::Api::new(stage.cluster.clone());
-    let target = greenroom::target::proxmox::ProxmoxTarget::new(
+    let api = greenroom::adapters::proxmox::Api::new(stage.cluster.clone());
+    let target = greenroom::adapters::targets::proxmox::ProxmoxTarget::new(
         settings,
-        greenroom::target::proxmox::GuestPorts {
+        greenroom::adapters::targets::proxmox::GuestPorts {
             api,
             registry: stage.registry.clone(),
             clock: stage.clock.clone(),

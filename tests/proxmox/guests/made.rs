@@ -1,11 +1,11 @@
 //! What guests are made of, and what goes into them.
 
 use super::stage::{SECRET, Stage, container, unit, vm};
-use greenroom::model::{ErrorKind, Slot, Timestamp};
-use greenroom::oci::{Manifest, media};
+use greenroom::adapters::proxmox::guest::Marker;
+use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings, Workload};
+use greenroom::domain::model::{ErrorKind, Slot, Timestamp};
+use greenroom::domain::oci::{Manifest, media};
 use greenroom::ports::{Progress, Removal, Stop, Target};
-use greenroom::proxmox::guest::Marker;
-use greenroom::target::proxmox::{ContainerSource, GuestSettings, Workload};
 use greenroom::testing::proxmox::FakeGuest;
 use greenroom::testing::target::{PutNow as _, gone};
 use std::collections::BTreeMap;
@@ -342,7 +342,7 @@ fn guests_whose_time_is_up_are_swept_and_no_others() {
         environment: environment.parse().unwrap(),
         ids,
         prefix: Some("acceptance".to_owned()),
-        expires: Some(start.plus(greenroom::model::Period::from_secs(minutes * 60))),
+        expires: Some(start.plus(greenroom::domain::model::Period::from_secs(minutes * 60))),
         protect: true,
         ..stage.settings(vm(None), 1)
     };

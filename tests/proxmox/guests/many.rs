@@ -3,10 +3,10 @@
 use super::rollouts::{Case, Ground};
 use super::scenario::Scenario;
 use super::stage::{Stage, vm};
-use greenroom::model::{Period, Timestamp};
+use greenroom::adapters::targets::proxmox::{GuestPlan, GuestSettings};
+use greenroom::domain::model::{Period, Timestamp};
+use greenroom::domain::rollout::Outcome;
 use greenroom::ports::{Clock, Interrupted};
-use greenroom::rollout::Outcome;
-use greenroom::target::proxmox::{GuestPlan, GuestSettings};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 

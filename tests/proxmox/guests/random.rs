@@ -2,12 +2,12 @@
 //! whatever else can go wrong. No guest of others is ever touched, and what is said to be there is there.
 
 use super::stage::{Stage, container, unit, vm};
-use greenroom::model::{Release, ReleaseId, Slot, UnitId};
+use greenroom::adapters::proxmox::GuestRef;
+use greenroom::adapters::proxmox::guest::Marker;
+use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings, ProxmoxTarget, Workload};
+use greenroom::domain::model::{Release, ReleaseId, Slot, UnitId};
 use greenroom::parallel::each;
 use greenroom::ports::{Clock as _, Stop, Target};
-use greenroom::proxmox::GuestRef;
-use greenroom::proxmox::guest::Marker;
-use greenroom::target::proxmox::{ContainerSource, GuestSettings, ProxmoxTarget, Workload};
 use greenroom::testing::proxmox::{Cluster, FakeGuest, TaskFault, USER, What, When};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -321,8 +321,8 @@ trait RunsByItself {
 impl RunsByItself for GuestSettings {
     fn guest_runs_by_itself(&self) -> bool {
         match &self.guest {
-            greenroom::target::proxmox::GuestPlan::Vm(vm) => vm.workload.is_none(),
-            greenroom::target::proxmox::GuestPlan::Container(_) => true,
+            greenroom::adapters::targets::proxmox::GuestPlan::Vm(vm) => vm.workload.is_none(),
+            greenroom::adapters::targets::proxmox::GuestPlan::Container(_) => true,
         }
     }
 }

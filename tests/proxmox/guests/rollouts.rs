@@ -2,16 +2,16 @@
 
 use super::scenario::Scenario;
 use super::stage::Stage;
-use greenroom::engine::{DriveError, Journal, LeaseKeeper, Session, Site};
-use greenroom::model::{
+use greenroom::domain::model::{
     Batch, Canary, Check, Endpoint, Holder, Observation, Percent, Period, PortError, ReleaseId, Rolling,
     Route, RouteState, Sample, Slot, Strategy, UnitId,
 };
+use greenroom::engine::{DriveError, Journal, LeaseKeeper, Session, Site};
 
+use greenroom::adapters::proxmox::guest::Marker;
+use greenroom::adapters::targets::proxmox::{GuestPlan, GuestSettings, ProxmoxTarget, Workload};
+use greenroom::domain::rollout::{Event, Outcome, Plan, Rollout, Step, Watch};
 use greenroom::ports::{Clock, Command, Finished, Granularity, Lease, Ledger, Probe, Router, Runner, Target};
-use greenroom::proxmox::guest::Marker;
-use greenroom::rollout::{Event, Outcome, Plan, Rollout, Step, Watch};
-use greenroom::target::proxmox::{GuestPlan, GuestSettings, ProxmoxTarget, Workload};
 use greenroom::testing::proxmox::{FakeGuest, USER};
 use greenroom::testing::router::{Answered, MemoryRouter};
 use greenroom::testing::target::PutNow as _;

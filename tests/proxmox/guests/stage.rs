@@ -1,16 +1,16 @@
 //! A fake cluster with templates, and targets on it.
 
-use greenroom::host::secrets::Secrets;
-use greenroom::model::{Artifact, Digest, Endpoint, Instance, Release, SecretSource, UnitId};
-use greenroom::oci::media;
-use greenroom::ports::{Blob, Clock, Registry, in_memory};
-use greenroom::proxmox::calls::vm::Plug;
-use greenroom::proxmox::guest::Addresses;
-use greenroom::proxmox::{Api, GuestRef, Transport};
-use greenroom::target::proxmox::{
+use greenroom::adapters::proxmox::calls::vm::Plug;
+use greenroom::adapters::proxmox::guest::Addresses;
+use greenroom::adapters::proxmox::{Api, GuestRef, Transport};
+use greenroom::adapters::targets::proxmox::{
     ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
     VmPlan, Workload,
 };
+use greenroom::domain::model::{Artifact, Digest, Endpoint, Instance, Release, SecretSource, UnitId};
+use greenroom::domain::oci::media;
+use greenroom::host::secrets::Secrets;
+use greenroom::ports::{Blob, Clock, Registry, in_memory};
 use greenroom::testing::FakeClock;
 use greenroom::testing::proxmox::{Cluster, Exec, ExecOutcome, Server};
 use greenroom::testing::registry::MemoryRegistry;

@@ -2,7 +2,7 @@
 
 use super::common::{BASIC, CI, Times, app, challenge, first, guarded, headers, resolve, tag};
 use crate::registry::server::{Server, answer, manifest, pull, push, push_from, refusal};
-use greenroom::model::{Digest, ErrorKind};
+use greenroom::domain::model::{Digest, ErrorKind};
 use greenroom::ports::{Catalog, Content, Registry};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::common::{REGISTRY, STRANGER, abroad, app, app_abroad, shown_to, tag};
 use crate::registry::server::{Answer, Server, answer, manifest, refusal};
-use greenroom::model::{ErrorKind, Tag};
+use greenroom::domain::model::{ErrorKind, Tag};
 use greenroom::ports::Catalog;
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn page(tags: &[&str]) -> Answer {
     answer(200).body(json!({"name": "app", "tags": tags}).to_string())
 }
 
-fn list(server: &Server) -> Result<Vec<Tag>, greenroom::model::PortError> {
+fn list(server: &Server) -> Result<Vec<Tag>, greenroom::domain::model::PortError> {
     server.client().tags(&app(server))
 }
 

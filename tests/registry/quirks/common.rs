@@ -2,11 +2,11 @@
 
 use crate::registry::server::{Answer, Request, Server, answer, refusal};
 use crate::registry::store::Store;
+use greenroom::adapters::registry::oci::credentials::Credentials;
+use greenroom::adapters::registry::oci::{OciRegistry, OciSettings};
+use greenroom::domain::model::{Digest, PortError, Tag};
 use greenroom::host::http::Settings;
-use greenroom::model::{Digest, PortError, Tag};
 use greenroom::ports::Registry;
-use greenroom::registry::oci::credentials::Credentials;
-use greenroom::registry::oci::{OciRegistry, OciSettings};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::common::{Times, app, challenge, tag};
 use crate::registry::server::{Server, answer, hang_up, manifest, refusal};
-use greenroom::model::{Digest, ErrorKind, PortError};
+use greenroom::domain::model::{Digest, ErrorKind, PortError};
 use greenroom::ports::{Catalog, Discard};
 
 fn image() -> Discard {

@@ -3,7 +3,7 @@
 use super::common::{BASIC, abroad, app, app_abroad, challenge_of, shown_to, tag};
 use super::common::{CI, REGISTRY, STRANGER};
 use crate::registry::server::{Request, Server, answer, manifest, pull, push};
-use greenroom::model::{Digest, ErrorKind};
+use greenroom::domain::model::{Digest, ErrorKind};
 use greenroom::ports::{Catalog, Registry};
 
 /// Addresses within a network that nobody outside may name.

@@ -2,7 +2,7 @@
 
 use super::common::{app, first, resolve};
 use crate::registry::server::{Server, answer, push, refusal};
-use greenroom::model::ErrorKind;
+use greenroom::domain::model::ErrorKind;
 use greenroom::ports::Catalog;
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 
 use super::common::{Times, app, headers, tag};
 use crate::registry::server::{Server, answer, hang_up, manifest, refusal};
-use greenroom::model::{Digest, ErrorKind, PortError, Tag};
-use greenroom::oci::media;
+use greenroom::domain::model::{Digest, ErrorKind, PortError, Tag};
+use greenroom::domain::oci::media;
 use greenroom::ports::Registry;
 use serde_json::json;
 

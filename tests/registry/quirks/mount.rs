@@ -2,7 +2,7 @@
 
 use super::common::{app, first, guarded};
 use crate::registry::server::{Server, answer, hang_up, push, push_from, refusal};
-use greenroom::model::Digest;
+use greenroom::domain::model::Digest;
 
 /// Large enough to be asked for first.
 fn layer() -> Vec<u8> {

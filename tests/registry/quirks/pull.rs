@@ -2,8 +2,8 @@
 
 use super::common::{STRANGER, Times, abroad, app, app_abroad, headers, impatient, resolve, tag};
 use crate::registry::server::{Server, answer, hang_up, manifest, pull, push, refusal};
-use greenroom::model::{Digest, ErrorKind};
-use greenroom::oci::media;
+use greenroom::domain::model::{Digest, ErrorKind};
+use greenroom::domain::oci::media;
 use greenroom::ports::{Content, Registry};
 
 /// Longer than any buffer, no two parts alike.

@@ -2,7 +2,7 @@
 
 use super::common::{Times, app, headers, impatient, in_pieces_only};
 use crate::registry::server::{Request, Server, answer, hang_up, pull, push, refusal};
-use greenroom::model::ErrorKind;
+use greenroom::domain::model::ErrorKind;
 use std::sync::{LazyLock, Mutex};
 
 const MIB: usize = 1 << 20;

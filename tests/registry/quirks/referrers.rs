@@ -3,8 +3,8 @@
 use super::common::{Times, app};
 use crate::registry::server::{Answer, Request, Server, answer, hang_up, manifest, refusal};
 use crate::registry::store::Store;
-use greenroom::model::{Digest, ErrorKind};
-use greenroom::oci::{Manifest, fallback_tag, media};
+use greenroom::domain::model::{Digest, ErrorKind};
+use greenroom::domain::oci::{Manifest, fallback_tag, media};
 use greenroom::ports::{Catalog, Registry};
 use serde_json::{Value, json};
 

@@ -2,9 +2,9 @@
 
 use super::common::{REGISTRY, STRANGER, app_abroad, settings_abroad};
 use crate::openssl::TlsServer;
-use greenroom::model::{ErrorKind, PortError};
+use greenroom::adapters::registry::oci::OciRegistry;
+use greenroom::domain::model::{ErrorKind, PortError};
 use greenroom::ports::Catalog;
-use greenroom::registry::oci::OciRegistry;
 use greenroom::testing::FakeClock;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -2,11 +2,11 @@
 
 use super::super::check::Check;
 use super::Site;
+use crate::adapters::proxmox::answers::{Bridge, GuestConfig, Pool, Resource, Storage, Volume};
+use crate::adapters::proxmox::calls::{cluster, guest, pool, storage};
+use crate::adapters::proxmox::guest::{Doubt, Guests, Scope, Standing, Stranger};
+use crate::adapters::proxmox::{Fault, GuestKind, GuestRef};
 use crate::config::environment::Backup;
-use crate::proxmox::answers::{Bridge, GuestConfig, Pool, Resource, Storage, Volume};
-use crate::proxmox::calls::{cluster, guest, pool, storage};
-use crate::proxmox::guest::{Doubt, Guests, Scope, Standing, Stranger};
-use crate::proxmox::{Fault, GuestKind, GuestRef};
 
 /// Less than this is no room for anything.
 const LEAST: u64 = GIB;

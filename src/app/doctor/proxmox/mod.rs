@@ -5,14 +5,14 @@ mod reach;
 mod rights;
 
 use super::check::Check;
+use crate::adapters::proxmox::answers::{Node, Version};
+use crate::adapters::proxmox::calls::cluster;
+use crate::adapters::proxmox::{Api, Fault, FaultClass};
 use crate::app::workspace::Workspace;
 use crate::config::environment::{Backup, Environment};
 use crate::config::proxmox::{Guest, GuestContainer, Proxmox, VirtualMachine};
 use crate::config::target::Vendor;
-use crate::model::PortError;
-use crate::proxmox::answers::{Node, Version};
-use crate::proxmox::calls::cluster;
-use crate::proxmox::{Api, Fault, FaultClass};
+use crate::domain::model::PortError;
 
 /// The oldest version that the client speaks with.
 const OLDEST: (u32, u32) = (8, 0);

@@ -1,12 +1,12 @@
 //! The way to the hosts: the token, the network, the certificate.
 
 use super::super::check::Check;
+use crate::adapters::proxmox::calls::cluster;
+use crate::adapters::proxmox::{Api, HttpTransport, NoAnswerKind, ProxmoxSettings, Transport};
 use crate::app::workspace::Workspace;
 use crate::config::proxmox::Proxmox;
+use crate::domain::model::Secret;
 use crate::host::http::{Fingerprint, Settings};
-use crate::model::Secret;
-use crate::proxmox::calls::cluster;
-use crate::proxmox::{Api, HttpTransport, NoAnswerKind, ProxmoxSettings, Transport};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -2,10 +2,11 @@
 
 use super::super::check::Check;
 use super::Site;
+use crate::adapters::proxmox::answers::Permissions;
+use crate::adapters::proxmox::calls::cluster;
+use crate::adapters::proxmox::rights;
+use crate::adapters::proxmox::rights::Need;
 use crate::app::cluster::work;
-use crate::proxmox::answers::Permissions;
-use crate::proxmox::calls::cluster;
-use crate::proxmox::rights::{self, Need};
 
 impl Site<'_> {
     /// One check for each path on which something is needed.

@@ -1,0 +1,364 @@
+//! What one verb asks of GitHub: within its limits, each write once.
+
+use super::calls::{self, Call};
+use super::connection::{Answer, Connection, Outcome};
+use super::fault;
+use super::wait::{self, GRACE, Limit, PATIENCE, TRIES};
+use crate::domain::model::{ErrorKind, Period, PortError, Timestamp};
+use crate::host::github::GitHubRepository;
+use crate::host::url;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::cell::Cell;
+use std::time::Duration;
+
+/// The shortest wait for a limit to end.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// A success.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// 200 to 299.
+    pub(super) status: u16,
+    /// Its JSON; null where there is none, as with 204.
+    pub(super) body: Value,
+    /// Its `Link`: the other pages of a list.
+    link: String,
+}
+
+impl Reply {
+    /// The number of the last page of a list.
+    pub(super) fn last_page(&self) -> Option<u64> {
+        page_in(linked(&self.link, "last")?)
+    }
+
+    /// Whether a page comes after page `page` of a list.
+    ///
+    /// # Errors
+    /// With where it leads to, where that is not the page that comes next: what is missing from a list must not
+    /// be taken for absent.
+    pub(super) fn goes_on(&self, page: u64) -> Result<bool, String> {
+        match linked(&self.link, "next") {
+            None => Ok(false),
+            Some(next) if page_in(next) == Some(page + 1) => Ok(true),
+            Some(elsewhere) => Err(url::redacted(elsewhere)),
+        }
+    }
+}
+
+/// One verb's requests, and how long it has waited.
+pub(super) struct Talk<'a> {
+    connection: &'a Connection,
+    /// The repository that paths are relative to which begin without a slash.
+    repository: Option<&'a GitHubRepository>,
+    doing: String,
+    /// The longest that is waited for limits in all.
+    patience: Duration,
+    /// When, on the clock that never goes back.
+    began: Duration,
+    waited: Cell<Duration>,
+}
+
+impl<'a> Talk<'a> {
+    /// Begins something that takes one or more requests: what is done, for messages. `repository` is the one
+    /// that relative paths are in.
+    pub(super) fn new(
+        connection: &'a Connection,
+        repository: Option<&'a GitHubRepository>,
+        doing: String,
+    ) -> Self {
+        Self {
+            connection,
+            repository,
+            doing,
+            patience: PATIENCE,
+            began: connection.clock().monotonic(),
+            waited: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// The same, which waits this long for limits.
+    pub(super) fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+}
+
+impl Talk<'_> {
+    /// An error of this verb.
+    pub(super) fn error(&self, kind: ErrorKind, message: impl std::fmt::Display) -> PortError {
+        PortError::new(kind, &self.doing, message)
+    }
+
+    /// Sends a request and waits out the limits that are met. One that reads or removes is sent again where
+    /// there is no answer; for one that writes that is `Ambiguous`.
+    ///
+    /// # Errors
+    /// With every status that is no success, as [`fault::fault`] tells them apart.
+    pub(super) fn send(&self, call: &Call) -> Result<Reply, PortError> {
+        let mut tries = 1;
+        loop {
+            self.heed()?;
+            match self.once(call) {
+                Outcome::Answered(answer) => match self.limit(&answer) {
+                    Limit::For(wait) => self.sit_out(wait, &answer)?,
+                    Limit::None if (200..300).contains(&answer.status) => return Ok(reply(answer)),
+                    Limit::None if matches!(answer.status, 301 | 302 | 307 | 308) => {
+                        return Err(self.moved(&answer));
+                    }
+                    Limit::None if wait::is_no_answer(answer.status) && self.repeats(call, true, tries) => {
+                        self.rest(wait::pause(tries + 1))?;
+                    }
+                    Limit::None => {
+                        let (kind, what) = fault::fault(call, answer.status, &answer.headers, &answer.said);
+                        return Err(self.error(kind, what));
+                    }
+                },
+                Outcome::Lost(left, kind, _)
+                    if kind == ErrorKind::Transient && self.repeats(call, left, tries) =>
+                {
+                    self.rest(wait::pause(tries + 1))?;
+                }
+                Outcome::Lost(true, ErrorKind::Transient, what) => {
+                    let (kind, what) = fault::unanswered(call, &what);
+                    return Err(self.error(kind, what));
+                }
+                Outcome::Lost(_, kind, what) => return Err(self.error(kind, what)),
+            }
+            tries += 1;
+        }
+    }
+
+    /// The same, read into what is expected.
+    pub(super) fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, PortError> {
+        self.read(self.send(call)?.body)
+    }
+
+    /// The same; `None` where it is not there, or is not shown.
+    pub(super) fn find<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, PortError> {
+        match self.ask(call) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a body holds.
+    pub(super) fn read<T: DeserializeOwned>(&self, body: Value) -> Result<T, PortError> {
+        serde_json::from_value(body).map_err(|error| {
+            let message = format!("GitHub answered with something unexpected: {error}");
+            self.error(ErrorKind::Invalid, self.connection.redact(&message))
+        })
+    }
+
+    /// Does something that must be done once, and only where it is not there yet: `look`s for it, then `act`s
+    /// as [`Talk::insist`] does.
+    pub(super) fn settle<T>(
+        &self,
+        mut look: impl FnMut() -> Result<Option<T>, PortError>,
+        act: impl FnMut() -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
+        match look()? {
+            Some(there) => Ok(there),
+            None => self.insist(look, act),
+        }
+    }
+
+    /// Does something that must be done once. Where the answer to an act was lost it `look`s whether it was
+    /// done, and acts again only where it was not.
+    pub(super) fn insist<T>(
+        &self,
+        mut look: impl FnMut() -> Result<Option<T>, PortError>,
+        mut act: impl FnMut() -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
+        let mut tries = 1;
+        loop {
+            let lost = match act() {
+                Err(lost) if lost.kind == ErrorKind::Ambiguous => lost,
+                outcome => return outcome,
+            };
+            tries += 1;
+            // What was done may take a moment to show.
+            self.rest(wait::pause(tries))?;
+            match look()? {
+                Some(there) => return Ok(there),
+                None if tries > TRIES || self.is_late() => return Err(lost),
+                None => {}
+            }
+        }
+    }
+
+    /// Waits, within what this verb may wait in all.
+    pub(super) fn rest(&self, wait: Duration) -> Result<(), PortError> {
+        self.waited.set(self.waited.get().saturating_add(wait));
+        self.connection
+            .clock()
+            .sleep(wait)
+            .map_err(|signal| self.error(ErrorKind::Transient, signal))
+    }
+
+    fn repeats(&self, call: &Call, left: bool, tries: u32) -> bool {
+        wait::repeats(call.method, left, tries) && !self.is_late()
+    }
+
+    /// Whether this verb has gone on for long enough.
+    fn is_late(&self) -> bool {
+        let gone_on = self.connection.clock().monotonic().saturating_sub(self.began);
+        gone_on >= self.patience.saturating_add(GRACE)
+    }
+
+    /// Sends nothing while a limit lasts that was met before.
+    fn heed(&self) -> Result<(), PortError> {
+        let now = self.connection.clock().now();
+        let Some(until) = self.connection.limited().filter(|until| *until > now) else {
+            return Ok(());
+        };
+        let wait = until.since(now).as_duration();
+        if self.waited.get().saturating_add(wait) > self.patience {
+            return Err(self.too_long(until));
+        }
+        self.rest(wait)
+    }
+
+    fn limit(&self, answer: &Answer) -> Limit {
+        let now = self.connection.clock().now();
+        wait::limit(answer.status, &answer.headers, &answer.said, now)
+    }
+
+    /// A limit was met: waits until it is over, or says until when it lasts.
+    fn sit_out(&self, wait: Duration, answer: &Answer) -> Result<(), PortError> {
+        // Not at once, whatever GitHub says: it would be asked without end.
+        let wait = wait.max(LEAST);
+        let until = self.connection.clock().now().plus(Period::from(wait));
+        self.connection.limit(until);
+        if self.waited.get().saturating_add(wait) > self.patience {
+            let mut error = self.too_long(until);
+            error.message = format!(
+                "GitHub answered {}: {}; {}",
+                answer.status, answer.said, error.message
+            );
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    fn too_long(&self, until: Timestamp) -> PortError {
+        let message = format!(
+            "its rate limit is used up until {until}, and greenroom waits {} seconds at most: try again then",
+            self.patience.as_secs()
+        );
+        self.error(ErrorKind::Transient, message)
+    }
+
+    /// What is asked for has another name now. Nothing is sent to a new place unasked.
+    fn moved(&self, answer: &Answer) -> PortError {
+        let answered = format!("GitHub answered {}", answer.status);
+        let Some(repository) = self.repository else {
+            // It is there, elsewhere: nobody may take it for gone.
+            let message = format!(
+                "{answered}: it was renamed or moved; look up its new name, and write that in its place"
+            );
+            return self.error(ErrorKind::Invalid, message);
+        };
+        let to = match self.new_name(answer) {
+            Some(name) => format!("it is {name} now: set GITHUB_REPOSITORY, and the remote, to that"),
+            None => "look up its new name, and set GITHUB_REPOSITORY and the remote to that".to_owned(),
+        };
+        let was = repository.name();
+        self.error(
+            ErrorKind::Missing,
+            format!("{answered}: {was} was renamed or moved; {to}"),
+        )
+    }
+
+    /// What the repository is called that a redirect leads to: that names it by its number only.
+    fn new_name(&self, answer: &Answer) -> Option<String> {
+        let location = answer.headers.get("location")?;
+        let number = location
+            .split("/repositories/")
+            .nth(1)?
+            .split(['/', '?'])
+            .next()?;
+        let number: u64 = number.parse().ok()?;
+        let Outcome::Answered(found) = self.once(&calls::repositories::numbered(number)) else {
+            return None;
+        };
+        let name = found.body.get("full_name").and_then(Value::as_str)?;
+        Some(crate::domain::model::one_line(name, 140))
+    }
+
+    /// One try.
+    fn once(&self, call: &Call) -> Outcome {
+        match self.repository {
+            Some(repository) if !call.path.starts_with('/') => {
+                self.connection.send(call, &repository.path(&call.path))
+            }
+            _ => self.connection.send(call, &call.path),
+        }
+    }
+}
+
+fn reply(mut answer: Answer) -> Reply {
+    Reply {
+        status: answer.status,
+        link: answer.headers.remove("link").unwrap_or_default(),
+        body: answer.body,
+    }
+}
+
+/// Where a `Link` header leads to with this relation (RFC 8288).
+fn linked<'a>(link: &'a str, relation: &str) -> Option<&'a str> {
+    link.split(',').find_map(|one| {
+        let (target, parameters) = one.trim().strip_prefix('<')?.split_once('>')?;
+        let is_wanted = parameters.split(';').any(|parameter| {
+            let value = parameter.trim().strip_prefix("rel=");
+            value.is_some_and(|value| value.trim_matches('"') == relation)
+        });
+        is_wanted.then_some(target)
+    })
+}
+
+/// The number of the page that an address leads to.
+fn page_in(target: &str) -> Option<u64> {
+    let query = target.split_once('?')?.1;
+    let page = query.split('&').find_map(|pair| pair.strip_prefix("page="))?;
+    page.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(link: &str) -> Reply {
+        Reply {
+            status: 200,
+            body: Value::Null,
+            link: link.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_next_and_the_last_page_are_found_among_the_others() {
+        let first = listed(
+            r#"<https://api.github.com/a?per_page=100&page=2>; rel="next", <https://api.github.com/a?per_page=100&page=9>; rel="last""#,
+        );
+        assert_eq!((first.last_page(), first.goes_on(1)), (Some(9), Ok(true)));
+        let last = listed(r#"<https://api.github.com/a?page=8>; rel="prev""#);
+        assert_eq!((last.last_page(), last.goes_on(9)), (None, Ok(false)));
+        let unquoted = listed("<https://api.github.com/a?page=2>; rel=next");
+        assert_eq!(unquoted.goes_on(1), Ok(true));
+        let rubbish = listed("rubbish, <");
+        assert_eq!((rubbish.last_page(), rubbish.goes_on(1)), (None, Ok(false)));
+    }
+
+    #[test]
+    fn a_list_that_leads_elsewhere_is_not_taken_for_one_that_ends() {
+        for (target, page) in [
+            ("http://elsewhere.test/x", 1),
+            ("https://api.github.com/a?page=2", 2),
+        ] {
+            let list = listed(&format!(r#"<{target}>; rel="next""#));
+            assert!(list.goes_on(page).is_err(), "{target}");
+        }
+    }
+}

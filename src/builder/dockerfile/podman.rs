@@ -1,9 +1,0 @@
-//! podman: builds as buildah does.
-
-use super::bench::Bench;
-use super::buildah;
-use crate::model::{Digest, PortError};
-
-pub(super) fn perform(bench: &Bench<'_>) -> Result<Digest, PortError> {
-    buildah::perform_by(bench, "podman")
-}
