@@ -18,8 +18,8 @@ use crate::config::Environment;
 use crate::domain::history;
 use crate::domain::history::{PROMOTION, Promotion};
 use crate::domain::model::{
-    Artifact, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, PortError, Proof, Release,
-    Strategy, Tag, Version,
+    Artifact, DeployOptions, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, PortError, Proof,
+    Release, Tag, Version,
 };
 use crate::domain::policy::{Gate, Refusal, Way};
 use crate::images::{self, CONNECTIONS, Copied, Destination, Meter, Options, Outlook, Source, Which};
@@ -41,12 +41,8 @@ pub struct Wish {
     pub image: Option<String>,
     /// Copy and tag only.
     pub image_only: bool,
-    /// Another strategy than the configured one.
-    pub strategy: Option<Strategy>,
-    /// Deploy a commit older than the live one.
-    pub allow_stale: bool,
-    /// Deploy even what is live already.
-    pub force: bool,
+    /// What is not left to the configuration. A promotion builds nothing, so there are no checks to pass over.
+    pub options: DeployOptions,
 }
 
 /// A promotion that is allowed, with nothing touched yet.
@@ -360,10 +356,7 @@ fn ask(
         release: release(environment, &identity, Some(&built)),
         way: Way::Deploy,
         origin: workspace.context.origin(reason, candidate.commit.clone()),
-        strategy: wish.strategy.clone(),
-        allow_stale: wish.allow_stale,
-        skip_tests: false,
-        force: wish.force,
+        options: wish.options.clone(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::record;
 use super::workspace::Workspace;
 use crate::domain::history;
 use crate::domain::history::Selector;
-use crate::domain::model::{EnvironmentName, Origin, Release};
+use crate::domain::model::{DeployOptions, EnvironmentName, Origin, Release};
 use crate::domain::policy::Way;
 
 /// The release that `selector` means in `environment`, as it was recorded: image, variables, and where
@@ -32,10 +32,10 @@ pub fn ask(release: Release, origin: Origin) -> Ask {
         release,
         way: Way::Rollback,
         origin,
-        strategy: None,
-        allow_stale: true,
-        skip_tests: false,
-        force: false,
+        options: DeployOptions {
+            allow_stale: true,
+            ..DeployOptions::default()
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use super::verify::show_checks;
 use crate::app::acceptance::{self, Afterwards, Made, Settled, Tested, Wish};
 use crate::app::verify::{self, verify};
 use crate::app::{AppError, Exit, Workspace, pipeline};
-use crate::domain::model::{EnvironmentName, Period, Verdict};
+use crate::domain::model::{DeployOptions, EnvironmentName, Period, Verdict};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -152,7 +152,10 @@ fn settle(
         },
     )?;
     let what = pipeline::Wish {
-        skip_tests: how.skip_tests,
+        options: DeployOptions {
+            skip_tests: how.skip_tests,
+            ..DeployOptions::default()
+        },
         ..how.image.wish()
     };
     shell.tell(&format!(

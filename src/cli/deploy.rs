@@ -6,7 +6,7 @@ use super::shell::Shell;
 use crate::app::image_build::Built;
 use crate::app::pipeline::{self, Progress, Run, Wish};
 use crate::app::{AppError, Exit, Workspace};
-use crate::domain::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
+use crate::domain::model::{Canary, DeployOptions, EnvironmentName, Rolling, Strategy, Version};
 use crate::domain::scan::{Assessment, ScanResult};
 use crate::report::{self, markdown};
 use clap::ValueEnum;
@@ -94,10 +94,12 @@ impl WhatArgs {
     /// The wish.
     pub(super) fn wish(&self, workspace: &Workspace) -> Wish {
         Wish {
-            strategy: self.strategy.map(|strategy| strategy.resolve(workspace)),
-            allow_stale: self.allow_stale,
-            skip_tests: self.skip_tests,
-            force: self.force,
+            options: DeployOptions {
+                strategy: self.strategy.map(|strategy| strategy.resolve(workspace)),
+                allow_stale: self.allow_stale,
+                skip_tests: self.skip_tests,
+                force: self.force,
+            },
             ..self.image.wish()
         }
     }

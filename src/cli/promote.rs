@@ -10,7 +10,7 @@ use super::transfer::Transfer;
 use crate::app::deploy::Prepared;
 use crate::app::promote::{self, Settled, Wish};
 use crate::app::{AppError, Exit, Workspace};
-use crate::domain::model::{EnvironmentName, Version};
+use crate::domain::model::{DeployOptions, EnvironmentName, Version};
 use crate::images::Meter;
 use serde_json::json;
 use std::sync::Arc;
@@ -115,9 +115,11 @@ fn wish(args: &Args) -> Wish {
         version: args.version.clone(),
         image: args.image.clone(),
         image_only: args.image_only,
-        strategy: None,
-        allow_stale: args.allow_stale,
-        force: args.force,
+        options: DeployOptions {
+            allow_stale: args.allow_stale,
+            force: args.force,
+            ..DeployOptions::default()
+        },
     }
 }
 

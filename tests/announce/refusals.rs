@@ -3,7 +3,7 @@
 use crate::project::{Project, refused};
 use greenroom::app::promote::{Wish, tell_refusal};
 use greenroom::app::{AppError, Exit};
-use greenroom::domain::model::Conclusion;
+use greenroom::domain::model::{Conclusion, DeployOptions};
 use greenroom::domain::policy::{Gate, Refusal};
 
 const FROZEN: &str = "freeze: [{ environments: [staging], from: 2026-01-01T00:00:00Z, until: 2027-01-01T00:00:00Z, reason: audit }]";
@@ -82,9 +82,7 @@ fn a_promotion_that_is_refused_is_a_check_of_the_environment_that_it_was_to_go_t
         version: None,
         image: None,
         image_only: false,
-        strategy: None,
-        allow_stale: false,
-        force: false,
+        options: DeployOptions::default(),
     };
     let refused = AppError::Refused(vec![Refusal {
         gate: Gate::Promotion,

@@ -53,8 +53,7 @@ pub(super) fn judge(
         version: ask.release.version.clone(),
         way: ask.way,
         at: workspace.context.clock.now(),
-        allow_stale: ask.allow_stale,
-        skip_tests: ask.skip_tests,
+        options: ask.options.clone(),
     };
     let guards = lock::standing(workspace, &environment.name.value)?;
     let protection = configured(environment, &guards);

@@ -20,7 +20,7 @@ use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::environment::Environment;
 use crate::config::unsupported::Part;
-use crate::domain::model::{Digest, EnvironmentName, Origin, Proof, Release, Strategy};
+use crate::domain::model::{DeployOptions, Digest, EnvironmentName, Origin, Proof, Release};
 use crate::domain::policy::Way;
 use crate::domain::rollout;
 use crate::domain::rollout::{Event, Outcome, Plan, Rollout};
@@ -36,14 +36,8 @@ pub struct Ask {
     pub way: Way,
     /// Who asks, why, from where.
     pub origin: Origin,
-    /// Another strategy than the configured one.
-    pub strategy: Option<Strategy>,
-    /// Whether a commit older than the live one is wanted.
-    pub allow_stale: bool,
-    /// Whether the checks before the build were skipped.
-    pub skip_tests: bool,
-    /// Deploy even what is live already.
-    pub force: bool,
+    /// What is not left to the configuration.
+    pub options: DeployOptions,
 }
 
 /// A rollout that is settled and allowed, or not needed.
@@ -110,7 +104,7 @@ pub fn prepare(
     let environment = &protection::in_force(workspace, environment)?;
     let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     let ground = ground::look(world, &standing)?;
-    if !ask.force
+    if !ask.options.force
         && standing.open.is_none()
         && ground.runs_everywhere(world, &ask.release)
         && let Some(live) = standing

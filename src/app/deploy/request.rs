@@ -25,6 +25,7 @@ pub(super) fn request(
 ) -> Result<Request, AppError> {
     let deployment = &environment.deployment;
     let strategy = ask
+        .options
         .strategy
         .clone()
         .unwrap_or_else(|| deployment.strategy.clone());
@@ -72,7 +73,7 @@ pub(super) fn request(
         before: hooks(&environment.hooks.before_deploy),
         after: hooks(&environment.hooks.after_deploy),
         grounds: Grounds {
-            checks_skipped: ask.skip_tests,
+            checks_skipped: ask.options.skip_tests,
             proof,
             approvers,
         },

@@ -1,7 +1,7 @@
 //! Deployments: who started one, and from where.
 
-use super::CommitId;
 use super::text::{is_name, text_noun};
+use super::{CommitId, Strategy};
 use serde::{Deserialize, Serialize};
 
 text_noun!(
@@ -34,4 +34,17 @@ pub struct Origin {
     /// The commit that is deployed, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitId>,
+}
+
+/// How one deployment is done, where that is not left to the configuration.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeployOptions {
+    /// Another strategy than the configured one.
+    pub strategy: Option<Strategy>,
+    /// Deploy a commit older than the live one.
+    pub allow_stale: bool,
+    /// Pass over the checks before the build; the record and every report say so.
+    pub skip_tests: bool,
+    /// Deploy even what is live already.
+    pub force: bool,
 }

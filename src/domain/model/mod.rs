@@ -40,7 +40,7 @@ pub use announcement::{
 pub use approval::{ApprovedBy, Approver, Subject};
 pub use check::{Check, CheckKind, CommandProbe, HttpExpectation, HttpProbe, ProbeSpec, Suite};
 pub use commit::{Ancestry, CommitId};
-pub use deployment::{Actor, DeploymentId, Origin};
+pub use deployment::{Actor, DeployOptions, DeploymentId, Origin};
 pub use digest::Digest;
 pub use endpoint::Endpoint;
 pub use environment::{EnvironmentName, EnvironmentType};

@@ -1,7 +1,7 @@
 //! What gates look at, and what they say.
 
 use super::{Consent, Lineage, Signatures, Wanted};
-use crate::domain::model::{DeploymentId, EnvironmentName, Timestamp, UnitId, Version};
+use crate::domain::model::{DeployOptions, DeploymentId, EnvironmentName, Timestamp, UnitId, Version};
 use serde::Serialize;
 use std::fmt;
 
@@ -66,7 +66,7 @@ pub enum Way {
 }
 
 /// What somebody wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// Where.
     pub environment: EnvironmentName,
@@ -76,10 +76,8 @@ pub struct Request {
     pub way: Way,
     /// When it is asked, by the run's clock.
     pub at: Timestamp,
-    /// Whether a commit older than the live one is wanted.
-    pub allow_stale: bool,
-    /// Whether the checks before the build were skipped.
-    pub skip_tests: bool,
+    /// What is not left to the configuration.
+    pub options: DeployOptions,
 }
 
 /// How an environment is protected.

@@ -23,7 +23,7 @@ pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Rulin
             "the protection of {environment} is off: neither approval, tests, promotion nor signatures are asked for"
         ));
     }
-    if request.skip_tests {
+    if request.options.skip_tests {
         findings.note("the checks before the build are skipped, as asked".to_owned());
     }
     if findings.refusals.is_empty() {
@@ -149,7 +149,7 @@ impl Findings {
                 "check out with `fetch-depth: 0` (git fetch --unshallow), or pass --allow-stale".to_owned(),
             ),
         };
-        if request.allow_stale {
+        if request.options.allow_stale {
             self.note(format!("{reason}; --allow-stale lets it through"));
         } else {
             self.refuse(Gate::Stale, reason, fix);
@@ -284,7 +284,7 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::model::SignaturePolicy;
+    use crate::domain::model::{DeployOptions, SignaturePolicy};
     use crate::domain::policy::{Foreign, Freeze, Lock, Promotion, Said, Unfinished, Wanted};
 
     fn request() -> Request {
@@ -293,8 +293,7 @@ mod tests {
             version: "1.2.3".parse().unwrap(),
             way: Way::Deploy,
             at: "2026-12-24T18:00:00Z".parse().unwrap(),
-            allow_stale: false,
-            skip_tests: false,
+            options: DeployOptions::default(),
         }
     }
 
@@ -453,8 +452,11 @@ mod tests {
     fn what_is_let_through_is_said() {
         let (_, worst) = worst();
         let request = Request {
-            allow_stale: true,
-            skip_tests: true,
+            options: DeployOptions {
+                allow_stale: true,
+                skip_tests: true,
+                ..DeployOptions::default()
+            },
             ..request()
         };
         let protection = Protection {
