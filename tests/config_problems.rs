@@ -7,7 +7,7 @@
     reason = "the helpers of a test fail the test, and what is shown is long"
 )]
 
-use greenroom::config::{Diagnostic, Files, Found, Located, Report, load};
+use greenroom::config::{Diagnostic, Files, FoundFile, Located, Report, load};
 use greenroom::domain::model::SecretSource;
 use proptest::prelude::*;
 use serde_json::json;
@@ -17,11 +17,11 @@ use std::time::Instant;
 struct Given(Vec<(String, String)>);
 
 impl Files for Given {
-    fn matching(&self, pattern: &str) -> Result<Vec<Found>, String> {
+    fn matching(&self, pattern: &str) -> Result<Vec<FoundFile>, String> {
         let prefix = pattern.split('*').next().unwrap_or(pattern);
         let found = self.0.iter().filter(|(path, _)| path.starts_with(prefix));
         Ok(found
-            .map(|(path, text)| Found {
+            .map(|(path, text)| FoundFile {
                 path: path.clone(),
                 text: Ok(text.clone()),
             })
@@ -1478,8 +1478,8 @@ fn machines_get_every_problem_with_its_place() {
 fn a_file_that_could_not_be_read_is_reported_where_it_is_named() {
     struct Unreadable;
     impl Files for Unreadable {
-        fn matching(&self, pattern: &str) -> Result<Vec<Found>, String> {
-            Ok(vec![Found {
+        fn matching(&self, pattern: &str) -> Result<Vec<FoundFile>, String> {
+            Ok(vec![FoundFile {
                 path: pattern.to_owned(),
                 text: Err("the file is larger than 1 MiB".to_owned()),
             }])

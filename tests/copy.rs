@@ -11,7 +11,7 @@ use greenroom::adapters::registry::layout::LayoutRegistry;
 use greenroom::domain::model::{Digest, ErrorKind, Tag};
 use greenroom::domain::oci::media;
 use greenroom::images::{
-    CONNECTIONS, Copied, CopyError, Destination, Meter, Options, Source, Which, copy, describe, retag,
+    CONNECTIONS, Copied, CopyError, CopySource, Destination, Meter, Options, Which, copy, describe, retag,
 };
 use greenroom::ports::{Catalog, Clock, Registry as _};
 use greenroom::testing::registry::MemoryRegistry;
@@ -33,7 +33,7 @@ fn run(
     with: (bool, bool, Arc<dyn Clock>),
 ) -> Result<Copied, CopyError> {
     let (attached, deep, clock) = with;
-    let source = Source {
+    let source = CopySource {
         repository: from.0,
         image: from.1,
     };
@@ -134,7 +134,7 @@ fn only_tags_move_within_a_repository() {
     let image = whole(&memory, "acme/app", &[tag("staging-latest")]);
     let spy = Spy::new(&memory);
     let tags: Vec<Tag> = (0..100).map(|n| tag(&format!("t{n}"))).collect();
-    let source = Source {
+    let source = CopySource {
         repository: "acme/app",
         image: Which::Digest(&image.index),
     };

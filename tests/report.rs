@@ -4,7 +4,7 @@
 use greenroom::domain::model::{Period, Timestamp};
 use greenroom::domain::rollout::{Event, Outcome, StepResult};
 use greenroom::host::workflow::{WorkflowFiles, delimiter};
-use greenroom::report::annotations::{self, Annotation, Level};
+use greenroom::report::annotations::{self, Annotation, AnnotationLevel};
 use greenroom::report::outputs::Outputs;
 use greenroom::report::{Console, Groups, Recorded, RunReport, Style, describe_plan, json, junit, markdown};
 use proptest::prelude::*;
@@ -274,7 +274,7 @@ proptest! {
 
     #[test]
     fn an_annotation_is_one_command_and_says_what_it_should(title in foreign(), message in foreign()) {
-        let annotation = Annotation { level: Level::Warning, title, message: message.clone(), place: Some((message, 7)) };
+        let annotation = Annotation { level: AnnotationLevel::Warning, title, message: message.clone(), place: Some((message, 7)) };
         let lines = annotations::render(vec![annotation]).commands;
         prop_assert_eq!(lines.len(), 1);
         prop_assert!(!lines[0].contains(['\n', '\r']));

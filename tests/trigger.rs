@@ -5,7 +5,7 @@
 
 use greenroom::domain::model::{CommitId, EnvironmentName};
 use greenroom::domain::trigger::{
-    ContextFacts, Decision, Event, Filter, Rule, When, decide, foreign, manual,
+    ContextFacts, Decision, Filter, Rule, TriggerEvent, When, decide, foreign, manual,
 };
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ fn rules() -> Vec<Rule> {
     ]
 }
 
-fn event(fixture: &str) -> Event {
+fn event(fixture: &str) -> TriggerEvent {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/events/{fixture}.json"));
     let payload: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let name = match fixture.split('_').next() {
@@ -55,7 +55,7 @@ fn event(fixture: &str) -> Event {
         sha: "d".repeat(40).parse().ok(),
         ..ContextFacts::default()
     };
-    Event::parse(name, &payload, &facts)
+    TriggerEvent::parse(name, &payload, &facts)
 }
 
 fn decided(fixture: &str, changed: Option<&[String]>) -> Decision {

@@ -3,7 +3,7 @@
 use greenroom::adapters::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
 use greenroom::domain::history::{Expectation, status, verify, wanted};
 use greenroom::domain::model::{Holder, Period};
-use greenroom::host::environment::Environment;
+use greenroom::host::environment::ProcessEnvironment;
 use greenroom::host::git::Store;
 use greenroom::ports::{Lease, Ledger};
 use greenroom::testing::{FakeClock, ledger, story};
@@ -24,7 +24,7 @@ pub(crate) fn run(records: usize) {
     println!("{records} records on a branch: {size} packed, fetched into a fresh clone in {fetched:.2?}");
     let clone = place.join("clone");
     let open = || {
-        let environment = Environment::of([("LC_ALL", "C")], &clone);
+        let environment = ProcessEnvironment::of([("LC_ALL", "C")], &clone);
         let store = Store::open(&clone, &environment).unwrap();
         Arc::new(GitBranch::new(store, BRANCH.to_owned()))
     };
@@ -117,7 +117,7 @@ fn first_fetch(place: &Path) -> (String, Duration) {
         .find_map(|line| line.strip_prefix("size-pack: "))
         .unwrap()
         .to_owned();
-    let environment = Environment::of([("LC_ALL", "C")], place);
+    let environment = ProcessEnvironment::of([("LC_ALL", "C")], place);
     let store = Store::open(place.join("clone"), &environment).unwrap();
     let began = Instant::now();
     let ledger = GitLedger::open(Arc::new(GitBranch::new(store, BRANCH.to_owned())));

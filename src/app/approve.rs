@@ -3,10 +3,10 @@
 use super::error::AppError;
 use super::image_build::find;
 use super::listed;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::domain::history::{Approval, ApprovalChange, Approvals, Told};
+use crate::domain::history::{Approval, ApprovalChange, ApprovalRecord, Told};
 use crate::domain::model::{Digest, EnvironmentName, Period, ReleaseId, Subject};
 
 /// Most approvals that stand at once: what gates read stays small.
@@ -16,7 +16,7 @@ pub const USUAL: Period = Period::from_secs(7 * 24 * 60 * 60);
 
 /// What a person wants to approve.
 #[derive(Debug, Clone)]
-pub enum Wish {
+pub enum ApproveOptions {
     /// The image with this tag or digest, or with its whole name.
     Image(String),
     /// A release without an image.
@@ -43,7 +43,7 @@ pub(super) fn found(
 ) -> Result<Option<(u64, Vec<Approval>)>, AppError> {
     let ledger = workspace.ledger()?;
     let head = ledger.head(environment)?;
-    let list = listed::newest::<Approvals>(ledger.as_ref(), head.as_ref())?;
+    let list = listed::newest::<ApprovalRecord>(ledger.as_ref(), head.as_ref())?;
     Ok(list.map(|list| (list.seq, still(workspace, Some(list)))))
 }
 
@@ -54,13 +54,13 @@ pub(super) fn found(
 pub fn subject(
     workspace: &Workspace,
     environment: &EnvironmentName,
-    wish: &Wish,
+    wish: &ApproveOptions,
 ) -> Result<Subject, AppError> {
     let environment = workspace.environment(environment)?;
     match wish {
-        Wish::Release(id) => Ok(Subject::Release(id.clone())),
-        Wish::Image(text) => image(workspace, environment, text).map(Subject::Image),
-        Wish::Before => before(workspace, environment),
+        ApproveOptions::Release(id) => Ok(Subject::Release(id.clone())),
+        ApproveOptions::Image(text) => image(workspace, environment, text).map(Subject::Image),
+        ApproveOptions::Before => before(workspace, environment),
     }
 }
 
@@ -85,7 +85,7 @@ fn before(workspace: &Workspace, environment: &Environment) -> Result<Subject, A
         ))
     })?;
     let from = &from.value;
-    let standing = Standing::read(workspace.ledger()?.as_ref(), from)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), from)?;
     let live = standing.live.ok_or_else(|| {
         AppError::Usage(format!(
             "nothing is live in {from}: name what you approve with --image or --release"
@@ -130,7 +130,7 @@ pub fn approve(
     approval: &Approval,
 ) -> Result<(), AppError> {
     let doing = format!("approving for {environment}");
-    listed::change::<Approvals>(workspace, environment, &doing, |list| {
+    listed::change::<ApprovalRecord>(workspace, environment, &doing, |list| {
         let mut standing = still(workspace, list);
         standing.retain(|one| one.subject != approval.subject || one.origin.actor != approval.origin.actor);
         if standing.len() >= MOST {
@@ -139,7 +139,7 @@ pub fn approve(
             )));
         }
         standing.push(approval.clone());
-        Ok(Some(Approvals {
+        Ok(Some(ApprovalRecord {
             change: ApprovalChange::Approved(approval.clone()),
             standing,
         }))
@@ -162,13 +162,13 @@ pub fn revoke(
     let origin = workspace.context.origin(listed::reason(reason)?, None);
     let mut withdrawn = Vec::new();
     let doing = format!("withdrawing an approval for {environment}");
-    listed::change::<Approvals>(workspace, environment, &doing, |list| {
+    listed::change::<ApprovalRecord>(workspace, environment, &doing, |list| {
         let (gone, standing): (Vec<Approval>, Vec<Approval>) =
             still(workspace, list).into_iter().partition(|one| {
                 one.origin.actor == origin.actor && subject.is_none_or(|subject| one.subject == *subject)
             });
         withdrawn.clone_from(&gone);
-        Ok((!gone.is_empty() && !dry_run).then(|| Approvals {
+        Ok((!gone.is_empty() && !dry_run).then(|| ApprovalRecord {
             change: ApprovalChange::Withdrawn {
                 approvals: gone,
                 origin: origin.clone(),
@@ -192,7 +192,7 @@ pub fn told(approval: &Approval) -> String {
     )
 }
 
-fn still(workspace: &Workspace, list: Option<Told<Approvals>>) -> Vec<Approval> {
+fn still(workspace: &Workspace, list: Option<Told<ApprovalRecord>>) -> Vec<Approval> {
     let now = workspace.context.clock.now();
     let mut standing = list.map(|list| list.body.standing).unwrap_or_default();
     standing.retain(|approval| approval.counts(now));

@@ -2,7 +2,7 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::domain::history::{Audit, Expectation, Finding, Problem, verify};
+use crate::domain::history::{Audit, AuditFinding, Expectation, Problem, verify};
 use crate::domain::model::{Digest, EnvironmentName};
 
 /// The audit of one environment's ledger, and files in it that are no records.
@@ -22,7 +22,7 @@ pub fn audit(
         anchor: anchor.cloned(),
     };
     let mut audit = verify(raw.records, &expectation);
-    audit.findings.extend(raw.rewritten.map(|detail| Finding {
+    audit.findings.extend(raw.rewritten.map(|detail| AuditFinding {
         seq: None,
         what: Problem::Rewritten { detail },
     }));

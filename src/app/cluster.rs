@@ -2,10 +2,10 @@
 
 use super::error::AppError;
 use super::workspace::Workspace;
-use crate::config::environment::{Backup, Environment};
+use crate::config::environment::{BackupMode, Environment};
 use crate::config::proxmox::{Guest, Proxmox};
 use crate::domain::model::{ErrorKind, PortError, Secret};
-use crate::host::http::Settings;
+use crate::host::http::HttpSettings;
 
 use crate::adapters::proxmox::rights::Work;
 use crate::adapters::proxmox::{Api, GuestKind, HttpTransport, ProxmoxSettings};
@@ -36,11 +36,11 @@ pub(super) fn api(
             .cloned()
             .collect(),
         token: token(workspace, environment, proxmox)?,
-        http: Settings {
+        http: HttpSettings {
             ca_file: proxmox.ca_file.as_ref().map(|file| workspace.root.join(file)),
             pin,
             insecure: proxmox.insecure,
-            ..Settings::default()
+            ..HttpSettings::default()
         },
     };
     let transport = HttpTransport::new(&settings).map_err(|error| invalid(format!("proxmox: {error}")))?;
@@ -92,7 +92,7 @@ pub(super) fn work(environment: &Environment, proxmox: &Proxmox, bridge: String)
         pulls: image.is_some_and(|image| image.pull),
         bridge: Some((bridge, proxmox.vlan)),
         agent: vm.is_some_and(|vm| vm.workload.is_some()),
-        snapshots: backup == Backup::Snapshot,
-        backups: (backup == Backup::Full).then(|| backups.clone()),
+        snapshots: backup == BackupMode::Snapshot,
+        backups: (backup == BackupMode::Full).then(|| backups.clone()),
     }
 }

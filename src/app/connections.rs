@@ -2,8 +2,8 @@
 
 use crate::adapters::forge::github::{Connection, GitHubPackages};
 use crate::domain::model::{ErrorKind, PortError, Secret};
-use crate::host::environment::Environment;
-use crate::host::http::{Client, Settings};
+use crate::host::environment::ProcessEnvironment;
+use crate::host::http::{Client, HttpSettings};
 use crate::ports::{Clock, Packages};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// What the environment says.
-    pub(super) fn of(environment: &'a Environment) -> Self {
+    pub(super) fn of(environment: &'a ProcessEnvironment) -> Self {
         let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
         let token = given("GITHUB_TOKEN").or_else(|| given("GH_TOKEN"));
         Self {
@@ -40,12 +40,12 @@ impl<'a> Place<'a> {
 ///
 /// # Errors
 /// When that file is of no use.
-pub(super) fn client(environment: &Environment) -> Result<Client, PortError> {
+pub(super) fn client(environment: &ProcessEnvironment) -> Result<Client, PortError> {
     let file = environment.get("GREENROOM_GITHUB_CA_FILE");
-    let settings = Settings {
+    let settings = HttpSettings {
         ca_file: file.filter(|file| !file.is_empty()).map(PathBuf::from),
         names_kept: NAMES_KEPT,
-        ..Settings::default()
+        ..HttpSettings::default()
     };
     Client::new(&settings)
         .map_err(|error| PortError::new(ErrorKind::Invalid, "setting up requests to GitHub", error))
@@ -55,7 +55,7 @@ pub(super) fn client(environment: &Environment) -> Result<Client, PortError> {
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     /// The variables of the process.
-    pub(super) environment: &'a Environment,
+    pub(super) environment: &'a ProcessEnvironment,
     /// Times its waits.
     pub(super) clock: &'a Arc<dyn Clock>,
 }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn whatever_is_asked_with_one_token_goes_over_one_connection() {
         let none: [(&str, &str); 0] = [];
-        let environment = Environment::of(none, "/nowhere");
+        let environment = ProcessEnvironment::of(none, "/nowhere");
         let clock: Arc<dyn Clock> = Arc::new(FakeClock::default());
         let run = Run {
             environment: &environment,

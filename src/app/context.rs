@@ -2,7 +2,7 @@
 
 use super::connections::{Connections, Run};
 use crate::domain::model::{Actor, CommitId, DeploymentId, ErrorKind, Origin, PortError, Timestamp};
-use crate::host::environment::Environment;
+use crate::host::environment::ProcessEnvironment;
 use crate::ports::Clock;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Context {
     /// Variables, working directory, terminals.
-    pub environment: Environment,
+    pub environment: ProcessEnvironment,
     /// Time, and the signals that end a wait.
     pub clock: Arc<dyn Clock>,
     /// The greenroom executable, which the router is started from.
@@ -22,7 +22,7 @@ pub struct Context {
 impl Context {
     /// Returns what is known at the start of the process: its `environment`, its `clock`, and the path of the
     /// executable.
-    pub fn new(environment: Environment, clock: Arc<dyn Clock>, binary: PathBuf) -> Self {
+    pub fn new(environment: ProcessEnvironment, clock: Arc<dyn Clock>, binary: PathBuf) -> Self {
         Self {
             environment,
             clock,

@@ -7,7 +7,7 @@ use crate::config::detect;
 use crate::config::project::Trigger;
 use crate::domain::model::EnvironmentName;
 use crate::domain::trigger::{
-    ContextFacts, Decision, Event, Filter, Rule, When, decide, foreign, gitlab, jenkins, manual,
+    ContextFacts, Decision, Filter, Rule, TriggerEvent, When, decide, foreign, gitlab, jenkins, manual,
 };
 use crate::host::environment::Ci;
 use crate::host::files::read_bounded;
@@ -33,7 +33,7 @@ pub fn decision(
         workspace.environment(environment)?;
         return Ok(foreign(&event).unwrap_or_else(|| manual(environment.clone(), git_ref)));
     }
-    if event == Event::Absent
+    if event == TriggerEvent::Absent
         && let Some((environment, reason)) = surroundings(workspace)
     {
         return Ok(Decision {
@@ -75,7 +75,7 @@ fn surroundings(workspace: &Workspace) -> Option<(EnvironmentName, String)> {
 ///
 /// # Errors
 /// When its file cannot be read.
-pub(super) fn event(context: &Context) -> Result<Event, AppError> {
+pub(super) fn event(context: &Context) -> Result<TriggerEvent, AppError> {
     let environment = &context.environment;
     let inputs = || {
         let inputs = environment.inputs().into_iter();
@@ -89,7 +89,7 @@ pub(super) fn event(context: &Context) -> Result<Event, AppError> {
         Some(Ci::GitHub) | None => {}
     }
     if environment.event_name().is_empty() {
-        return Ok(Event::Absent);
+        return Ok(TriggerEvent::Absent);
     }
     let payload = match environment.event_path() {
         Some(path) => {
@@ -105,7 +105,7 @@ pub(super) fn event(context: &Context) -> Result<Event, AppError> {
         sha: environment.sha(),
         repository_id: environment.repository_id(),
     };
-    Ok(Event::parse(environment.event_name(), &payload, &facts))
+    Ok(TriggerEvent::parse(environment.event_name(), &payload, &facts))
 }
 
 fn rules(triggers: &[Trigger]) -> Result<Vec<Rule>, AppError> {

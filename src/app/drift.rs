@@ -1,7 +1,7 @@
 //! Drift: how an environment is found, beside how its ledger says that it stands.
 
 use super::error::AppError;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
@@ -28,7 +28,7 @@ pub struct Looked {
 /// When the ledger cannot be read, or the target is none that this version can look at.
 pub fn look(workspace: &Workspace, name: &EnvironmentName) -> Result<Looked, AppError> {
     let environment: &Environment = workspace.environment(name)?;
-    let standing = Standing::read(workspace.ledger()?.as_ref(), name)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), name)?;
     let release = match &standing.live {
         Some(plan) => plan.candidate.clone(),
         None => nothing()?,

@@ -1,7 +1,7 @@
 //! What a run calls its build: commit, version, time and tags, settled once and handed on.
 
 use super::error::AppError;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::config::project::VersionSource;
@@ -73,7 +73,7 @@ impl Identity {
     /// When the ledger, which knows the newest version that is live, cannot be read.
     pub fn tags(&self, workspace: &Workspace, environment: &Environment) -> Result<Tagging, AppError> {
         if environment.kind == EnvironmentType::Production {
-            let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+            let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
             let live = standing.live.map(|plan| plan.candidate.version);
             return Ok(production_tags(
                 &self.version,

@@ -3,14 +3,14 @@
 use super::error::AppError;
 use crate::domain::model::{Digest, ErrorKind, ImageName, PortError, Tag};
 use crate::images::{
-    self, CONNECTIONS, Copied, Described, Destination, Listed, Meter, Options, Outlook, Source, Which,
+    self, CONNECTIONS, Copied, CopyPreview, CopySource, Described, Destination, Listed, Meter, Options, Which,
 };
 use crate::ports::Catalog;
 use std::sync::Arc;
 
 /// What is to be copied.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct CopyRequest {
     /// The image: by tag, by digest, or both, when the digest counts.
     pub from: ImageName,
     /// Where to; without a tag it gets the tag of the source.
@@ -23,7 +23,7 @@ pub struct Wish {
     pub connections: usize,
 }
 
-impl Wish {
+impl CopyRequest {
     fn tags(&self) -> Result<Vec<Tag>, AppError> {
         if let (Some(wanted), Some(given)) = (&self.to.digest, &self.from.digest)
             && wanted != given
@@ -67,7 +67,7 @@ pub fn which(name: &ImageName) -> Result<Which<'_>, AppError> {
 ///
 /// # Errors
 /// As [`images::copy`].
-pub fn copy(catalog: &dyn Catalog, wish: &Wish, meter: &Arc<Meter>) -> Result<Copied, AppError> {
+pub fn copy(catalog: &dyn Catalog, wish: &CopyRequest, meter: &Arc<Meter>) -> Result<Copied, AppError> {
     let tags = wish.tags()?;
     let (from, to) = ends(wish, &tags)?;
     let options = Options {
@@ -83,14 +83,14 @@ pub fn copy(catalog: &dyn Catalog, wish: &Wish, meter: &Arc<Meter>) -> Result<Co
 ///
 /// # Errors
 /// When the source does not have it, or a registry does not answer.
-pub fn preview(catalog: &dyn Catalog, wish: &Wish) -> Result<Outlook, AppError> {
+pub fn preview(catalog: &dyn Catalog, wish: &CopyRequest) -> Result<CopyPreview, AppError> {
     let tags = wish.tags()?;
     let (from, to) = ends(wish, &tags)?;
     Ok(images::preview(catalog, &from, &to, wish.connections)?)
 }
 
-fn ends<'a>(wish: &'a Wish, tags: &'a [Tag]) -> Result<(Source<'a>, Destination<'a>), AppError> {
-    let from = Source {
+fn ends<'a>(wish: &'a CopyRequest, tags: &'a [Tag]) -> Result<(CopySource<'a>, Destination<'a>), AppError> {
+    let from = CopySource {
         repository: wish.from.repository.as_str(),
         image: which(&wish.from)?,
     };
@@ -111,7 +111,7 @@ pub fn tag(
     tags: &[Tag],
     meter: &Arc<Meter>,
 ) -> Result<Copied, AppError> {
-    let from = Source {
+    let from = CopySource {
         repository: image.repository.as_str(),
         image: which(image)?,
     };
@@ -128,10 +128,10 @@ pub fn tag(
 ///
 /// # Errors
 /// When the image is not there, or the registry does not answer.
-pub fn preview_tags(catalog: &dyn Catalog, image: &ImageName, tags: &[Tag]) -> Result<Outlook, AppError> {
+pub fn preview_tags(catalog: &dyn Catalog, image: &ImageName, tags: &[Tag]) -> Result<CopyPreview, AppError> {
     let repository = image.repository.as_str();
     let (from, to) = (
-        Source {
+        CopySource {
             repository,
             image: which(image)?,
         },

@@ -4,7 +4,7 @@ use super::error::AppError;
 use super::record::append_beside;
 use super::workspace::Workspace;
 use crate::domain::history;
-use crate::domain::history::{Kept, Told};
+use crate::domain::history::{StandingRecord, Told};
 use crate::domain::model::{Draft, EnvironmentName, Stored};
 use crate::ports::Ledger;
 use serde::Serialize;
@@ -17,7 +17,7 @@ const LONGEST_REASON: usize = 500;
 ///
 /// # Errors
 /// When the ledger cannot be read, or holds something else there: what guards an environment is never guessed.
-pub(super) fn newest<T: Kept>(
+pub(super) fn newest<T: StandingRecord>(
     ledger: &dyn Ledger,
     head: Option<&Stored>,
 ) -> Result<Option<Told<T>>, AppError> {
@@ -51,7 +51,7 @@ pub(super) fn newest<T: Kept>(
 ///
 /// # Errors
 /// When the ledger does not take it; those of `next`.
-pub(super) fn change<T: Kept + Serialize>(
+pub(super) fn change<T: StandingRecord + Serialize>(
     workspace: &Workspace,
     environment: &EnvironmentName,
     doing: &str,

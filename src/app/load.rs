@@ -1,6 +1,6 @@
 //! Reads the configuration's files for [`crate::config`], which reads none itself.
 
-use crate::config::{self, Diagnostic, Files, Found, Loaded, Sources};
+use crate::config::{self, Diagnostic, Files, FoundFile, Loaded, Sources};
 use crate::host::files::read_bounded;
 use std::fs;
 use std::io;
@@ -47,7 +47,7 @@ struct With<'a> {
 }
 
 impl Files for With<'_> {
-    fn matching(&self, pattern: &str) -> Result<Vec<Found>, String> {
+    fn matching(&self, pattern: &str) -> Result<Vec<FoundFile>, String> {
         let mut all = self.beside.matching(pattern)?;
         let parts = |path: &Path| {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -57,7 +57,7 @@ impl Files for With<'_> {
         // The same directory, written with or without a leading dot.
         if wanted.components().eq(parent.components()) && matches(&pattern, &name) {
             let path = self.beside.0.join(self.added);
-            all.push(Found {
+            all.push(FoundFile {
                 path: path.display().to_string(),
                 text: Ok(self.text.to_owned()),
             });
@@ -91,7 +91,7 @@ struct Beside(PathBuf);
 impl Files for Beside {
     /// A pattern's last part may hold `*` (any characters) and `?` (one character); hidden files are
     /// matched only where the pattern begins with a dot.
-    fn matching(&self, pattern: &str) -> Result<Vec<Found>, String> {
+    fn matching(&self, pattern: &str) -> Result<Vec<FoundFile>, String> {
         let path = self.0.join(pattern);
         if !pattern.contains(['*', '?']) {
             return Ok(if path.exists() {
@@ -124,8 +124,8 @@ impl Files for Beside {
     }
 }
 
-fn found(path: &Path) -> Found {
-    Found {
+fn found(path: &Path) -> FoundFile {
+    FoundFile {
         path: path.display().to_string(),
         text: text(path),
     }

@@ -2,27 +2,27 @@
 
 use super::announce::Audience;
 use super::announce::{self, Intent};
-use super::deploy::{self, Ask, Done, Prepared, deploy};
+use super::deploy::{self, DeployRequest, Done, Prepared, deploy};
 use super::error::AppError;
 use super::hold::Hold;
 use super::identify::Identity;
 use super::image_build::{Built, find};
 use super::proof::proof;
 use super::protection;
-use super::record::{self, Standing};
+use super::record::{self, EnvironmentRecord};
 use super::release::release;
 use super::scan;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::Environment;
 use crate::domain::history;
-use crate::domain::history::{PROMOTION, Promotion};
+use crate::domain::history::{PROMOTION, PromotionRecord};
 use crate::domain::model::{
     Artifact, DeployOptions, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, PortError, Proof,
     Release, Tag, Version,
 };
 use crate::domain::policy::{Gate, Refusal, Way};
-use crate::images::{self, CONNECTIONS, Copied, Destination, Meter, Options, Outlook, Source, Which};
+use crate::images::{self, CONNECTIONS, Copied, CopyPreview, CopySource, Destination, Meter, Options, Which};
 
 use crate::domain::scan::Assessment;
 use crate::domain::tagging::{Latest, Pointed, latest, production_tags};
@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 /// What is to be promoted, and under which terms.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct PromoteOptions {
     /// Where it proved itself.
     pub from: EnvironmentName,
     /// Where it goes.
@@ -48,7 +48,7 @@ pub struct Wish {
 /// A promotion that is allowed, with nothing touched yet.
 pub struct Settled {
     /// What is deployed in the end.
-    pub ask: Ask,
+    pub ask: DeployRequest,
     /// Where the image is.
     pub source: Artifact,
     /// Where it goes; the same digest.
@@ -65,7 +65,7 @@ pub struct Settled {
 ///
 /// # Errors
 /// When there is no such image, or with everything that is missing.
-pub fn settle(workspace: &Workspace, wish: &Wish) -> Result<Settled, AppError> {
+pub fn settle(workspace: &Workspace, wish: &PromoteOptions) -> Result<Settled, AppError> {
     if wish.from == wish.to {
         return Err(AppError::Usage(format!(
             "{} cannot be promoted to itself: name another environment with --to",
@@ -109,25 +109,25 @@ pub fn settle(workspace: &Workspace, wish: &Wish) -> Result<Settled, AppError> {
 /// [`AppError::Scan`] when the scan says nothing about the image.
 pub fn scan(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &PromoteOptions,
     settled: &Settled,
 ) -> Result<(Option<Assessment>, Result<(), AppError>), AppError> {
-    let mut gate = scan::Gate::of(workspace, Some(settled.source.clone()));
+    let mut gate = scan::ScanGate::of(workspace, Some(settled.source.clone()));
     let environment = workspace.environment(&wish.to)?;
     let assessment = gate.judge(environment, settled.ask.origin.clone())?.cloned();
     Ok((assessment, gate.pass(&wish.to)))
 }
 
 /// What [`bring_image`] and [`deploy_image`] would do, with nothing touched: the copy, and the plan of the
-/// deployment. The plan is missing with [`Wish::image_only`].
+/// deployment. The plan is missing with [`PromoteOptions::image_only`].
 ///
 /// # Errors
 /// When a registry does not answer, or the deployment cannot be planned.
 pub fn preview(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &PromoteOptions,
     settled: &Settled,
-) -> Result<(Outlook, Option<Prepared>), AppError> {
+) -> Result<(CopyPreview, Option<Prepared>), AppError> {
     let registry = workspace.registry();
     let (from, to) = ends(settled);
     let outlook = images::preview(registry.as_ref(), &from, &to, CONNECTIONS)?;
@@ -151,7 +151,7 @@ pub fn preview(
 /// holds the environment.
 pub fn bring_image(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &PromoteOptions,
     settled: &Settled,
     meter: &Arc<Meter>,
 ) -> Result<Copied, AppError> {
@@ -172,7 +172,7 @@ pub fn bring_image(
 /// As [`deploy`](fn@deploy).
 pub fn deploy_image(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &PromoteOptions,
     settled: &Settled,
     audience: &Audience,
 ) -> Result<Done, AppError> {
@@ -189,13 +189,17 @@ pub fn deploy_image(
 ///
 /// # Errors
 /// As [`deploy::judge`], and when a registry refuses.
-pub fn bring(workspace: &Workspace, environment: &Environment, mut ask: Ask) -> Result<Ask, AppError> {
+pub fn bring(
+    workspace: &Workspace,
+    environment: &Environment,
+    mut ask: DeployRequest,
+) -> Result<DeployRequest, AppError> {
     let Some(moved) = moved(workspace, environment, &ask.release) else {
         return Ok(ask);
     };
     deploy::judge(workspace, environment, &ask)?;
     if let Some(source) = &ask.release.artifact {
-        let from = Source {
+        let from = CopySource {
             repository: &source.repository,
             image: Which::Digest(&source.digest),
         };
@@ -211,7 +215,7 @@ pub fn bring(workspace: &Workspace, environment: &Environment, mut ask: Ask) -> 
 }
 
 /// Tells the forge why nothing is promoted, where it was refused.
-pub fn tell_refusal(workspace: &Workspace, wish: &Wish, error: &AppError, audience: &Audience) {
+pub fn tell_refusal(workspace: &Workspace, wish: &PromoteOptions, error: &AppError, audience: &Audience) {
     let (Ok(before), Ok(environment)) = (workspace.environment(&wish.from), workspace.environment(&wish.to))
     else {
         return;
@@ -244,8 +248,8 @@ fn options(meter: &Arc<Meter>) -> Options<'_> {
     }
 }
 
-fn ends(settled: &Settled) -> (Source<'_>, Destination<'_>) {
-    let from = Source {
+fn ends(settled: &Settled) -> (CopySource<'_>, Destination<'_>) {
+    let from = CopySource {
         repository: &settled.source.repository,
         image: Which::Digest(&settled.source.digest),
     };
@@ -257,7 +261,11 @@ fn ends(settled: &Settled) -> (Source<'_>, Destination<'_>) {
 }
 
 /// What is live in the environment before, or what was and is named.
-fn candidate(workspace: &Workspace, before: &Environment, wish: &Wish) -> Result<Release, AppError> {
+fn candidate(
+    workspace: &Workspace,
+    before: &Environment,
+    wish: &PromoteOptions,
+) -> Result<Release, AppError> {
     let from = &wish.from;
     let pinned = match (&wish.image, workspace.images_of(before)) {
         (Some(reference), Some(repository)) => Some(find(workspace, repository, reference)?.digest),
@@ -276,7 +284,7 @@ fn candidate(workspace: &Workspace, before: &Environment, wish: &Wish) -> Result
             && pinned.as_ref().is_none_or(|pinned| digest == Some(pinned))
     };
     let ledger = workspace.ledger()?;
-    let live = Standing::read(ledger.as_ref(), from)?
+    let live = EnvironmentRecord::read(ledger.as_ref(), from)?
         .live
         .map(|plan| plan.candidate);
     if let Some(live) = live.as_ref().filter(|live| is_it(live)) {
@@ -308,7 +316,7 @@ fn candidate(workspace: &Workspace, before: &Environment, wish: &Wish) -> Result
 /// demanded.
 fn demand(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &PromoteOptions,
     environment: &Environment,
     version: &Version,
     image: &Digest,
@@ -335,11 +343,11 @@ fn demand(
 
 fn ask(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &PromoteOptions,
     environment: &Environment,
     candidate: &Release,
     image: &Artifact,
-) -> Ask {
+) -> DeployRequest {
     let identity = Identity {
         commit: candidate.commit.clone(),
         version: candidate.version.clone(),
@@ -352,7 +360,7 @@ fn ask(
         made: None,
     };
     let reason = format!("promoted from {}", wish.from);
-    Ask {
+    DeployRequest {
         release: release(environment, &identity, Some(&built)),
         way: Way::Deploy,
         origin: workspace.context.origin(reason, candidate.commit.clone()),
@@ -387,7 +395,7 @@ fn tags(
         }
         _ => None,
     };
-    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     let live = standing.live.map(|plan| plan.candidate.version);
     let now = named.as_ref().map(|digest| Pointed {
         digest,
@@ -403,8 +411,13 @@ fn tags(
 }
 
 /// Writes the promotion into the ledger of the environment that it went to.
-fn record(workspace: &Workspace, wish: &Wish, settled: &Settled, hold: &Hold) -> Result<(), AppError> {
-    let promotion = Promotion {
+fn record(
+    workspace: &Workspace,
+    wish: &PromoteOptions,
+    settled: &Settled,
+    hold: &Hold,
+) -> Result<(), AppError> {
+    let promotion = PromotionRecord {
         from: wish.from.clone(),
         version: settled.ask.release.version.clone(),
         source: settled.source.clone(),

@@ -1,13 +1,13 @@
 //! The proof, from the ledger, that an image succeeded in the environment before.
 
 use super::error::AppError;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::domain::history;
-use crate::domain::history::Deployment;
+use crate::domain::history::DeploymentEntry;
 use crate::domain::model::{Digest, EnvironmentName, Proof, Record, Stored, Suite, Verdict};
-use crate::domain::policy::{CheckTrial, Ended, Trial, prove};
+use crate::domain::policy::{CheckTrial, Ended, PriorDeployment, prove};
 use crate::domain::rollout::{Kind, Outcome, Step, Watch};
 use crate::ports::Ledger;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub(super) fn proof(
     let ledger = workspace.ledger()?;
     // What is live is what is promoted as a rule: its own records are enough then, however long the
     // history is.
-    let standing = Standing::read(ledger.as_ref(), from)?;
+    let standing = EnvironmentRecord::read(ledger.as_ref(), from)?;
     let live = standing
         .live
         .as_ref()
@@ -55,7 +55,11 @@ pub(super) fn proof(
 }
 
 /// The deployments of an environment from record `since` on, oldest first.
-fn trials(ledger: &dyn Ledger, environment: &EnvironmentName, since: u64) -> Result<Vec<Trial>, AppError> {
+fn trials(
+    ledger: &dyn Ledger,
+    environment: &EnvironmentName,
+    since: u64,
+) -> Result<Vec<PriorDeployment>, AppError> {
     let mut stored: Vec<Stored> = Vec::new();
     let last = ledger.head(environment)?.map_or(0, |head| head.record.seq);
     for seq in since..=last {
@@ -75,7 +79,7 @@ fn trials(ledger: &dyn Ledger, environment: &EnvironmentName, since: u64) -> Res
         .collect())
 }
 
-fn trial(deployment: &Deployment, hashes: &BTreeMap<u64, Digest>) -> Trial {
+fn trial(deployment: &DeploymentEntry, hashes: &BTreeMap<u64, Digest>) -> PriorDeployment {
     let plan = &deployment.plan;
     let previous = plan
         .previous
@@ -88,7 +92,7 @@ fn trial(deployment: &Deployment, hashes: &BTreeMap<u64, Digest>) -> Trial {
     });
     let went_back = plan.kind == Kind::Rollback && ended == Some(Ended::Succeeded);
     let image = deployment.digest().cloned();
-    Trial {
+    PriorDeployment {
         left: previous
             .map(|artifact| artifact.digest.clone())
             .filter(|digest| went_back && Some(digest) != image.as_ref()),
@@ -104,7 +108,7 @@ fn trial(deployment: &Deployment, hashes: &BTreeMap<u64, Digest>) -> Trial {
 }
 
 /// Every check of every suite that was planned or judged, with its last verdict in each unit and place.
-fn checks(deployment: &Deployment) -> Vec<CheckTrial> {
+fn checks(deployment: &DeploymentEntry) -> Vec<CheckTrial> {
     let mut last: BTreeMap<(String, String), BTreeMap<String, Option<Verdict>>> = BTreeMap::new();
     let planned = deployment.plan.steps.iter().filter_map(|step| match step {
         Step::Observe(Watch::Preview { suite, .. } | Watch::Service { suite }) => Some(suite),

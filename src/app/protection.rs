@@ -4,7 +4,7 @@ use super::error::AppError;
 use super::listed;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::domain::history::{Protection, Switched};
+use crate::domain::history::{ProtectionRecord, Switched};
 use crate::domain::model::EnvironmentName;
 
 /// What a wish to switch came to.
@@ -51,13 +51,13 @@ pub fn switch(
 ) -> Result<Done, AppError> {
     workspace.environment(environment)?;
     let reason = listed::reason(reason)?;
-    let protection = Protection {
+    let protection = ProtectionRecord {
         enabled,
         origin: workspace.context.origin(reason, None),
     };
     let mut standing_so = None;
     let doing = format!("switching the protection of {environment}");
-    let appended = listed::change::<Protection>(workspace, environment, &doing, |found| {
+    let appended = listed::change::<ProtectionRecord>(workspace, environment, &doing, |found| {
         // Switched by hand is more than configured the same: it stays when the configuration changes.
         standing_so = found.filter(|found| found.body.enabled == enabled);
         Ok(standing_so.is_none().then(|| protection.clone()))
@@ -76,7 +76,7 @@ pub fn switch(
 
 /// The switch in one sentence.
 pub fn told(switched: &Switched) -> String {
-    let Protection { enabled, origin } = &switched.body;
+    let ProtectionRecord { enabled, origin } = &switched.body;
     format!(
         "protection was switched {} at {} by {} ({}): {}",
         if *enabled { "on" } else { "off" },

@@ -15,18 +15,18 @@ const OPEN: &str = "open";
 
 /// How an environment stands according to its ledger.
 #[derive(Debug, Clone, Default)]
-pub struct Standing {
+pub struct EnvironmentRecord {
     /// The newest record.
     pub head: Option<Stored>,
     /// The plan that brought what is live.
     pub live: Option<Plan>,
     /// The plan of a rollout that is under way, halted, or whose process died.
-    pub open: Option<OpenRollout>,
+    pub open: Option<UnfinishedRollout>,
 }
 
 /// A rollout that has not come to its end.
 #[derive(Debug, Clone)]
-pub struct OpenRollout {
+pub struct UnfinishedRollout {
     /// Where its plan stands in the ledger.
     pub seq: u64,
     /// When it was planned.
@@ -35,7 +35,7 @@ pub struct OpenRollout {
     pub plan: Plan,
 }
 
-impl Standing {
+impl EnvironmentRecord {
     /// Reads how `environment` stands: the head, and at most two more records.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Standing {
                 .transpose()
         };
         let live = planned(LIVE)?.map(|(_, plan)| plan);
-        let open = planned(OPEN)?.map(|(record, plan)| OpenRollout {
+        let open = planned(OPEN)?.map(|(record, plan)| UnfinishedRollout {
             seq: record.seq,
             since: record.at,
             plan,
@@ -64,7 +64,7 @@ impl Standing {
     }
 }
 
-impl Standing {
+impl EnvironmentRecord {
     /// Every unit that the record knows of, wanted or not, with repetition.
     pub fn units(&self) -> impl Iterator<Item = &UnitId> {
         let plans = [self.live.as_ref(), self.open.as_ref().map(|open| &open.plan)];
@@ -76,7 +76,7 @@ impl Standing {
     }
 }
 
-impl OpenRollout {
+impl UnfinishedRollout {
     /// The rollout as it stands after everything that was recorded of it, and those records.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Going back to a release that was live before.
 
 use super::announce::Audience;
-use super::deploy::{Ask, Done, deploy};
+use super::deploy::{DeployRequest, Done, deploy};
 use super::error::AppError;
 use super::record;
 use super::workspace::Workspace;
@@ -27,8 +27,8 @@ pub fn choose(
 }
 
 /// What a rollback asks for.
-pub fn ask(release: Release, origin: Origin) -> Ask {
-    Ask {
+pub fn ask(release: Release, origin: Origin) -> DeployRequest {
+    DeployRequest {
         release,
         way: Way::Rollback,
         origin,

@@ -2,7 +2,7 @@
 
 use super::error::AppError;
 use super::hold::Hold;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::release::nothing;
 use super::workspace::Workspace;
 use super::world::{self, Purpose, World};
@@ -47,7 +47,7 @@ pub fn shut_down(workspace: &Workspace, environment: &Environment) -> Result<Shu
     }
     let origin = workspace.context.origin("asked to stop it", None);
     let _hold = Hold::take(workspace, name, &origin, "stopping it".to_owned())?;
-    let standing = Standing::read(workspace.ledger()?.as_ref(), name)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), name)?;
     let release = standing
         .live
         .as_ref()

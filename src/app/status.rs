@@ -3,7 +3,7 @@
 use super::error::AppError;
 use super::workspace::Workspace;
 use crate::domain::history;
-use crate::domain::history::{Approvals, Guards, Promoted, Status, Switched, Timeline, Told};
+use crate::domain::history::{ApprovalRecord, Guards, Promoted, Status, Switched, Timeline, Told};
 use crate::domain::model::{EnvironmentName, Record};
 
 /// How one environment stands: the head of its ledger and at most five more records are read.
@@ -38,7 +38,7 @@ pub struct Past {
     /// Switches of its protection, oldest first.
     pub switches: Vec<Switched>,
     /// Approvals given and withdrawn, oldest first.
-    pub approvals: Vec<Told<Approvals>>,
+    pub approvals: Vec<Told<ApprovalRecord>>,
     /// Locks and freezes put on and taken off, oldest first.
     pub guards: Vec<Told<Guards>>,
     /// Whether someone is at work there now.

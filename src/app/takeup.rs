@@ -4,7 +4,7 @@ use super::announce::{Announcement, Audience};
 use super::deploy::{Deployed, Listeners, drive, journal};
 use super::error::AppError;
 use super::hold::Hold;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::domain::model::{EnvironmentName, Origin};
@@ -31,7 +31,7 @@ impl Direction {
 }
 
 /// The rollout that would be taken up, with nothing touched.
-pub struct Outlook {
+pub struct ResumePreview {
     /// Its plan.
     pub plan: Plan,
     /// Why it does not go on by itself, where that is on record.
@@ -51,10 +51,10 @@ pub fn preview(
     environment: &EnvironmentName,
     direction: Direction,
     origin: Origin,
-) -> Result<Option<Outlook>, AppError> {
+) -> Result<Option<ResumePreview>, AppError> {
     workspace.environment(environment)?;
     let ledger = workspace.ledger()?;
-    let standing = Standing::read(ledger.as_ref(), environment)?;
+    let standing = EnvironmentRecord::read(ledger.as_ref(), environment)?;
     let (Some(open), Some(head)) = (standing.open, standing.head) else {
         return Ok(None);
     };
@@ -69,7 +69,7 @@ pub fn preview(
             tenure.holder.who, tenure.holder.purpose
         )
     });
-    Ok(Some(Outlook {
+    Ok(Some(ResumePreview {
         plan: open.plan,
         cause,
         ahead: rollout.ahead(),
@@ -111,7 +111,10 @@ pub fn take_up(
 ) -> Result<Option<Deployed>, AppError> {
     let configured = workspace.environment(environment)?;
     let ledger = workspace.ledger()?;
-    if Standing::read(ledger.as_ref(), environment)?.open.is_none() {
+    if EnvironmentRecord::read(ledger.as_ref(), environment)?
+        .open
+        .is_none()
+    {
         return Ok(None);
     }
     let purpose = match direction {
@@ -120,7 +123,7 @@ pub fn take_up(
     };
     let hold = Hold::take(workspace, environment, &origin, purpose.to_owned())?;
     // Read again: before the lease was ours, another may have finished it.
-    let standing = Standing::read(ledger.as_ref(), environment)?;
+    let standing = EnvironmentRecord::read(ledger.as_ref(), environment)?;
     let (Some(open), Some(head)) = (standing.open, standing.head) else {
         return Ok(None);
     };

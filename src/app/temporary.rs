@@ -5,7 +5,7 @@ use crate::app::hold::Hold;
 use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::domain::history;
-use crate::domain::history::{ACCEPTANCE, Acceptance, Made};
+use crate::domain::history::{ACCEPTANCE, AcceptanceRecord, AcceptanceTerms};
 use crate::domain::model::{Draft, EnvironmentName, Origin};
 use crate::ports::Ledger;
 
@@ -28,7 +28,7 @@ pub(super) fn begin(
     if made(ledger.as_ref(), name)?.is_some() {
         return Ok(());
     }
-    let made = Acceptance::Made(Made {
+    let made = AcceptanceRecord::Made(AcceptanceTerms {
         of: temporary.of.clone(),
         configuration: temporary.configuration.clone(),
         suite: temporary.suite.clone(),
@@ -48,14 +48,14 @@ pub(super) fn end(
     if made(workspace.ledger()?.as_ref(), name)?.is_none() {
         return Ok(());
     }
-    let removed = Acceptance::Removed {
+    let removed = AcceptanceRecord::Removed {
         origin: origin.clone(),
     };
     append(workspace, name, &removed, hold)
 }
 
 /// How it was made; `None` for one that is not on record, or whose end is.
-pub(super) fn made(ledger: &dyn Ledger, name: &EnvironmentName) -> Result<Option<Made>, AppError> {
+pub(super) fn made(ledger: &dyn Ledger, name: &EnvironmentName) -> Result<Option<AcceptanceTerms>, AppError> {
     let Some(head) = ledger.head(name)? else {
         return Ok(None);
     };
@@ -68,8 +68,8 @@ pub(super) fn made(ledger: &dyn Ledger, name: &EnvironmentName) -> Result<Option
         .map_err(|error| AppError::Record(error.to_string()))?
         .flatten()
     {
-        Some(Acceptance::Made(made)) => Ok(Some(made)),
-        Some(Acceptance::Removed { .. }) | None => Err(AppError::Record(format!(
+        Some(AcceptanceRecord::Made(made)) => Ok(Some(made)),
+        Some(AcceptanceRecord::Removed { .. }) | None => Err(AppError::Record(format!(
             "record {seq} of {name} should tell how it was made and does not: run `greenroom audit verify`"
         ))),
     }
@@ -78,7 +78,7 @@ pub(super) fn made(ledger: &dyn Ledger, name: &EnvironmentName) -> Result<Option
 fn append(
     workspace: &Workspace,
     name: &EnvironmentName,
-    acceptance: &Acceptance,
+    acceptance: &AcceptanceRecord,
     hold: &Hold,
 ) -> Result<(), AppError> {
     let ledger = workspace.ledger()?;

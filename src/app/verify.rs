@@ -2,11 +2,11 @@
 
 use super::attended::Attended;
 use super::error::AppError;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use super::world::probe;
 use crate::config::{Environment, Part};
-use crate::domain::analysis::{Finding, expect, suite};
+use crate::domain::analysis::{CheckFinding, expect, suite};
 use crate::domain::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
 use crate::domain::rollout::{
     Event, Kind, Phase, Plan, Readiness, RollbackPolicy, Samples, Step, StepId, StepResult, Watch,
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// What is verified.
 #[derive(Debug, Clone, Default)]
-pub struct Wish {
+pub struct VerifyOptions {
     /// Only this suite; every suite of the environment where `None`.
     pub suite: Option<String>,
     /// Another base URL than the configured one.
@@ -54,7 +54,11 @@ impl Verified {
 ///
 /// # Errors
 /// When there is nothing to run, no address to run it against, or a suite that this version cannot run.
-pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Result<Verified, AppError> {
+pub fn verify(
+    workspace: &Workspace,
+    environment: &Environment,
+    wish: &VerifyOptions,
+) -> Result<Verified, AppError> {
     workspace.require(&[Part::Suite], Some(environment))?;
     let suites = suites(workspace, environment, wish)?;
     let url = wish
@@ -114,7 +118,7 @@ pub fn verify(workspace: &Workspace, environment: &Environment, wish: &Wish) -> 
     })
 }
 
-fn result_of(Finding { verdict, reason, .. }: Finding) -> StepResult {
+fn result_of(CheckFinding { verdict, reason, .. }: CheckFinding) -> StepResult {
     match verdict {
         Verdict::Pass => StepResult::Done,
         Verdict::Fail => StepResult::Failed {
@@ -134,7 +138,7 @@ struct Record<'a> {
 }
 
 /// Takes one sample and judges it.
-type Sample<'a> = dyn Fn(&Check) -> (Finding, Period) + 'a;
+type Sample<'a> = dyn Fn(&Check) -> (CheckFinding, Period) + 'a;
 
 impl Record<'_> {
     fn add(&mut self, event: Event) {
@@ -166,7 +170,7 @@ impl Record<'_> {
         suite: &Suite,
         sample: &Sample<'_>,
         signal: &dyn Fn() -> Option<Interrupted>,
-    ) -> Finding {
+    ) -> CheckFinding {
         let mut findings = Vec::new();
         for check in &suite.checks {
             self.interrupted = self
@@ -174,12 +178,12 @@ impl Record<'_> {
                 .or_else(signal)
                 .or_else(|| self.workspace.context.clock.interruption());
             let (finding, took) = match (self.interrupted, self.allowed(check)) {
-                (Some(signal), _) => (Finding::fail(format!("not run: {signal}")), Period::ZERO),
+                (Some(signal), _) => (CheckFinding::fail(format!("not run: {signal}")), Period::ZERO),
                 (None, Some(check)) => sample(&check),
                 (None, None) => {
                     let limit = self.until.map_or(Period::ZERO, |(limit, _)| limit);
                     (
-                        Finding::fail(format!("not run: the {limit} for all of it were over")),
+                        CheckFinding::fail(format!("not run: the {limit} for all of it were over")),
                         Period::ZERO,
                     )
                 }
@@ -202,7 +206,7 @@ impl Record<'_> {
                 },
                 took,
             });
-            findings.push(Finding { reason, ..finding });
+            findings.push(CheckFinding { reason, ..finding });
         }
         self.interrupted = self.interrupted.or_else(signal);
         let named = suite
@@ -214,17 +218,21 @@ impl Record<'_> {
     }
 }
 
-fn sample(check: &Check, probe: &dyn Probe, url: &Endpoint) -> (Finding, Period) {
+fn sample(check: &Check, probe: &dyn Probe, url: &Endpoint) -> (CheckFinding, Period) {
     match probe.sample(check, url) {
         Ok(sample) => (expect::judge(check, &sample), sample.took),
         Err(error) => (
-            Finding::fail(format!("cannot be measured: {error}")),
+            CheckFinding::fail(format!("cannot be measured: {error}")),
             Period::ZERO,
         ),
     }
 }
 
-fn suites(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Result<Vec<Suite>, AppError> {
+fn suites(
+    workspace: &Workspace,
+    environment: &Environment,
+    wish: &VerifyOptions,
+) -> Result<Vec<Suite>, AppError> {
     let mut suites = match &wish.suite {
         Some(name) => vec![workspace.project.suites.get(name).cloned().ok_or_else(|| {
             let known: Vec<&str> = workspace.project.suites.keys().map(String::as_str).collect();
@@ -253,7 +261,7 @@ fn suites(workspace: &Workspace, environment: &Environment, wish: &Wish) -> Resu
 
 /// What is on record as live; a release without a version where nothing is.
 fn live(workspace: &Workspace, environment: &Environment) -> Result<Release, AppError> {
-    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     Ok(match standing.live {
         Some(plan) => plan.candidate,
         None => Release {

@@ -3,7 +3,7 @@
 mod ledger;
 
 pub(super) use crate::adapters::ledger::usual_branch;
-pub(super) use ledger::Place as RecordPlace;
+pub(super) use ledger::RecordLocation as RecordPlace;
 
 use super::connections::Place;
 use super::context::Context;

@@ -5,7 +5,7 @@ use super::guests;
 use super::publish::{Publication, ReportArgs, summarize_shown};
 use super::shell::Shell;
 use super::verify::show_checks;
-use crate::app::acceptance::{self, Afterwards, Made, Settled, Tested, Wish};
+use crate::app::acceptance::{self, AcceptanceDeployment, AcceptanceOptions, Afterwards, Settled, Tested};
 use crate::app::verify::{self, verify};
 use crate::app::{AppError, Exit, Workspace, pipeline};
 use crate::domain::model::{DeployOptions, EnvironmentName, Period, Verdict};
@@ -141,17 +141,17 @@ fn settle(
     workspace: &mut Workspace,
     of: &EnvironmentName,
     how: &How,
-) -> Result<(Settled, pipeline::Wish), AppError> {
+) -> Result<(Settled, pipeline::RunOptions), AppError> {
     let settled = acceptance::settle(
         workspace,
-        &Wish {
+        &AcceptanceOptions {
             of: of.clone(),
             configuration: how.configuration.clone(),
             suite: how.suite.clone(),
             ttl: how.ttl,
         },
     )?;
-    let what = pipeline::Wish {
+    let what = pipeline::RunOptions {
         options: DeployOptions {
             skip_tests: how.skip_tests,
             ..DeployOptions::default()
@@ -202,7 +202,7 @@ fn create(shell: &Shell, args: &Create) -> Result<Exit, AppError> {
     conclude(shell, &settled, &tested, publication, &args.reports)
 }
 
-fn standing(settled: &Settled, made: &Made) -> String {
+fn standing(settled: &Settled, made: &AcceptanceDeployment) -> String {
     let url = made.url.as_ref().map_or("-".to_owned(), ToString::to_string);
     format!("{} answers at {url}", settled.id)
 }
@@ -282,7 +282,7 @@ fn test_in_place(
         .suite
         .as_ref()
         .map(|suite| suite.value.clone());
-    let wish = verify::Wish {
+    let wish = verify::VerifyOptions {
         suite: args.how.suite.clone().or(configured),
         url: None,
         limit: Some(environment.acceptance.test_timeout),

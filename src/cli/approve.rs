@@ -1,7 +1,7 @@
 //! `greenroom approve`.
 
 use super::shell::Shell;
-use crate::app::approve::{self, Wish};
+use crate::app::approve::{self, ApproveOptions};
 use crate::app::{AppError, Exit};
 use crate::domain::model::{EnvironmentName, Period, ReleaseId};
 use crate::report::foreign::line;
@@ -46,15 +46,15 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let name = &args.environment;
     workspace.environment(name)?;
     let wish = match (&args.image, &args.release) {
-        (Some(image), _) => Wish::Image(image.clone()),
-        (None, Some(release)) => Wish::Release(release.clone()),
-        (None, None) => Wish::Before,
+        (Some(image), _) => ApproveOptions::Image(image.clone()),
+        (None, Some(release)) => ApproveOptions::Release(release.clone()),
+        (None, None) => ApproveOptions::Before,
     };
     let reason = args.reason.as_deref().unwrap_or_default();
     let (word, approvals) = if args.list {
         ("standing", approve::standing(&workspace, name)?)
     } else if args.revoke {
-        let all = matches!(wish, Wish::Before);
+        let all = matches!(wish, ApproveOptions::Before);
         let subject = (!all)
             .then(|| approve::subject(&workspace, name, &wish))
             .transpose()?;

@@ -2,7 +2,7 @@
 
 use super::shell::Shell;
 use crate::app::{AppError, Exit};
-use crate::config::{Report, Severity};
+use crate::config::{DiagnosticSeverity, Report};
 use serde_json::json;
 
 /// Validate all configuration and show every problem at once
@@ -32,7 +32,7 @@ pub(super) fn run(shell: &Shell, _: &Args) -> Result<Exit, AppError> {
         .project
         .notes
         .iter()
-        .filter(|note| note.severity == Severity::Note)
+        .filter(|note| note.severity == DiagnosticSeverity::Note)
         .count();
     let notes = if notes == 0 {
         String::new()

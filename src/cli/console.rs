@@ -2,7 +2,7 @@
 
 use super::shell::Shell;
 use crate::app::announce::Audience;
-use crate::app::image_build::Made;
+use crate::app::image_build::BuildDetails;
 use crate::app::{Lines, Watchers};
 use crate::domain::model::{EnvironmentName, Redactor, Timestamp, one_line};
 use crate::domain::rollout::{Event, Next, Rollout, Step};
@@ -59,7 +59,7 @@ impl Shell {
 }
 
 /// What an image was made with.
-pub(super) fn made(made: &Made) -> String {
+pub(super) fn made(made: &BuildDetails) -> String {
     let answered = made.startup.map_or_else(String::new, |startup| {
         format!(", answered {startup} after its start")
     });

@@ -4,7 +4,7 @@ use super::outcome::take;
 use super::publish::{Publication, ReportArgs, summarize};
 use super::shell::Shell;
 use crate::app::image_build::Built;
-use crate::app::pipeline::{self, Progress, Run, Wish};
+use crate::app::pipeline::{self, Run, RunOptions, RunProgress};
 use crate::app::{AppError, Exit, Workspace};
 use crate::domain::model::{Canary, DeployOptions, EnvironmentName, Rolling, Strategy, Version};
 use crate::domain::scan::{Assessment, ScanResult};
@@ -53,12 +53,12 @@ pub(super) struct ImageArgs {
 
 impl ImageArgs {
     /// The wish, with every other term as it is by default.
-    pub(super) fn wish(&self) -> Wish {
-        Wish {
+    pub(super) fn wish(&self) -> RunOptions {
+        RunOptions {
             git_ref: self.git_ref.clone(),
             version: self.version.clone(),
             image: self.image.clone(),
-            ..Wish::default()
+            ..RunOptions::default()
         }
     }
 }
@@ -92,8 +92,8 @@ enum StrategyArg {
 
 impl WhatArgs {
     /// The wish.
-    pub(super) fn wish(&self, workspace: &Workspace) -> Wish {
-        Wish {
+    pub(super) fn wish(&self, workspace: &Workspace) -> RunOptions {
+        RunOptions {
             options: DeployOptions {
                 strategy: self.strategy.map(|strategy| strategy.resolve(workspace)),
                 allow_stale: self.allow_stale,
@@ -146,7 +146,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
 pub(super) fn perform(
     shell: &Shell,
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &RunOptions,
     reports: &ReportArgs,
 ) -> Result<Exit, AppError> {
     let audience = shell.audience(wish.parallel && wish.environments.len() > 1);
@@ -234,9 +234,9 @@ fn through(
 }
 
 /// Tells how far the run has come.
-pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
+pub(super) fn tell(shell: &Shell, progress: &RunProgress<'_>) {
     match progress {
-        Progress::Decided(decision) => {
+        RunProgress::Decided(decision) => {
             let sign = if decision.should_deploy {
                 "deploying"
             } else {
@@ -244,7 +244,7 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
             };
             shell.tell(&format!("{sign}: {}", decision.reason));
         }
-        Progress::Identified(identity) => {
+        RunProgress::Identified(identity) => {
             let commit = identity
                 .commit
                 .as_ref()
@@ -255,22 +255,22 @@ pub(super) fn tell(shell: &Shell, progress: &Progress<'_>) {
                 identity.time.human()
             ));
         }
-        Progress::Validated(validated) => {
+        RunProgress::Validated(validated) => {
             shell.tell(&format!(
                 "validation {} passed ({})",
                 validated.name, validated.took
             ));
         }
-        Progress::ValidationSkipped(0) => {}
-        Progress::ValidationSkipped(count) => {
+        RunProgress::ValidationSkipped(0) => {}
+        RunProgress::ValidationSkipped(count) => {
             shell.warn(&format!(
                 "warning: {count} check(s) before the build were skipped, as was asked"
             ));
         }
-        Progress::Built(built) => tell_built(shell, built),
-        Progress::Untagged => shell.tell("the image gets no tag: it was not let in"),
-        Progress::Scanned(assessment) => tell_scan(shell, assessment),
-        Progress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
+        RunProgress::Built(built) => tell_built(shell, built),
+        RunProgress::Untagged => shell.tell("the image gets no tag: it was not let in"),
+        RunProgress::Scanned(assessment) => tell_scan(shell, assessment),
+        RunProgress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
     }
 }
 
@@ -307,9 +307,9 @@ fn tell_built(shell: &Shell, built: &Built) {
 }
 
 /// Takes down what the step's outputs say.
-pub(super) fn note(progress: &Progress<'_>, publication: &mut Publication) {
+pub(super) fn note(progress: &RunProgress<'_>, publication: &mut Publication) {
     match progress {
-        Progress::Decided(decision) => {
+        RunProgress::Decided(decision) => {
             publication.set(
                 "should_deploy",
                 if decision.should_deploy { "true" } else { "false" },
@@ -324,20 +324,20 @@ pub(super) fn note(progress: &Progress<'_>, publication: &mut Publication) {
                 publication.set("ref", git_ref);
             }
         }
-        Progress::Identified(identity) => {
+        RunProgress::Identified(identity) => {
             publication.set("version", identity.version.as_str());
             if let Some(commit) = &identity.commit {
                 publication.set("sha", commit.as_str());
             }
         }
-        Progress::Built(built) => {
+        RunProgress::Built(built) => {
             let tags: Vec<&str> = built.tags.iter().map(crate::domain::model::Tag::as_str).collect();
             publication.set("tags", &tags.join("\n"));
             publication.set("image", &built.artifact.to_string());
             publication.set("digest", built.artifact.digest.as_str());
         }
-        Progress::Scanned(assessment) => publication.add_scan(assessment),
-        Progress::Untagged => publication.set("tags", ""),
-        Progress::Validated(_) | Progress::ValidationSkipped(_) | Progress::Promoted(_) => {}
+        RunProgress::Scanned(assessment) => publication.add_scan(assessment),
+        RunProgress::Untagged => publication.set("tags", ""),
+        RunProgress::Validated(_) | RunProgress::ValidationSkipped(_) | RunProgress::Promoted(_) => {}
     }
 }

@@ -1,7 +1,7 @@
 //! `greenroom doctor`.
 
 use super::shell::Shell;
-use crate::app::doctor::{self, Check, Standing};
+use crate::app::doctor::{self, CheckStatus, DoctorCheck};
 use crate::app::{AppError, Exit};
 use crate::domain::model::EnvironmentName;
 use serde_json::json;
@@ -43,20 +43,20 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let count = |standing| checks.iter().filter(|check| check.standing == standing).count();
     shell.say(&format!(
         "{} ok, {} to know about, {} failed, {} not applicable",
-        count(Standing::Ok),
-        count(Standing::Warning),
-        count(Standing::Failed),
-        count(Standing::NotApplicable)
+        count(CheckStatus::Ok),
+        count(CheckStatus::Warning),
+        count(CheckStatus::Failed),
+        count(CheckStatus::NotApplicable)
     ));
     Ok(exit)
 }
 
-fn text(check: &Check) -> Vec<String> {
+fn text(check: &DoctorCheck) -> Vec<String> {
     let word = match check.standing {
-        Standing::Ok => "ok",
-        Standing::Warning => "note",
-        Standing::Failed => "FAILED",
-        Standing::NotApplicable => "-",
+        CheckStatus::Ok => "ok",
+        CheckStatus::Warning => "note",
+        CheckStatus::Failed => "FAILED",
+        CheckStatus::NotApplicable => "-",
     };
     let mut lines = vec![format!("  {word:<6}  {}: {}", check.what, check.found)];
     lines.extend(check.fix.iter().map(|fix| format!("            fix: {fix}")));

@@ -6,8 +6,8 @@ use crate::app::announce::conditions;
 use crate::app::{AppError, Exit};
 use crate::config::Report;
 use crate::domain::model::EnvironmentName;
-use crate::host::environment::{Ci, Environment};
-use crate::report::annotations::{Annotation, Level};
+use crate::host::environment::{Ci, ProcessEnvironment};
+use crate::report::annotations::{Annotation, AnnotationLevel};
 use crate::report::markdown;
 use crate::report::workflow_command;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ pub(super) fn without_shell(error: &AppError) -> ExitCode {
 
 /// Shows why a command line was not understood, or the help that it asked for. Text from outside stands in
 /// it, which a runner must not take for a command.
-pub(super) fn unparsed(environment: &Environment, error: &clap::Error) -> ExitCode {
+pub(super) fn unparsed(environment: &ProcessEnvironment, error: &clap::Error) -> ExitCode {
     // Help and version are no errors, and go to standard output.
     let code = if error.use_stderr() {
         Exit::Usage
@@ -164,7 +164,7 @@ fn annotate(shell: &Shell, error: &AppError) {
             other => other.to_string(),
         };
         let annotation = Annotation {
-            level: Level::Error,
+            level: AnnotationLevel::Error,
             title: "greenroom".to_owned(),
             message: shell.redact(&message),
             place: None,

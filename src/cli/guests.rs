@@ -1,7 +1,7 @@
 //! Acceptance deployments that are there: shown, and removed when their time is over.
 
 use super::shell::Shell;
-use crate::app::acceptance::{self, Ended, Known, Survey};
+use crate::app::acceptance::{self, AcceptanceRemoval, AcceptanceSurvey, Known};
 use crate::app::{AppError, Exit, Workspace};
 use crate::domain::model::{EnvironmentName, Timestamp};
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ pub(super) fn collect(shell: &Shell, workspace: &Workspace, ask: &Ask) -> Result
 }
 
 /// Tells what became of one.
-pub(super) fn tell(shell: &Shell, ended: &Ended) {
+pub(super) fn tell(shell: &Shell, ended: &AcceptanceRemoval) {
     match &ended.result {
         Ok(()) => shell.tell(&format!("{} is removed", ended.id)),
         Err(error) => shell.warn(&format!("{} is not removed: {error}", ended.id)),
@@ -106,7 +106,7 @@ pub(super) fn tell(shell: &Shell, ended: &Ended) {
 }
 
 /// Warns of environments that could not be looked at.
-fn unreachable(shell: &Shell, survey: &Survey) -> Exit {
+fn unreachable(shell: &Shell, survey: &AcceptanceSurvey) -> Exit {
     for (name, error) in &survey.unreachable {
         shell.warn(&format!("warning: {name} cannot be looked at: {error}"));
     }
@@ -148,7 +148,7 @@ fn describe(known: &Known, now: Timestamp) -> Value {
     })
 }
 
-fn outcome(ended: &Ended) -> Value {
+fn outcome(ended: &AcceptanceRemoval) -> Value {
     json!({
         "id": ended.id,
         "removed": ended.result.is_ok(),

@@ -3,7 +3,8 @@
 use super::shell::Shell;
 use crate::app::{AppError, Exit, approve, lock, status};
 use crate::domain::history::{
-    ApprovalChange, Approvals, Deployment, GuardChange, Guards, Promoted, Scanned, Standing, Switched, Told,
+    ApprovalChange, ApprovalRecord, DeploymentEntry, DeploymentOutcome, GuardChange, Guards, Promoted,
+    Scanned, Switched, Told,
 };
 use crate::domain::model::{EnvironmentName, Origin, Tag, Timestamp, Verdict};
 use crate::domain::rollout::Kind;
@@ -32,7 +33,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let past = status::past(&workspace, &args.environment)?;
     let deployments = &past.timeline.deployments;
     if shell.is_json() {
-        let newest: Vec<&Deployment> = deployments.iter().rev().take(args.limit).collect();
+        let newest: Vec<&DeploymentEntry> = deployments.iter().rev().take(args.limit).collect();
         let scans: Vec<&Scanned> = past.timeline.scans.iter().rev().take(args.limit).collect();
         let promotions: Vec<&Promoted> = past.promotions.iter().rev().take(args.limit).collect();
         let switches: Vec<&Switched> = past.switches.iter().rev().take(args.limit).collect();
@@ -111,7 +112,7 @@ fn switch(switched: &Switched) -> Vec<String> {
     ]
 }
 
-fn approval(told: &Told<Approvals>) -> Vec<String> {
+fn approval(told: &Told<ApprovalRecord>) -> Vec<String> {
     match &told.body.change {
         ApprovalChange::Approved(approval) => {
             vec![
@@ -178,16 +179,16 @@ fn scan(scanned: &Scanned) -> Vec<String> {
     lines
 }
 
-fn text(deployment: &Deployment, held: bool) -> Vec<String> {
+fn text(deployment: &DeploymentEntry, held: bool) -> Vec<String> {
     let plan = &deployment.plan;
     let verb = match plan.kind {
         Kind::Deploy => "deploy",
         Kind::Rollback => "rollback to",
     };
     let how = match deployment.standing(held) {
-        Standing::Running => "under way".to_owned(),
-        Standing::Crashed => "left by a process that died".to_owned(),
-        Standing::Ended(outcome) => outcome.to_string(),
+        DeploymentOutcome::Running => "under way".to_owned(),
+        DeploymentOutcome::Crashed => "left by a process that died".to_owned(),
+        DeploymentOutcome::Ended(outcome) => outcome.to_string(),
     };
     let took = deployment
         .took()

@@ -2,10 +2,10 @@
 
 use super::shell::Shell;
 use super::transfer::{Transfer, size};
-use crate::app::images::{self, Wish};
+use crate::app::images::{self, CopyRequest};
 use crate::app::{AppError, Exit, catalog};
 use crate::domain::model::{ImageName, RepositoryName, Tag};
-use crate::images::{CONNECTIONS, Copied, Described, Listed, Meter, Outlook};
+use crate::images::{CONNECTIONS, Copied, CopyPreview, Described, Listed, Meter};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -112,7 +112,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
 
 fn copy(shell: &Shell, args: &CopyArgs) -> Result<Exit, AppError> {
     let catalog = catalog(&shell.context, shell.global.config.as_deref());
-    let wish = Wish {
+    let wish = CopyRequest {
         from: args.from.clone(),
         to: args.to.clone(),
         attached: !args.bare,
@@ -208,7 +208,7 @@ pub(super) fn document(schema: &str, repository: &str, copied: &Copied) -> Value
 }
 
 /// What would be done.
-pub(super) fn outlook(shell: &Shell, repository: &str, outlook: &Outlook) {
+pub(super) fn outlook(shell: &Shell, repository: &str, outlook: &CopyPreview) {
     if shell.is_json() {
         shell.json(&preview_document(repository, outlook));
         return;
@@ -219,7 +219,7 @@ pub(super) fn outlook(shell: &Shell, repository: &str, outlook: &Outlook) {
 }
 
 /// What would be done, for programs.
-pub(super) fn preview_document(repository: &str, outlook: &Outlook) -> Value {
+pub(super) fn preview_document(repository: &str, outlook: &CopyPreview) -> Value {
     let tags: Vec<Value> = outlook
         .tags
         .iter()
@@ -235,7 +235,7 @@ pub(super) fn preview_document(repository: &str, outlook: &Outlook) -> Value {
 }
 
 /// What would be done, for people.
-pub(super) fn preview_lines(repository: &str, outlook: &Outlook) -> Vec<String> {
+pub(super) fn preview_lines(repository: &str, outlook: &CopyPreview) -> Vec<String> {
     let there = if outlook.is_there {
         "is there already"
     } else {

@@ -47,7 +47,7 @@ mod validate;
 mod verify;
 
 use crate::app::{AppError, Exit};
-use crate::host::environment::Environment;
+use crate::host::environment::ProcessEnvironment;
 use clap::{Parser, Subcommand};
 use options::Global;
 use shell::Shell;
@@ -111,7 +111,7 @@ enum Command {
 
 /// Runs the command line whose words are `words`, the first of which is the program's name.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let environment = match Environment::capture() {
+    let environment = match ProcessEnvironment::capture() {
         Ok(environment) => environment,
         Err(error) => return failure::without_shell(&AppError::io("reading the environment")(error)),
     };
@@ -138,7 +138,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// The command line that the inputs of the action name, or how the process ends without one.
-fn named_by_inputs(global: &Global, environment: &Environment) -> Result<Cli, ExitCode> {
+fn named_by_inputs(global: &Global, environment: &ProcessEnvironment) -> Result<Cli, ExitCode> {
     let shown = |error: &AppError| match Shell::open(global.clone(), environment.clone(), false) {
         Ok(shell) => ExitCode::from(failure::show(&shell, error) as u8),
         Err(error) => failure::without_shell(&error),

@@ -4,7 +4,7 @@ use super::deploy::{WhatArgs, note, tell};
 use super::publish::{Publication, summarize_shown};
 use super::shell::Shell;
 use crate::app::deploy::Prepared;
-use crate::app::pipeline::{self, Wish};
+use crate::app::pipeline::{self, RunOptions};
 use crate::app::{AppError, Exit, Workspace};
 use crate::domain::model::EnvironmentName;
 use crate::report::describe_plan;
@@ -36,7 +36,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
 }
 
 /// Shows what [`pipeline::run`] would do.
-pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &Wish) -> Result<Exit, AppError> {
+pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &RunOptions) -> Result<Exit, AppError> {
     let mut publication = Publication::default();
     let plans = pipeline::plan(workspace, wish, &mut |progress| {
         tell(shell, &progress);

@@ -8,7 +8,7 @@ use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use super::transfer::Transfer;
 use crate::app::deploy::Prepared;
-use crate::app::promote::{self, Settled, Wish};
+use crate::app::promote::{self, PromoteOptions, Settled};
 use crate::app::{AppError, Exit, Workspace};
 use crate::domain::model::{DeployOptions, EnvironmentName, Version};
 use crate::images::Meter;
@@ -108,8 +108,8 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     Ok(exit)
 }
 
-fn wish(args: &Args) -> Wish {
-    Wish {
+fn wish(args: &Args) -> PromoteOptions {
+    PromoteOptions {
         from: args.from.clone(),
         to: args.to.clone(),
         version: args.version.clone(),
@@ -123,7 +123,7 @@ fn wish(args: &Args) -> Wish {
     }
 }
 
-fn tell(shell: &Shell, wish: &Wish, settled: &Settled) {
+fn tell(shell: &Shell, wish: &PromoteOptions, settled: &Settled) {
     let version = &settled.ask.release.version;
     shell.tell(&format!("promoting {version} from {} to {}", wish.from, wish.to));
     match &settled.proof {
@@ -135,7 +135,12 @@ fn tell(shell: &Shell, wish: &Wish, settled: &Settled) {
     }
 }
 
-fn preview(shell: &Shell, workspace: &Workspace, wish: &Wish, settled: &Settled) -> Result<Exit, AppError> {
+fn preview(
+    shell: &Shell,
+    workspace: &Workspace,
+    wish: &PromoteOptions,
+    settled: &Settled,
+) -> Result<Exit, AppError> {
     let (outlook, prepared) = promote::preview(workspace, wish, settled)?;
     let repository = &settled.image.repository;
     if shell.is_json() {

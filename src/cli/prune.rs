@@ -2,10 +2,10 @@
 
 use super::guests;
 use super::shell::Shell;
-use crate::app::prune::{self, Ask, Done, Pruned};
+use crate::app::prune::{self, Done, PruneOptions, Pruned};
 use crate::app::{AppError, Exit};
 use crate::domain::model::{EnvironmentName, Period, Tag, Timestamp};
-use crate::domain::retention::{Doomed, Kept, Plan};
+use crate::domain::retention::{Doomed, PrunePlan, RetainedImage};
 use crate::images::{Left, SweepProgress, Swept};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -90,7 +90,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
             return guests::collect(shell, &workspace, &ask);
         }
     };
-    let ask = Ask {
+    let ask = PruneOptions {
         repository: images.repository.clone(),
         keep_last: images.keep_last,
         keep_for: images.keep_for,
@@ -189,7 +189,7 @@ fn row(image: &Doomed) -> String {
 }
 
 /// What stays and why: in summary, or, with `all`, each.
-fn staying(plan: &Plan, all: bool) -> Vec<String> {
+fn staying(plan: &PrunePlan, all: bool) -> Vec<String> {
     if all {
         let each = plan.keep.iter();
         return each
@@ -207,7 +207,7 @@ fn staying(plan: &Plan, all: bool) -> Vec<String> {
 }
 
 /// The reason without what is of one image only.
-fn reason(kept: &Kept) -> String {
+fn reason(kept: &RetainedImage) -> String {
     let hangs = ["part of ", "subject of ", "refers to ", "attached to "];
     if hangs.iter().any(|start| kept.why.starts_with(start)) {
         "hangs together with one that stays".to_owned()

@@ -4,7 +4,7 @@ use super::outcome::take;
 use super::publish::{Publication, ReportArgs};
 use super::rollback::configured;
 use super::shell::Shell;
-use crate::app::scan::{self, Scan, Wish};
+use crate::app::scan::{self, ImageScan, ScanOptions};
 use crate::app::{AppError, Exit, Workspace, rollback};
 use crate::domain::model::EnvironmentName;
 use crate::domain::scan::ScanResult;
@@ -53,7 +53,7 @@ pub(super) struct Args {
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let wish = Wish {
+    let wish = ScanOptions {
         environment: args.environment.clone(),
         image: args.image.clone(),
         report: args.report.clone(),
@@ -104,7 +104,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
 fn hand_in(
     shell: &Shell,
     workspace: &Workspace,
-    scan: &Scan,
+    scan: &ImageScan,
     args: &Args,
     publication: &mut Publication,
 ) -> Result<(), AppError> {
@@ -129,7 +129,7 @@ fn hand_in(
 fn go_back(
     shell: &Shell,
     workspace: &Workspace,
-    scan: &Scan,
+    scan: &ImageScan,
     publication: &mut Publication,
 ) -> Result<Exit, AppError> {
     let environment = &scan.assessment.environment;

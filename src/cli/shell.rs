@@ -4,7 +4,7 @@ use super::options::{Format, Global};
 use crate::app::{AppError, Context, Workspace};
 use crate::domain::model::Redactor;
 use crate::host::clock::SystemClock;
-use crate::host::environment::{Ci, Environment};
+use crate::host::environment::{Ci, ProcessEnvironment};
 use crate::host::terminal::Ability;
 use crate::ports::Clock;
 use crate::report::{Groups, Style, workflow_command};
@@ -22,7 +22,11 @@ pub(super) struct Shell {
 
 impl Shell {
     /// A shell in this environment; `waits` where signals have to be caught.
-    pub(super) fn open(global: Global, environment: Environment, waits: bool) -> Result<Self, AppError> {
+    pub(super) fn open(
+        global: Global,
+        environment: ProcessEnvironment,
+        waits: bool,
+    ) -> Result<Self, AppError> {
         let clock: Arc<dyn Clock> = if waits {
             Arc::new(SystemClock::with_signals().map_err(AppError::io("listening for signals"))?)
         } else {

@@ -3,7 +3,7 @@
 use super::outcome::exit;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::takeup::{self, Direction, Outlook};
+use crate::app::takeup::{self, Direction, ResumePreview};
 use crate::app::{AppError, Exit};
 use crate::domain::model::EnvironmentName;
 use crate::report::{describe_ahead, describe_end, foreign};
@@ -52,7 +52,7 @@ fn nothing(environment: &EnvironmentName) -> String {
 }
 
 /// Shows what would be done.
-fn show(shell: &Shell, environment: &EnvironmentName, direction: Direction, outlook: Option<&Outlook>) {
+fn show(shell: &Shell, environment: &EnvironmentName, direction: Direction, outlook: Option<&ResumePreview>) {
     if shell.is_json() {
         return shell.json(&document(environment, direction, outlook));
     }
@@ -77,7 +77,7 @@ fn show(shell: &Shell, environment: &EnvironmentName, direction: Direction, outl
     }
 }
 
-fn document(environment: &EnvironmentName, direction: Direction, outlook: Option<&Outlook>) -> Value {
+fn document(environment: &EnvironmentName, direction: Direction, outlook: Option<&ResumePreview>) -> Value {
     let steps = outlook.map(|outlook| describe_ahead(&outlook.plan, &outlook.ahead, &str::to_owned));
     let steps = steps.unwrap_or_default().into_iter();
     let steps: Vec<Value> = steps

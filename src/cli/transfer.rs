@@ -2,7 +2,7 @@
 
 use super::shell::{Shell, Voice};
 use crate::host::terminal::Terminal;
-use crate::images::{Meter, Progress};
+use crate::images::{CopyProgress, Meter};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -57,7 +57,7 @@ impl Drop for Transfer {
     }
 }
 
-fn text(progress: &Progress) -> String {
+fn text(progress: &CopyProgress) -> String {
     format!(
         "copying: {} of {} blobs, {} of {}, {} sent",
         progress.blobs_done,

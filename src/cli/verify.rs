@@ -2,7 +2,7 @@
 
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::verify::{Wish, verify};
+use crate::app::verify::{VerifyOptions, verify};
 use crate::app::{AppError, Exit};
 use crate::domain::model::{Endpoint, EnvironmentName, Verdict};
 use crate::report::RunReport;
@@ -30,7 +30,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let verified = verify(
         &workspace,
         environment,
-        &Wish {
+        &VerifyOptions {
             suite: args.suite.clone(),
             url: args.url.clone(),
             limit: None,

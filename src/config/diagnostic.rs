@@ -1,13 +1,13 @@
 //! What is wrong with a configuration, where, and how to fix it.
 
-use super::place::{Located, Place};
+use super::place::{Located, Span};
 use crate::domain::model::SecretSource;
 use serde::Serialize;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum DiagnosticSeverity {
     /// The configuration cannot be used.
     Error,
     /// It can be used, but something in it has no effect in this version.
@@ -18,7 +18,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
     /// Where.
-    pub place: Place,
+    pub place: Span,
     /// What is there.
     pub label: String,
 }
@@ -27,11 +27,11 @@ pub struct Related {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: DiagnosticSeverity,
     /// What is wrong, as a lowercase fragment.
     pub message: String,
     /// Where; `None` when no file could be read at all.
-    pub place: Option<Place>,
+    pub place: Option<Span>,
     /// What stands at the place, in a few words.
     pub label: Option<String>,
     /// Other places that have to do with it.
@@ -44,9 +44,9 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at `place`.
-    pub fn error(place: Place, message: impl Into<String>) -> Self {
+    pub fn error(place: Span, message: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Error,
+            severity: DiagnosticSeverity::Error,
             message: message.into(),
             place: Some(place),
             label: None,
@@ -57,9 +57,9 @@ impl Diagnostic {
     }
 
     /// A note at `place`.
-    pub fn note(place: Place, message: impl Into<String>) -> Self {
+    pub fn note(place: Span, message: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Note,
+            severity: DiagnosticSeverity::Note,
             ..Self::error(place, message)
         }
     }
@@ -67,7 +67,7 @@ impl Diagnostic {
     /// An error that no line can be blamed for, as when the first file cannot be read.
     pub fn without_place(message: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Error,
+            severity: DiagnosticSeverity::Error,
             message: message.into(),
             place: None,
             label: None,
@@ -108,7 +108,7 @@ impl Diagnostic {
 
     /// Points at another place.
     #[must_use]
-    pub fn related(mut self, place: Place, label: impl Into<String>) -> Self {
+    pub fn related(mut self, place: Span, label: impl Into<String>) -> Self {
         self.related.push(Related {
             place,
             label: label.into(),

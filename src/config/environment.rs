@@ -2,7 +2,7 @@
 
 use super::acceptance::Acceptance;
 use super::description::{Infrastructure, Observability, Resources, SecurityPolicy};
-use super::place::{Located, Place};
+use super::place::{Located, Span};
 use super::project::Freeze;
 use super::target::{TargetConfig, Vendor};
 use super::unsupported::Unsupported;
@@ -153,9 +153,9 @@ pub struct Deployment {
     /// How.
     pub strategy: Strategy,
     /// Where the strategy is written, where it is.
-    pub strategy_place: Option<Place>,
+    pub strategy_place: Option<Span>,
     /// When an instance counts as ready.
-    pub readiness: Readiness,
+    pub readiness: ReadinessConfig,
     /// Whether it goes to the environment before first.
     pub test_first: bool,
     /// Whether success here is followed by the next environment of the promotion order.
@@ -163,7 +163,7 @@ pub struct Deployment {
     /// Whether what a failed deployment left is removed.
     pub cleanup_on_failure: bool,
     /// What is saved before.
-    pub backup: Backup,
+    pub backup: BackupMode,
     /// How many backups of each unit are kept, at least one.
     pub keep_backups: u32,
     /// How long a retired instance may take to finish its requests and stop.
@@ -174,7 +174,7 @@ pub struct Deployment {
 
 /// When an instance counts as ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Readiness {
+pub struct ReadinessConfig {
     /// Path and query that answer with 2xx when it is.
     pub path: String,
     /// Time between two samples.
@@ -186,7 +186,8 @@ pub struct Readiness {
 /// What is saved before a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Backup {
+#[schemars(rename = "Backup")]
+pub enum BackupMode {
     /// Nothing.
     #[default]
     None,
@@ -230,14 +231,14 @@ pub enum RollbackStrategy {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hooks {
     /// Before anything is touched.
-    pub before_deploy: Vec<Hook>,
+    pub before_deploy: Vec<HookConfig>,
     /// After the new version has taken over.
-    pub after_deploy: Vec<Hook>,
+    pub after_deploy: Vec<HookConfig>,
 }
 
 /// A command of the user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hook {
+pub struct HookConfig {
     /// Shown in reports.
     pub name: String,
     /// The program and its arguments.

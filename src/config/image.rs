@@ -1,6 +1,6 @@
 //! How the image is made.
 
-use super::place::{Located, Place};
+use super::place::{Located, Span};
 use crate::domain::model::{Period, SecretSource};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub struct Image {
     /// How the built image is tried out before it gets a tag.
     pub smoke: Option<Smoke>,
     /// Where it is written.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// How the image is built: exactly one way.

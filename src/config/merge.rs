@@ -2,7 +2,7 @@
 //! value keeps the place where it was written.
 
 use super::diagnostic::Diagnostic;
-use super::place::Place;
+use super::place::Span;
 use super::tree::{Entry, Node, Value};
 use super::typed::{closest, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ pub(crate) struct Written {
 }
 
 /// The text under `key`, with its place.
-pub(crate) fn text<'a>(node: &'a Node, key: &str) -> Option<(&'a str, Place)> {
+pub(crate) fn text<'a>(node: &'a Node, key: &str) -> Option<(&'a str, Span)> {
     match node.get(key).map(|entry| &entry.value) {
         Some(Node {
             value: Value::Text(text),

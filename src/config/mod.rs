@@ -27,12 +27,12 @@ pub mod unsupported;
 
 pub use acceptance::Acceptance;
 pub use detect::{Detection, detect};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, DiagnosticSeverity};
 pub use environment::Environment;
-pub use place::{Located, Place, Sources};
+pub use place::{Located, Sources, Span};
 pub use project::Project;
 pub use render::Report;
-pub use resolve::{Files, Found, Loaded, load};
+pub use resolve::{Files, FoundFile, Loaded, load};
 pub use scan::{Scan, ScanLevel, ScanSource};
 pub use target::{TargetConfig, Vendor};
 pub(crate) use typed::closest;

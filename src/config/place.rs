@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 /// Every file that the configuration was read from. The texts are shared: a copy costs little.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sources(Vec<Arc<Source>>);
+pub struct Sources(Vec<Arc<SourceFile>>);
 
 /// One configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     /// Path as it is shown.
     pub path: String,
     /// The whole text.
@@ -25,24 +25,24 @@ pub struct Source {
 impl Sources {
     /// Takes in a file and gives it its number.
     pub(crate) fn add(&mut self, path: String, text: String) -> u32 {
-        self.0.push(Arc::new(Source { path, text }));
+        self.0.push(Arc::new(SourceFile { path, text }));
         u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// The file that `place` is in.
-    pub fn of(&self, place: Place) -> Option<&Source> {
+    pub fn of(&self, place: Span) -> Option<&SourceFile> {
         self.0.get(place.file as usize).map(AsRef::as_ref)
     }
 
     /// The text at `place`.
-    pub fn text(&self, place: Place) -> &str {
+    pub fn text(&self, place: Span) -> &str {
         self.of(place)
             .and_then(|source| source.text.get(place.range()))
             .unwrap_or("")
     }
 
     /// `file:line:column`.
-    pub fn show(&self, place: Place) -> String {
+    pub fn show(&self, place: Span) -> String {
         let path = self.of(place).map_or("", |source| source.path.as_str());
         format!("{path}:{}:{}", place.line, place.column)
     }
@@ -50,7 +50,7 @@ impl Sources {
 
 /// A range of characters in one of the [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct Span {
     /// Number of the file.
     pub(crate) file: u32,
     /// Byte offset of the first character.
@@ -63,7 +63,7 @@ pub struct Place {
     pub column: u32,
 }
 
-impl Place {
+impl Span {
     /// Byte offsets into the file's text.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
@@ -76,7 +76,7 @@ pub struct Located<T> {
     /// The value.
     pub value: T,
     /// Where it is written.
-    pub place: Place,
+    pub place: Span,
 }
 
 impl<T> Located<T> {
@@ -136,7 +136,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for LocatedVisitor<T> {
                 .next_element::<u32>()?
                 .ok_or_else(|| de::Error::custom("no place"))
         };
-        let place = Place {
+        let place = Span {
             file: number()?,
             start: number()?,
             end: number()?,

@@ -4,7 +4,7 @@ use super::defaults;
 use super::diagnostic::Diagnostic;
 use super::environment::Environment;
 use super::image::Image;
-use super::place::{Located, Place};
+use super::place::{Located, Span};
 use super::scan::Scan;
 use super::unsupported::Unsupported;
 use crate::domain::model::{EnvironmentName, Period, SecretSource, Suite, Timestamp, Version};
@@ -193,7 +193,7 @@ pub struct Notify {
     /// What follows when nobody reacts.
     pub escalate: Option<Escalation>,
     /// Where it is written.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// Where a message goes.

@@ -1,7 +1,7 @@
 //! Diagnostics as a person or a machine reads them.
 
-use super::diagnostic::{Diagnostic, Severity};
-use super::place::{Place, Sources};
+use super::diagnostic::{Diagnostic, DiagnosticSeverity};
+use super::place::{Sources, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 use serde_json::{Map, Value, json};
@@ -43,11 +43,11 @@ impl Report<'_> {
 
     fn group<'d>(&'d self, diagnostic: &'d Diagnostic) -> Group<'d> {
         let level = match diagnostic.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Note => Level::NOTE,
+            DiagnosticSeverity::Error => Level::ERROR,
+            DiagnosticSeverity::Note => Level::NOTE,
         };
         let mut group = Group::with_title(level.primary_title(visible(&diagnostic.message)));
-        let mut remaining: Vec<(Place, &str)> = diagnostic
+        let mut remaining: Vec<(Span, &str)> = diagnostic
             .related
             .iter()
             .map(|related| (related.place, related.label.as_str()))
@@ -73,8 +73,8 @@ impl Report<'_> {
 
     fn snippet<'d>(
         &'d self,
-        primary: (Place, &'d str),
-        others: &[(Place, &'d str)],
+        primary: (Span, &'d str),
+        others: &[(Span, &'d str)],
         confidential: bool,
     ) -> Snippet<'d, annotate_snippets::Annotation<'d>> {
         let (path, text) = self
@@ -121,7 +121,7 @@ impl Report<'_> {
         Value::Object(object)
     }
 
-    fn position(&self, place: Place) -> Map<String, Value> {
+    fn position(&self, place: Span) -> Map<String, Value> {
         let file = self.sources.of(place).map(|source| source.path.as_str());
         let mut object = Map::new();
         object.insert("file".into(), json!(file));
@@ -145,7 +145,7 @@ impl Serialize for Report<'_> {
 }
 
 /// The text with an asterisk for each byte at `place`, so that every other place stays where it is.
-fn masked(text: &str, place: Place) -> Cow<'_, str> {
+fn masked(text: &str, place: Span) -> Cow<'_, str> {
     let Some(written) = text.get(place.range()) else {
         return Cow::Borrowed("");
     };
@@ -161,7 +161,7 @@ fn masked(text: &str, place: Place) -> Cow<'_, str> {
 fn annotation<'d>(
     kind: AnnotationKind,
     text: &str,
-    (place, label): (Place, &'d str),
+    (place, label): (Span, &'d str),
 ) -> annotate_snippets::Annotation<'d> {
     let range = place.range();
     let written = text.get(range.clone()).unwrap_or("");

@@ -1,6 +1,6 @@
 //! The resolved vulnerability scan.
 
-use super::place::{Located, Place};
+use super::place::{Located, Span};
 use crate::domain::model::{EnvironmentType, Period, Severity, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,13 +21,13 @@ pub struct Scan {
     /// Whether only findings count that the live image does not have.
     pub only_new: bool,
     /// Findings that are put up with.
-    pub allow: Vec<Allowance>,
+    pub allow: Vec<ScanAllowance>,
     /// The largest age of the scanner's database; any where `None`.
     pub max_database_age: Option<Period>,
     /// What findings that count do, for every type of environment.
     pub levels: BTreeMap<EnvironmentType, ScanLevel>,
     /// Where it is written.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// Where a report comes from.
@@ -48,7 +48,7 @@ pub enum ScanSource {
 
 /// A finding that is put up with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowance {
+pub struct ScanAllowance {
     /// The vulnerability, by any of its names.
     pub id: Located<String>,
     /// Only in this package; in any where `None`.

@@ -13,9 +13,9 @@ use std::path::PathBuf;
 #[serde(rename_all = "camelCase")]
 pub enum TargetConfig {
     /// Processes on this machine.
-    Local(LocalTarget),
+    Local(LocalConfig),
     /// Commands of the user's.
-    Command(CommandTarget),
+    Command(CommandConfig),
     /// Guests of a Proxmox host.
     Proxmox(Box<Proxmox>),
     /// A workload of a Kubernetes cluster.
@@ -145,7 +145,7 @@ impl TargetConfig {
 /// Processes on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LocalTarget {
+pub struct LocalConfig {
     /// How many units, 1 to 1000.
     pub instances: u32,
     /// The public address that the built-in router binds; none for a worker.
@@ -164,7 +164,7 @@ pub struct LocalTarget {
 /// Commands of the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CommandTarget {
+pub struct CommandConfig {
     /// Puts the release.
     pub deploy: Vec<String>,
     /// Says what runs.

@@ -2,7 +2,7 @@
 //! crate.
 
 use super::diagnostic::Diagnostic;
-use super::place::{Place, Sources};
+use super::place::{Sources, Span};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Budget, Error, Location, Spanned};
 use std::fmt;
@@ -16,7 +16,7 @@ const DEEPEST: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) value: Value,
-    pub(crate) place: Place,
+    pub(crate) place: Span,
 }
 
 /// A value. Of a scalar that is not text the source text is kept, so that `1.20` can still be read
@@ -43,7 +43,7 @@ pub(crate) enum Number {
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) key: String,
-    pub(crate) place: Place,
+    pub(crate) place: Span,
     pub(crate) value: Node,
 }
 
@@ -70,7 +70,7 @@ impl Node {
 
 /// Reads one document; `None` for an empty file.
 pub(crate) fn parse(sources: &Sources, file: u32) -> Result<Node, Box<Diagnostic>> {
-    let top = Place {
+    let top = Span {
         file,
         start: 0,
         end: 0,
@@ -92,7 +92,7 @@ pub(crate) fn parse(sources: &Sources, file: u32) -> Result<Node, Box<Diagnostic
 }
 
 /// The error for a file that is too large to be a configuration.
-fn too_large(place: Place) -> Diagnostic {
+fn too_large(place: Span) -> Diagnostic {
     Diagnostic::error(place, "the file is larger than 1 MiB")
         .help("a configuration file holds at most 1 MiB; is this the right file?")
 }
@@ -153,7 +153,7 @@ impl Loose {
 }
 
 /// The place of `location`, moved inside the text and to character boundaries.
-fn place(location: Location, text: &str, file: u32) -> Place {
+fn place(location: Location, text: &str, file: u32) -> Span {
     let span = location.span();
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let boundary = |value: u64| {
@@ -167,7 +167,7 @@ fn place(location: Location, text: &str, file: u32) -> Place {
         .byte_offset()
         .unwrap_or_else(|| offset(text, location.line(), location.column()));
     let end = start.saturating_add(span.byte_len().unwrap_or(0));
-    Place {
+    Span {
         file,
         start: number(boundary(start)),
         end: number(boundary(end.max(start))),
@@ -261,7 +261,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
 }
 
 /// The YAML crate's error in our own words.
-fn explain(error: &Error, text: &str, top: Place) -> Diagnostic {
+fn explain(error: &Error, text: &str, top: Span) -> Diagnostic {
     let error = error.without_snippet();
     let at = error
         .location()

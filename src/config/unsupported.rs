@@ -1,6 +1,6 @@
 //! What the configuration may say and this version cannot do.
 
-use super::place::Place;
+use super::place::Span;
 
 /// Something that parses but cannot be performed. Whoever would have to use it refuses; `check` shows
 /// it as a note.
@@ -11,7 +11,7 @@ pub struct Unsupported {
     /// What it is, with its article: "the target `proxmox`".
     pub what: String,
     /// Where it is written.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// Which part of a run would use something.

@@ -1,7 +1,7 @@
 //! Clients that keep asking, and count every answer.
 
 use crate::domain::model::Endpoint;
-use crate::host::http::{Client, Request, Settings};
+use crate::host::http::{Client, HttpRequest, HttpSettings};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,7 +60,7 @@ impl Clients {
 }
 
 fn keep_asking(url: &str, stop: &AtomicBool, count: &Mutex<Count>) {
-    let Ok(client) = Client::new(&Settings::default()) else {
+    let Ok(client) = Client::new(&HttpSettings::default()) else {
         return;
     };
     while !stop.load(Ordering::SeqCst) {
@@ -78,7 +78,7 @@ fn keep_asking(url: &str, stop: &AtomicBool, count: &Mutex<Count>) {
 
 /// The version that answered; `None` for anything but a greeting with status 200.
 pub(super) fn ask(client: &Client, url: &str) -> Option<String> {
-    let request = Request {
+    let request = HttpRequest {
         method: "GET",
         url,
         headers: &BTreeMap::new(),

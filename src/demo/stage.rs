@@ -3,10 +3,10 @@
 use super::clients::{Clients, Count};
 use crate::app::announce::Audience;
 use crate::app::deploy::{Deployed, Done};
-use crate::app::pipeline::{self, Wish};
+use crate::app::pipeline::{self, RunOptions};
 use crate::app::{AppError, Context, Workspace};
 use crate::domain::model::{Endpoint, EnvironmentName};
-use crate::host::http::{Client, Settings};
+use crate::host::http::{Client, HttpSettings};
 use std::path::PathBuf;
 
 /// One part of the story.
@@ -59,9 +59,9 @@ impl Stage<'_> {
     /// Deploys the project as it stands.
     pub(super) fn deploy(&mut self) -> Result<Deployed, AppError> {
         let workspace = self.workspace()?;
-        let wish = Wish {
+        let wish = RunOptions {
             environments: vec![environment()?],
-            ..Wish::default()
+            ..RunOptions::default()
         };
         let run = pipeline::run(&workspace, &wish, self.audience, &mut |_| {})?;
         match run.results.into_iter().next() {
@@ -84,7 +84,7 @@ impl Stage<'_> {
     /// Checks which version answers at `url`.
     pub(super) fn serves(&mut self, url: &Endpoint, version: &str) -> Result<(), AppError> {
         let client =
-            Client::new(&Settings::default()).map_err(|error| AppError::Record(error.to_string()))?;
+            Client::new(&HttpSettings::default()).map_err(|error| AppError::Record(error.to_string()))?;
         let found = super::clients::ask(&client, &url.join("/"));
         let said = found.as_deref().unwrap_or("nothing");
         self.check(

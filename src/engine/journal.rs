@@ -1,6 +1,6 @@
 //! The journal: events on their way into the ledger, and to whoever watches.
 
-use super::site::Redact;
+use super::site::RedactText;
 use crate::domain::history;
 use crate::domain::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, Timestamp};
 use crate::domain::rollout::{Event, Plan, StepResult};
@@ -36,7 +36,7 @@ pub struct Journal {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Takes secrets out of reasons and logs.
-    pub redact: Redact,
+    pub redact: RedactText,
     /// The plan whose deployment this is.
     pub plan: Plan,
     /// Epoch of the lease.

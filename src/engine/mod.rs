@@ -24,4 +24,4 @@ mod traffic;
 pub use journal::{Journal, JournalError, Observer};
 pub use keeper::LeaseKeeper;
 pub use session::{DriveError, Session, Tell};
-pub use site::{PrepareHook, Redact, Site};
+pub use site::{PrepareHook, RedactText, Site};

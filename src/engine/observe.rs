@@ -4,8 +4,8 @@ use super::judged::About;
 use super::retry::look;
 use super::session::{Broken, Session};
 use super::tally::Tally;
-use crate::domain::analysis::health_watch::{HealthWatch, Progress, Settings};
-use crate::domain::analysis::{Finding, Judgement, Summary, expect, suite, traffic};
+use crate::domain::analysis::health_watch::{HealthWatch, WatchProgress, WatchSettings};
+use crate::domain::analysis::{CheckFinding, Judgement, Summary, expect, suite, traffic};
 use crate::domain::model::{
     Check, CheckKind, Endpoint, Instance, Period, PortError, ProbeSpec, Suite, Thresholds, UnitId, Verdict,
 };
@@ -62,7 +62,7 @@ impl Session<'_> {
             let (finding, took) = match self.run_check(check, endpoint, unit) {
                 Ok(measured) => measured,
                 Err(error) => (
-                    Finding::fail(format!("cannot be measured: {error}")),
+                    CheckFinding::fail(format!("cannot be measured: {error}")),
                     Period::ZERO,
                 ),
             };
@@ -100,7 +100,7 @@ impl Session<'_> {
         check: &Check,
         endpoint: &Endpoint,
         unit: Option<&UnitId>,
-    ) -> Result<(Finding, Period), PortError> {
+    ) -> Result<(CheckFinding, Period), PortError> {
         if let ProbeSpec::Startup(within) = check.probe {
             let measured = unit.map_or_else(
                 || self.ready_after.values().max(),
@@ -122,7 +122,7 @@ impl Session<'_> {
         thresholds: &Thresholds,
     ) -> Result<StepResult, Broken> {
         let began = self.now();
-        let mut health = HealthWatch::new(Settings::new(period, self.interval()), began);
+        let mut health = HealthWatch::new(WatchSettings::new(period, self.interval()), began);
         let mut tally = match self.standing() {
             Ok(Some(states)) => Tally::from(states),
             Ok(None) => return Ok(StepResult::Done),
@@ -156,7 +156,7 @@ impl Session<'_> {
             &judgement,
             took,
         )?;
-        Ok(result(Finding {
+        Ok(result(CheckFinding {
             verdict: judgement.verdict,
             reason: judgement.reason,
         }))
@@ -166,26 +166,26 @@ impl Session<'_> {
     fn ask_candidates(&self, watch: &mut HealthWatch) -> Option<Judgement> {
         let finding = self.candidates_health()?;
         match watch.observe(self.now(), finding.1, &finding.0) {
-            Progress::Over(judgement) if judgement.verdict == Verdict::Fail => Some(judgement),
-            Progress::Over(_) | Progress::Watching { .. } => None,
+            WatchProgress::Over(judgement) if judgement.verdict == Verdict::Fail => Some(judgement),
+            WatchProgress::Over(_) | WatchProgress::Watching { .. } => None,
         }
     }
 
     fn watch_health(&mut self, id: StepId, period: Period) -> Result<StepResult, Broken> {
         let began = self.now();
-        let mut watch = HealthWatch::new(Settings::new(period, self.interval()), began);
+        let mut watch = HealthWatch::new(WatchSettings::new(period, self.interval()), began);
         let judgement = loop {
             let Some((finding, took)) = self.candidates_health() else {
                 return Ok(StepResult::Done);
             };
             match watch.observe(self.now(), took, &finding) {
-                Progress::Over(judgement) => break judgement,
-                Progress::Watching { next } => self.wait(next.as_duration())?,
+                WatchProgress::Over(judgement) => break judgement,
+                WatchProgress::Watching { next } => self.wait(next.as_duration())?,
             }
         };
         let took = self.now().since(began);
         self.judged(&About::service(id, "health", CheckKind::Health), &judgement, took)?;
-        Ok(result(Finding {
+        Ok(result(CheckFinding {
             verdict: judgement.verdict,
             reason: judgement.reason,
         }))
@@ -193,7 +193,7 @@ impl Session<'_> {
 
     /// One sample of each of some candidates (of the service where they have no address): the first
     /// that is not well, else the last. `None` where there is nothing to ask.
-    fn candidates_health(&self) -> Option<(Finding, Period)> {
+    fn candidates_health(&self) -> Option<(CheckFinding, Period)> {
         let plan = self.rollout.plan();
         let candidate = plan.candidate.id();
         // They are staged in this order. In a unit that is not reached yet, or was given up, another
@@ -211,11 +211,11 @@ impl Session<'_> {
             }
         }
         if let Some(problem) = not_well(&instances, unseen) {
-            return Some((Finding::fail(problem), Period::ZERO));
+            return Some((CheckFinding::fail(problem), Period::ZERO));
         }
         let Some(check) = &plan.readiness.check else {
             // A worker without an address: that it runs is all that can be asked.
-            return (!instances.is_empty()).then(|| (Finding::pass("it runs"), Period::ZERO));
+            return (!instances.is_empty()).then(|| (CheckFinding::pass("it runs"), Period::ZERO));
         };
         let mut addresses: Vec<Endpoint> = instances.into_iter().filter_map(|found| found.address).collect();
         if addresses.is_empty() {
@@ -226,7 +226,7 @@ impl Session<'_> {
             let (finding, took) = match self.site.probe.sample(check, &address) {
                 Ok(sample) => (expect::judge(check, &sample), sample.took),
                 Err(error) => (
-                    Finding::fail(format!("cannot be measured: {error}")),
+                    CheckFinding::fail(format!("cannot be measured: {error}")),
                     Period::ZERO,
                 ),
             };
@@ -248,7 +248,7 @@ impl Session<'_> {
     }
 }
 
-fn result(finding: Finding) -> StepResult {
+fn result(finding: CheckFinding) -> StepResult {
     match finding.verdict {
         Verdict::Pass => StepResult::Done,
         Verdict::Fail => StepResult::Failed {

@@ -3,8 +3,8 @@
 use super::judged::About;
 use super::session::{Broken, DriveError, Session};
 use super::stage::outcome;
-use crate::domain::analysis::readiness::{Progress, Readiness, Settings};
-use crate::domain::analysis::{Finding, Judgement, Summary, expect};
+use crate::domain::analysis::readiness::{ReadinessProgress, ReadinessSettings, ReadinessWatch};
+use crate::domain::analysis::{CheckFinding, Judgement, Summary, expect};
 use crate::domain::model::{CheckKind, ErrorKind, Instance, Period, PortError, Timestamp, UnitId};
 use crate::parallel::each;
 
@@ -17,7 +17,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// One unit on its way.
 struct Waiting {
     unit: UnitId,
-    readiness: Readiness,
+    readiness: ReadinessWatch,
     /// When what runs there was started, as far as the first look could tell.
     started: Option<Timestamp>,
 }
@@ -30,7 +30,7 @@ struct Seen {
 
 /// What one look at a unit came to.
 enum Look {
-    Sampled(Finding),
+    Sampled(CheckFinding),
     Ended(Option<String>),
     Broken(PortError),
 }
@@ -48,13 +48,13 @@ impl Session<'_> {
         let began = self.now();
         let settings = {
             let readiness = &self.rollout.plan().readiness;
-            Settings::new(readiness.interval, readiness.timeout)
+            ReadinessSettings::new(readiness.interval, readiness.timeout)
         };
         let mut waiting: Vec<Waiting> = units
             .iter()
             .map(|unit| Waiting {
                 unit: unit.clone(),
-                readiness: Readiness::new(settings, began),
+                readiness: ReadinessWatch::new(settings, began),
                 started: None,
             })
             .collect();
@@ -72,15 +72,15 @@ impl Session<'_> {
                     .started
                     .get_or_insert_with(|| self.started(&unit.unit, started, began));
                 match progress(&mut unit, now, look) {
-                    Progress::Waiting { next: wait } => {
+                    ReadinessProgress::Waiting { next: wait } => {
                         next = next.min(wait);
                         still.push(unit);
                         samples.failed += 1;
                     }
-                    Progress::Ready { .. } => {
+                    ReadinessProgress::Ready { .. } => {
                         self.ready_after.insert(unit.unit, now.since(started));
                     }
-                    Progress::Failed { reason } => {
+                    ReadinessProgress::Failed { reason } => {
                         let logs = self.logs(side, &unit.unit);
                         failures.push(UnitFailure {
                             unit: unit.unit,
@@ -117,9 +117,9 @@ impl Session<'_> {
         took: Period,
     ) -> Result<(), DriveError> {
         let finding = match result {
-            StepResult::Done => Finding::pass(format!("ready after {took}")),
-            StepResult::Failed { reason, .. } => Finding::fail(reason.clone()),
-            StepResult::Inconclusive { reason } => Finding::inconclusive(reason.clone()),
+            StepResult::Done => CheckFinding::pass(format!("ready after {took}")),
+            StepResult::Failed { reason, .. } => CheckFinding::fail(reason.clone()),
+            StepResult::Inconclusive { reason } => CheckFinding::inconclusive(reason.clone()),
         };
         let check = self
             .rollout
@@ -152,7 +152,7 @@ impl Session<'_> {
             return Look::Ended(instance.note);
         }
         match (&self.rollout.plan().readiness.check, &instance.address) {
-            (None, _) => Look::Sampled(Finding::pass("it runs")),
+            (None, _) => Look::Sampled(CheckFinding::pass("it runs")),
             (Some(check), Some(address)) => match self.site.probe.sample(check, address) {
                 Ok(sample) => Look::Sampled(expect::judge(check, &sample)),
                 Err(error) => Look::Broken(error),
@@ -163,7 +163,7 @@ impl Session<'_> {
                     Ok(sample) => Look::Sampled(expect::judge(check, &sample)),
                     Err(error) => Look::Broken(error),
                 },
-                None => Look::Sampled(Finding::pass("it runs, and has no address to ask")),
+                None => Look::Sampled(CheckFinding::pass("it runs, and has no address to ask")),
             },
         }
     }
@@ -178,15 +178,15 @@ impl Look {
     }
 }
 
-fn progress(unit: &mut Waiting, now: Timestamp, look: Look) -> Progress {
+fn progress(unit: &mut Waiting, now: Timestamp, look: Look) -> ReadinessProgress {
     match look {
         Look::Sampled(finding) => unit.readiness.observe(now, &finding),
         Look::Ended(note) => unit.readiness.ended(now, note.as_deref()),
         // What may pass is waited for like an answer that is not there yet.
-        Look::Broken(error) if error.kind == ErrorKind::Transient => {
-            unit.readiness.observe(now, &Finding::fail(error.to_string()))
-        }
-        Look::Broken(error) => Progress::Failed {
+        Look::Broken(error) if error.kind == ErrorKind::Transient => unit
+            .readiness
+            .observe(now, &CheckFinding::fail(error.to_string())),
+        Look::Broken(error) => ReadinessProgress::Failed {
             reason: format!("cannot be measured: {error}"),
         },
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub type PrepareHook = Arc<dyn Fn(&Hook, &Plan) -> Result<Command, String> + Send + Sync>;
 
 /// Takes secret values out of a text.
-pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
+pub type RedactText = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 /// The ports that one environment's rollout works with.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub struct Site {
     /// Makes commands of hooks.
     pub prepare: PrepareHook,
     /// Takes secrets out of everything that is recorded.
-    pub redact: Redact,
+    pub redact: RedactText,
 }
 
 impl Site {

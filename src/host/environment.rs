@@ -55,7 +55,7 @@ pub struct Terminals {
 
 /// Variables, directory and terminals as they were when greenroom started.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Environment {
+pub struct ProcessEnvironment {
     variables: BTreeMap<String, String>,
     directory: PathBuf,
     terminals: Terminals,
@@ -63,7 +63,7 @@ pub struct Environment {
     login: String,
 }
 
-impl Environment {
+impl ProcessEnvironment {
     /// Reads the environment of this process. Variables whose names are not UTF-8 are left out;
     /// other bytes that are not UTF-8 become U+FFFD.
     ///
@@ -281,7 +281,7 @@ fn name_of(uid: u32, passwd: &str) -> Option<String> {
     })
 }
 
-impl std::fmt::Debug for Environment {
+impl std::fmt::Debug for ProcessEnvironment {
     /// Without the values of the variables, which may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Environment")
@@ -296,8 +296,8 @@ impl std::fmt::Debug for Environment {
 mod tests {
     use super::*;
 
-    fn with(variables: &[(&str, &str)]) -> Environment {
-        Environment::of(variables.iter().copied(), "/project")
+    fn with(variables: &[(&str, &str)]) -> ProcessEnvironment {
+        ProcessEnvironment::of(variables.iter().copied(), "/project")
     }
 
     #[test]
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(name_of(1000, passwd).as_deref(), Some("ana"));
         assert_eq!(name_of(0, passwd).as_deref(), Some("root"));
         assert_eq!(name_of(7, passwd), None);
-        let captured = Environment::capture().unwrap();
+        let captured = ProcessEnvironment::capture().unwrap();
         assert_ne!(captured.login, "unknown");
     }
 
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_process_sees_its_own_variables_and_directory() {
-        let environment = Environment::capture().unwrap();
+        let environment = ProcessEnvironment::capture().unwrap();
         assert!(environment.get("PATH").is_some());
         assert!(environment.directory().is_absolute());
     }

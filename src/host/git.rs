@@ -17,7 +17,7 @@ pub use remote::{Published, Update};
 pub use store::{Committed, Store};
 
 use crate::domain::model::{Ancestry, CommitId, ErrorKind, PortError, Secret, Timestamp};
-use crate::host::environment::Environment;
+use crate::host::environment::ProcessEnvironment;
 use crate::ports::Repository;
 use head::Head;
 use process::{Limits, Output};
@@ -150,7 +150,7 @@ impl Git {
 }
 
 /// The token of the job in the form in which git sends it.
-pub fn sent_token(environment: &Environment) -> Option<Secret> {
+pub fn sent_token(environment: &ProcessEnvironment) -> Option<Secret> {
     credentials::travelling(environment)
 }
 

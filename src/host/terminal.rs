@@ -51,7 +51,7 @@ pub fn stderr_is_terminal() -> bool {
 }
 
 /// Says what the status line shows now; `None` for no status line.
-pub type Status = Box<dyn Fn() -> Option<String> + Send>;
+pub type StatusLine = Box<dyn Fn() -> Option<String> + Send>;
 
 /// Prints lines. Once nobody reads them any more (a closed pipe) it prints nothing: a deployment does
 /// not stop because its output is cut off.
@@ -93,7 +93,7 @@ impl Terminal {
 
     /// Prints lines with a status line below them, until it is dropped. `status` is asked from
     /// another thread, never while lines are printed.
-    pub fn live(out: Box<dyn Write + Send>, status: Status) -> Self {
+    pub fn live(out: Box<dyn Write + Send>, status: StatusLine) -> Self {
         let mut terminal = Self::plain(out);
         let shared = Arc::clone(&terminal.shared);
         // Where no thread can be had, lines are printed without a status line.
@@ -138,7 +138,7 @@ impl Shared {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tick(&self, status: &Status) {
+    fn tick(&self, status: &StatusLine) {
         loop {
             let screen = self.screen();
             let waited = self
@@ -263,7 +263,7 @@ mod tests {
         let paper = Paper::new(1_000_000);
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
-        let status: Status =
+        let status: StatusLine =
             Box::new(move || Some(format!("working {}", count.fetch_add(1, Ordering::SeqCst))));
         let terminal = Terminal::live(Box::new(paper.clone()), status);
         for line in 0..4 {

@@ -63,7 +63,7 @@ pub fn redacted(url: &str) -> String {
 
 /// Scheme, host and port: what a credential is given to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct UrlOrigin {
     /// `http` or `https`.
     pub scheme: String,
     /// The host in lower case, an IPv6 address in brackets.
@@ -73,7 +73,7 @@ pub struct Origin {
 }
 
 /// The origin of an absolute `http` or `https` URL without user and password; `None` for any other.
-pub fn origin(url: &str) -> Option<Origin> {
+pub fn origin(url: &str) -> Option<UrlOrigin> {
     let uri: Uri = url.parse().ok()?;
     let scheme = uri.scheme_str()?.to_ascii_lowercase();
     let default = match scheme.as_str() {
@@ -85,7 +85,7 @@ pub fn origin(url: &str) -> Option<Origin> {
         return None;
     }
     let host = uri.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
-    Some(Origin {
+    Some(UrlOrigin {
         scheme,
         host,
         port: uri.port_u16().unwrap_or(default),

@@ -37,7 +37,7 @@ pub enum Which<'a> {
 
 /// What is copied.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct CopySource<'a> {
     /// Its repository.
     pub repository: &'a str,
     /// Which of its images.
@@ -106,7 +106,7 @@ pub enum CopyError {
 /// When the source does not have it, a registry refuses, or a signal came. No tag was moved then.
 pub fn copy(
     catalog: &dyn Catalog,
-    from: &Source<'_>,
+    from: &CopySource<'_>,
     to: &Destination<'_>,
     options: &Options<'_>,
 ) -> Result<Copied, CopyError> {
@@ -161,7 +161,7 @@ pub fn copy(
 /// Where the source's tag leads, and those of the destination: in one round trip.
 pub(super) fn begin(
     catalog: &dyn Catalog,
-    from: &Source<'_>,
+    from: &CopySource<'_>,
     to: &Destination<'_>,
     connections: usize,
 ) -> Result<(Digest, Vec<Option<Digest>>), PortError> {

@@ -24,7 +24,7 @@ const LARGEST_CONFIG: u64 = 4 << 20;
 
 /// An image of one platform, or an attestation within an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct ImagePart {
     /// Digest of its manifest.
     pub digest: Digest,
     /// `linux/arm64/v8`; `None` where nothing says so.
@@ -64,7 +64,7 @@ pub struct Described {
     /// Bytes of all that it consists of, shared blobs once.
     pub size: u64,
     /// Its parts: itself, where it is no index.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ImagePart>,
     /// What hangs off it and its parts.
     pub attached: Vec<Attached>,
 }
@@ -146,7 +146,7 @@ pub fn describe(
     for leaf in &parts.leaves {
         let own: Vec<&Descriptor> = leaf.manifest.blobs().collect();
         blobs.extend(own.iter().map(|blob| (blob.digest.clone(), blob.size)));
-        shown.push(Part {
+        shown.push(ImagePart {
             digest: leaf.descriptor.digest.clone(),
             platform: platform(catalog, repository, leaf)?,
             role: leaf.descriptor.annotations.get(REFERENCE_TYPE).cloned(),

@@ -2,7 +2,7 @@
 
 use crate::domain::model::{Digest, ErrorKind, PortError, Timestamp};
 use crate::domain::oci::{Body, Manifest};
-use crate::domain::retention::{Content, Found, Rules, named, undated};
+use crate::domain::retention::{FoundManifest, ManifestContent, Rules, named, undated};
 use crate::parallel::each;
 use crate::ports::{Catalog, HeldImage};
 use serde_json::Value;
@@ -41,7 +41,7 @@ enum Ask<'a> {
 
 /// What a request brought.
 enum Answer {
-    Read(Content),
+    Read(ManifestContent),
     Referrers(Vec<Digest>),
     Created(Option<Timestamp>),
 }
@@ -49,7 +49,7 @@ enum Answer {
 /// What one look has found so far.
 #[derive(Default)]
 struct Look {
-    found: BTreeMap<Digest, Found>,
+    found: BTreeMap<Digest, FoundManifest>,
     /// Manifests to be looked at next.
     open: Vec<Digest>,
     /// Whether the listing is complete, so that nobody has to be asked for referrers.
@@ -70,8 +70,8 @@ impl<'a> Inventory<'a> {
     }
 
     /// Everything that the repository lists and that is named by `needed` or by a manifest of it. What the
-    /// registry says it does not have is [`Content::Missing`]; what could not be read for any other reason
-    /// is [`Content::Unread`].
+    /// registry says it does not have is [`ManifestContent::Missing`]; what could not be read for any other reason
+    /// is [`ManifestContent::Unread`].
     ///
     /// # Errors
     /// When the repository cannot be listed, or holds more than [`MOST_MANIFESTS`].
@@ -80,7 +80,7 @@ impl<'a> Inventory<'a> {
         needed: &[Digest],
         rules: &Rules,
         meter: &Meter<'_>,
-    ) -> Result<Vec<Found>, PortError> {
+    ) -> Result<Vec<FoundManifest>, PortError> {
         let mut look = Look::default();
         for held in self.registry.images(self.repository)? {
             look.complete |= held.pushed.is_some();
@@ -99,7 +99,7 @@ impl<'a> Inventory<'a> {
             }
             meter(look.found.len() - look.open.len());
         }
-        let mut found: Vec<Found> = look.found.into_values().collect();
+        let mut found: Vec<FoundManifest> = look.found.into_values().collect();
         self.date(&mut found, rules);
         Ok(found)
     }
@@ -119,7 +119,7 @@ impl<'a> Inventory<'a> {
         let referrers = wave.iter().filter(unasked).map(Ask::Referrers);
         let asks: Vec<Ask<'_>> = reads.chain(referrers).collect();
         let mut attached: Vec<(Digest, Vec<Digest>)> = Vec::new();
-        let mut contents: BTreeMap<&Digest, Content> = BTreeMap::new();
+        let mut contents: BTreeMap<&Digest, ManifestContent> = BTreeMap::new();
         for (ask, answer) in asks.iter().zip(self.ask(&asks)) {
             match (ask, answer) {
                 (Ask::Read(digest), Ok(Answer::Read(content))) => {
@@ -129,7 +129,7 @@ impl<'a> Inventory<'a> {
                     attached.push(((*digest).clone(), digests));
                 }
                 (Ask::Read(digest) | Ask::Referrers(digest), Err(error)) => {
-                    contents.insert(digest, Content::Unread(error.to_string()));
+                    contents.insert(digest, ManifestContent::Unread(error.to_string()));
                 }
                 _ => {}
             }
@@ -138,9 +138,9 @@ impl<'a> Inventory<'a> {
             let known = || self.manifests.get(digest).cloned();
             let content = contents
                 .remove(digest)
-                .or_else(|| known().map(|manifest| Content::Manifest(Box::new(manifest))));
+                .or_else(|| known().map(|manifest| ManifestContent::Manifest(Box::new(manifest))));
             let Some(content) = content else { continue };
-            if let Content::Manifest(manifest) = &content {
+            if let ManifestContent::Manifest(manifest) = &content {
                 self.manifests.insert(digest.clone(), (**manifest).clone());
             }
             look.take_in(digest, content);
@@ -156,7 +156,7 @@ impl<'a> Inventory<'a> {
     }
 
     /// Finds out when those were made whose time nobody else can tell.
-    fn date(&mut self, found: &mut [Found], rules: &Rules) {
+    fn date(&mut self, found: &mut [FoundManifest], rules: &Rules) {
         for one in found.iter_mut() {
             one.created = self.created.get(&one.digest).copied().flatten();
         }
@@ -199,15 +199,15 @@ impl<'a> Inventory<'a> {
         })
     }
 
-    fn content(&self, digest: &Digest) -> Result<Content, PortError> {
+    fn content(&self, digest: &Digest) -> Result<ManifestContent, PortError> {
         let bytes = match self.registry.manifest(self.repository, digest) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind == ErrorKind::Missing => return Ok(Content::Missing),
+            Err(error) if error.kind == ErrorKind::Missing => return Ok(ManifestContent::Missing),
             Err(error) => return Err(error),
         };
         Ok(match Manifest::parse(&bytes) {
-            Ok(manifest) => Content::Manifest(Box::new(manifest)),
-            Err(error) => Content::Unread(error.to_string()),
+            Ok(manifest) => ManifestContent::Manifest(Box::new(manifest)),
+            Err(error) => ManifestContent::Unread(error.to_string()),
         })
     }
 
@@ -244,19 +244,19 @@ impl Look {
 
     fn name(&mut self, digest: &Digest) {
         if !self.found.contains_key(digest) {
-            let found = Found {
+            let found = FoundManifest {
                 digest: digest.clone(),
                 tags: Vec::new(),
                 pushed: None,
                 created: None,
-                content: Content::Missing,
+                content: ManifestContent::Missing,
             };
             self.found.insert(digest.clone(), found);
             self.open.push(digest.clone());
         }
     }
 
-    fn take_in(&mut self, digest: &Digest, content: Content) {
+    fn take_in(&mut self, digest: &Digest, content: ManifestContent) {
         let Some(found) = self.found.get_mut(digest) else {
             return;
         };

@@ -12,12 +12,12 @@ mod retag;
 mod sweep;
 mod work;
 
-pub use copy::{Copied, CopyError, Destination, Options, Source, Which, copy};
-pub use describe::{Attached, Claims, Described, Part, claims, describe};
+pub use copy::{Copied, CopyError, CopySource, Destination, Options, Which, copy};
+pub use describe::{Attached, Claims, Described, ImagePart, claims, describe};
 pub use inventory::{Inventory, MOST_MANIFESTS};
-pub use progress::{Meter, Progress};
-pub use retag::{Listed, Outlook, list, preview, retag};
-pub use sweep::{Left, Stopped, Survey, Sweep, SweepProgress, Swept};
+pub use progress::{CopyProgress, Meter};
+pub use retag::{CopyPreview, Listed, list, preview, retag};
+pub use sweep::{ImageSurvey, Left, Stopped, Sweep, SweepProgress, Swept};
 
 /// How many requests are under way at the same time where nothing else is said. What fast clients use; a
 /// registry that has fewer connections to give makes the others wait.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How far a copy has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
+pub struct CopyProgress {
     /// Blobs that are there now.
     pub blobs_done: u64,
     /// Blobs that are known of so far; grows while manifests are read.
@@ -41,9 +41,9 @@ impl Meter {
     }
 
     /// How far it has come.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> CopyProgress {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Progress {
+        CopyProgress {
             blobs_done: read(&self.blobs[0]),
             blobs_total: read(&self.blobs[1]),
             bytes_sent: read(&self.bytes[0]),

@@ -1,6 +1,6 @@
 //! Tags of a repository: moved, and listed.
 
-use super::copy::{Copied, CopyError, Destination, Options, Source, begin, copy};
+use super::copy::{Copied, CopyError, CopySource, Destination, Options, begin, copy};
 use super::describe::{created, read_parts};
 use crate::domain::model::{Digest, PortError, Tag, Timestamp};
 use crate::parallel::try_each;
@@ -12,7 +12,7 @@ use crate::ports::{Catalog, Content};
 /// As [`copy`].
 pub fn retag(
     catalog: &dyn Catalog,
-    from: &Source<'_>,
+    from: &CopySource<'_>,
     tags: &[Tag],
     options: &Options<'_>,
 ) -> Result<Copied, CopyError> {
@@ -25,7 +25,7 @@ pub fn retag(
 
 /// What a copy would find.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outlook {
+pub struct CopyPreview {
     /// The image.
     pub digest: Digest,
     /// Whether the destination has it.
@@ -40,14 +40,14 @@ pub struct Outlook {
 /// When the source does not have it, or a registry does not answer.
 pub fn preview(
     catalog: &dyn Catalog,
-    from: &Source<'_>,
+    from: &CopySource<'_>,
     to: &Destination<'_>,
     connections: usize,
-) -> Result<Outlook, PortError> {
+) -> Result<CopyPreview, PortError> {
     let (digest, standing) = begin(catalog, from, to, connections)?;
     // A digest that was named may be a mistake.
     catalog.manifest(from.repository, &digest)?;
-    Ok(Outlook {
+    Ok(CopyPreview {
         is_there: catalog.has(to.repository, Content::Manifest, &digest)?,
         tags: to.tags.iter().cloned().zip(standing).collect(),
         digest,

@@ -3,7 +3,7 @@
 use super::inventory::Inventory;
 use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
 use crate::domain::retention;
-use crate::domain::retention::{Doomed, Found, Needed, Plan, Rules};
+use crate::domain::retention::{Doomed, FoundManifest, Needed, PrunePlan, Rules};
 use crate::parallel::each;
 use crate::ports::{Catalog, Clock, Content, Discard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,7 +57,7 @@ pub enum Stopped {
     Unlisted(PortError),
     /// Something could not be read.
     #[error(transparent)]
-    Refused(#[from] retention::Refused),
+    Refused(#[from] retention::PruneRefusal),
     /// What is needed is not known.
     #[error("what the environments need is not known: {0}")]
     Ledger(String),
@@ -102,15 +102,15 @@ pub struct Swept {
 }
 
 /// A repository that was looked at.
-pub struct Survey<'a> {
+pub struct ImageSurvey<'a> {
     sweep: Sweep<'a>,
     inventory: Inventory<'a>,
-    found: BTreeMap<Digest, Found>,
+    found: BTreeMap<Digest, FoundManifest>,
     needed: Vec<Needed>,
     /// The tags that were listed, without those that are gone by our doing.
     tags: BTreeSet<Tag>,
     looked: Duration,
-    plan: Plan,
+    plan: PrunePlan,
     /// What stays by the newest plan, and why.
     kept: BTreeMap<Digest, String>,
     /// What goes by the newest plan, with its tags.
@@ -128,7 +128,7 @@ struct Course {
     failures: usize,
 }
 
-impl<'a> Survey<'a> {
+impl<'a> ImageSurvey<'a> {
     /// Looks at the repository and plans. Changes nothing.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl<'a> Survey<'a> {
             needed: Vec::new(),
             tags: BTreeSet::new(),
             looked: Duration::ZERO,
-            plan: Plan::default(),
+            plan: PrunePlan::default(),
             kept: BTreeMap::new(),
             going: BTreeMap::new(),
         };
@@ -150,7 +150,7 @@ impl<'a> Survey<'a> {
     }
 
     /// What stays and what goes.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &PrunePlan {
         &self.plan
     }
 

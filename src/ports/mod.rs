@@ -25,5 +25,5 @@ pub use registry::{Blob, Catalog, Content, Discard, HeldImage, Registry, Reopen,
 pub use repository::Repository;
 pub use signature::{Attestations, Trust, TrustedRoots, Verifier};
 pub use site::{Backup, Capabilities, Granularity, Probe, Progress, Removal, Router, Stop, Target};
-pub use temporary::{Sweeper, Temporary};
+pub use temporary::{ExpiringResource, Sweeper};
 pub use time::{Clock, Interrupted};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Something that was made for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Temporary {
+pub struct ExpiringResource {
     /// The environment that it was made for.
     pub environment: EnvironmentName,
     /// What it is, in words: "VM 2003 on pve2", "the directory .greenroom/local/…".
@@ -23,8 +23,8 @@ pub trait Sweeper: Send + Sync {
     /// How long a removal may stay under way once it is done by force.
     fn patience(&self) -> Duration;
     /// Everything of this project's service that carries an end, due or not; nothing that others made.
-    fn list(&self) -> Result<Vec<Temporary>, PortError>;
+    fn list(&self) -> Result<Vec<ExpiringResource>, PortError>;
     /// Ends and removes it; [`Removal::Gone`] when nothing is left. Looks again before every act whether
     /// it is ours and carries the same end; `Denied` when it does not.
-    fn remove(&self, temporary: &Temporary, stop: Stop) -> Result<Removal, PortError>;
+    fn remove(&self, temporary: &ExpiringResource, stop: Stop) -> Result<Removal, PortError>;
 }

@@ -12,7 +12,7 @@ const LONGEST: usize = 4096;
 
 /// How serious an annotation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum AnnotationLevel {
     /// Something failed.
     Error,
     /// Something needs a look.
@@ -21,7 +21,7 @@ pub enum Level {
     Notice,
 }
 
-impl Level {
+impl AnnotationLevel {
     const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Notice];
 
     fn as_str(self) -> &'static str {
@@ -37,7 +37,7 @@ impl Level {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {
     /// How serious it is.
-    pub level: Level,
+    pub level: AnnotationLevel,
     /// A short heading.
     pub title: String,
     /// What there is to say; may have several lines.
@@ -71,7 +71,7 @@ pub struct Annotations {
 /// a whole action, with the annotations of all of its runs.
 pub fn render(annotations: Vec<Annotation>) -> Annotations {
     let mut chosen = Annotations::default();
-    let mut used = [0; Level::ALL.len()];
+    let mut used = [0; AnnotationLevel::ALL.len()];
     for annotation in annotations {
         let kind = annotation.level as usize;
         if used[kind] < MOST_PER_KIND {
@@ -97,19 +97,19 @@ pub fn of(report: &RunReport) -> Vec<Annotation> {
     let mut annotations = Vec::new();
     if report.succeeded() {
         let message = report.summary.clone().unwrap_or_default();
-        annotations.push(annotation(Level::Notice, &headline, message));
+        annotations.push(annotation(AnnotationLevel::Notice, &headline, message));
     } else {
         let cause = report.cause.iter().cloned().chain(report.next_action());
         annotations.push(annotation(
-            Level::Error,
+            AnnotationLevel::Error,
             &headline,
             cause.collect::<Vec<_>>().join("\n"),
         ));
     }
     let serious = if report.succeeded() {
-        Level::Warning
+        AnnotationLevel::Warning
     } else {
-        Level::Error
+        AnnotationLevel::Error
     };
     for check in report
         .checks
@@ -137,7 +137,13 @@ pub fn of(report: &RunReport) -> Vec<Annotation> {
             ));
         }
     }
-    let warning = |text: &String| annotation(Level::Warning, report.environment.as_str(), text.clone());
+    let warning = |text: &String| {
+        annotation(
+            AnnotationLevel::Warning,
+            report.environment.as_str(),
+            text.clone(),
+        )
+    };
     annotations.extend(report.warnings.iter().map(warning));
     annotations
 }
@@ -169,7 +175,7 @@ mod tests {
     #[test]
     fn a_place_is_escaped_like_every_property() {
         let annotation = Annotation {
-            level: Level::Warning,
+            level: AnnotationLevel::Warning,
             title: "a:b,c".into(),
             message: "100%\nsecond line".into(),
             place: Some(("env/a,b:c.yaml".into(), 3)),
@@ -188,8 +194,8 @@ mod tests {
             message: String::new(),
             place: None,
         };
-        let mut all: Vec<Annotation> = (0..15).map(|n| one(Level::Error, n)).collect();
-        all.extend((0..3).map(|n| one(Level::Notice, n)));
+        let mut all: Vec<Annotation> = (0..15).map(|n| one(AnnotationLevel::Error, n)).collect();
+        all.extend((0..3).map(|n| one(AnnotationLevel::Notice, n)));
         let chosen = render(all);
         assert_eq!(chosen.commands.len(), 13);
         assert_eq!(chosen.overflow.len(), 5);

@@ -17,7 +17,7 @@ const TITLE: usize = 255;
 
 /// What is known of the run beside its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct RunContext {
     /// Number of the CI run.
     pub run: Option<u64>,
     /// The commit that the CI run belongs to.
@@ -34,7 +34,7 @@ pub struct Surroundings {
 
 /// A run that was refused before anything was touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedRun {
     /// The service.
     pub service: String,
     /// Where it was to go.
@@ -54,7 +54,7 @@ pub struct Refused {
 }
 
 /// The deployment of `plan`; `None` where it comes from no commit, which a forge cannot show.
-pub fn draft(plan: &Plan, around: &Surroundings) -> Option<DeploymentDraft> {
+pub fn draft(plan: &Plan, around: &RunContext) -> Option<DeploymentDraft> {
     let commit = plan.candidate.commit.clone()?;
     Some(DeploymentDraft {
         id: plan.deployment.clone(),
@@ -100,7 +100,7 @@ pub fn progress(plan: &Plan, event: &Event) -> Option<String> {
 }
 
 /// That the deployment is under way, with how far it is.
-pub fn underway(plan: &Plan, around: &Surroundings, description: String) -> DeploymentUpdate {
+pub fn underway(plan: &Plan, around: &RunContext, description: String) -> DeploymentUpdate {
     DeploymentUpdate {
         state: DeploymentState::InProgress,
         environment: plan.environment.clone(),
@@ -111,7 +111,7 @@ pub fn underway(plan: &Plan, around: &Surroundings, description: String) -> Depl
 }
 
 /// How the deployment ended. Nothing serves after a first one that was removed, so that no address is shown.
-pub fn ended(report: &RunReport, around: &Surroundings, interrupted: bool) -> DeploymentUpdate {
+pub fn ended(report: &RunReport, around: &RunContext, interrupted: bool) -> DeploymentUpdate {
     let state = match report.outcome {
         Some(Outcome::Succeeded) => DeploymentState::Success,
         Some(Outcome::RolledBack) => DeploymentState::Failure,
@@ -158,7 +158,7 @@ fn described(clause: &str, head: Option<&Digest>) -> String {
 }
 
 /// The check of a rollout that has begun; `None` without a commit.
-pub fn check_underway(plan: &Plan, around: &Surroundings, started: Timestamp) -> Option<CheckReport> {
+pub fn check_underway(plan: &Plan, around: &RunContext, started: Timestamp) -> Option<CheckReport> {
     Some(CheckReport {
         key: plan.deployment.to_string(),
         name: check_name(&plan.environment),
@@ -181,7 +181,7 @@ pub fn check_underway(plan: &Plan, around: &Surroundings, started: Timestamp) ->
 pub fn check_ended(
     report: &RunReport,
     commit: CommitId,
-    around: &Surroundings,
+    around: &RunContext,
     interrupted: bool,
 ) -> CheckReport {
     let head = report.history.head.as_ref();
@@ -201,7 +201,7 @@ pub fn check_ended(
 }
 
 /// The check of a run that was refused. It belongs to no deployment, so that the run is what it is found by.
-pub fn check_refused(refused: &Refused, around: &Surroundings) -> CheckReport {
+pub fn check_refused(refused: &RefusedRun, around: &RunContext) -> CheckReport {
     let environment = &refused.environment;
     let run = around
         .run
@@ -250,7 +250,7 @@ fn conclusion(report: &RunReport, interrupted: bool) -> Conclusion {
 }
 
 /// The commit's status while the rollout goes on; `None` without a commit.
-pub fn status_underway(plan: &Plan, around: &Surroundings) -> Option<CommitStatus> {
+pub fn status_underway(plan: &Plan, around: &RunContext) -> Option<CommitStatus> {
     Some(CommitStatus {
         commit: plan.candidate.commit.clone()?,
         context: status_name(&plan.environment),
@@ -264,7 +264,7 @@ pub fn status_underway(plan: &Plan, around: &Surroundings) -> Option<CommitStatu
 pub fn status_ended(
     report: &RunReport,
     commit: CommitId,
-    around: &Surroundings,
+    around: &RunContext,
     interrupted: bool,
 ) -> CommitStatus {
     CommitStatus {
@@ -282,7 +282,7 @@ fn status_name(environment: &EnvironmentName) -> String {
 
 /// The comment on the pull request that the run is about; `None` where it is about none. Services that share
 /// a repository have one each for every environment.
-pub fn comment(report: &RunReport, around: &Surroundings, count: Option<Count>) -> Option<PullComment> {
+pub fn comment(report: &RunReport, around: &RunContext, count: Option<Count>) -> Option<PullComment> {
     Some(PullComment {
         pull: around.pull?,
         key: format!("{}/{}", report.service, report.environment),

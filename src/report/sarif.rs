@@ -6,7 +6,7 @@
 
 use super::foreign;
 use crate::domain::model::Severity;
-use crate::domain::scan::{Assessment, Finding, Judged, Standing};
+use crate::domain::scan::{Assessment, Finding, FindingStatus, Judged};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,12 @@ pub fn render(assessment: &Assessment) -> String {
         .judgment
         .findings
         .iter()
-        .filter(|judged| !matches!(judged.standing, Standing::Hidden | Standing::NotAffected))
+        .filter(|judged| {
+            !matches!(
+                judged.standing,
+                FindingStatus::Hidden | FindingStatus::NotAffected
+            )
+        })
         .take(RESULTS)
         .collect();
     let mut rules: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
@@ -137,14 +142,14 @@ fn result(assessment: &Assessment, judged: &Judged, rule: Option<usize>) -> Valu
         },
     });
     match &judged.standing {
-        Standing::Allowed { reason, .. } => {
+        FindingStatus::Allowed { reason, .. } => {
             result["suppressions"] = json!([{
                 "kind": "external",
                 "status": "accepted",
                 "justification": foreign::clip(&foreign::line(reason), TEXT),
             }]);
         }
-        Standing::Known => result["baselineState"] = Value::from("unchanged"),
+        FindingStatus::Known => result["baselineState"] = Value::from("unchanged"),
         _ => {}
     }
     result

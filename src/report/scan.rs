@@ -1,8 +1,8 @@
 //! A judged scan: as text, as annotations, and as JSON of version `greenroom.scan/1`.
 
-use super::annotations::{Annotation, Level as Weight, MOST_PER_KIND};
+use super::annotations::{Annotation, AnnotationLevel as Weight, MOST_PER_KIND};
 use super::foreign;
-use crate::domain::scan::{Assessment, Counts, Judged, Level, ScanResult, Standing};
+use crate::domain::scan::{Assessment, Counts, FindingStatus, Judged, Level, ScanResult};
 use serde_json::{Value, json};
 
 /// Most findings in the table for people; JSON has all of them.
@@ -32,7 +32,7 @@ pub fn text(assessment: &Assessment) -> Vec<String> {
         .findings
         .iter()
         .filter_map(|judged| match &judged.standing {
-            Standing::Allowed { reason, until } => {
+            FindingStatus::Allowed { reason, until } => {
                 let until = until.map_or(String::new(), |until| format!(" (until {})", until.human()));
                 let text = format!(
                     "{} in {}: {reason}{until}",
@@ -123,7 +123,7 @@ fn remedy(judged: &Judged) -> String {
     if finding.known_exploited {
         text.push_str("; known to be exploited");
     }
-    if let Standing::Expired { since, .. } = judged.standing {
+    if let FindingStatus::Expired { since, .. } = judged.standing {
         text.push_str(&format!("; no longer allowed since {}", since.human()));
     }
     text

@@ -1,6 +1,6 @@
 //! Every template: its name, its text, where it goes, and when.
 
-use super::choices::{Choices, Ci, Target};
+use super::choices::{Choices, Ci, TargetChoice};
 use super::ecosystem::Ecosystem;
 
 /// A template that is embedded.
@@ -72,7 +72,7 @@ pub const TEMPLATES: &[Template] = &[
     file!("environments/acceptance.yaml" => "environments/acceptance.yaml", "the environment acceptance", always),
     file!("environments/production.yaml" => "environments/production.yaml", "the environment production", always),
     file!("deploy/compose.sh" => "deploy/compose.sh", "brings compose.production.yaml to a host",
-        |choices| choices.target == Target::Command, true),
+        |choices| choices.target == TargetChoice::Command, true),
     file!("github/ci.yml" => ".github/workflows/ci.yml", "checks, build, and release branches", github),
     file!("github/deploy-staging.yml" => ".github/workflows/deploy-staging.yml", "build and deploy to staging", github),
     file!("github/deploy-acceptance.yml" => ".github/workflows/deploy-acceptance.yml",

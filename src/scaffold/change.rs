@@ -5,7 +5,7 @@ use similar::TextDiff;
 
 /// What became of a file, or would.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum FileChange {
     /// It is not there.
     New,
     /// It is there, and the same.
@@ -17,15 +17,15 @@ pub enum Change {
 
 /// Holds each file against what is there: `present` gives a path's text, `None` where nothing is. Bytes
 /// that are no text count as text that differs.
-pub fn changes(files: &[File], present: impl Fn(&str) -> Option<Vec<u8>>) -> Vec<(&File, Change)> {
+pub fn changes(files: &[File], present: impl Fn(&str) -> Option<Vec<u8>>) -> Vec<(&File, FileChange)> {
     files
         .iter()
         .map(|file| {
             let change = match present(&file.path) {
-                None => Change::New,
-                Some(bytes) if bytes == file.text.as_bytes() => Change::Same,
+                None => FileChange::New,
+                Some(bytes) if bytes == file.text.as_bytes() => FileChange::Same,
                 Some(bytes) => {
-                    Change::Differs(unified(&file.path, &String::from_utf8_lossy(&bytes), &file.text))
+                    FileChange::Differs(unified(&file.path, &String::from_utf8_lossy(&bytes), &file.text))
                 }
             };
             (file, change)
@@ -61,8 +61,8 @@ mod tests {
             _ => None,
         });
         let found: Vec<_> = found.into_iter().map(|(_, change)| change).collect();
-        assert_eq!(found[..2], [Change::New, Change::Same]);
-        let Change::Differs(diff) = &found[2] else {
+        assert_eq!(found[..2], [FileChange::New, FileChange::Same]);
+        let FileChange::Differs(diff) = &found[2] else {
             panic!("{found:?}");
         };
         insta::assert_snapshot!(diff, @r"
@@ -74,6 +74,6 @@ mod tests {
         \ No newline at end of file
         +b
         ");
-        assert!(matches!(found[3], Change::Differs(_)));
+        assert!(matches!(found[3], FileChange::Differs(_)));
     }
 }

@@ -66,7 +66,7 @@ words! {
 
 /// Where the service runs. Only what can be deployed to is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Target {
+pub enum TargetChoice {
     /// Processes on the runner's machine, behind the built-in router.
     Local,
     /// The project's own commands; the ones written bring a compose file to a host over SSH.
@@ -75,7 +75,7 @@ pub enum Target {
     Proxmox,
 }
 
-impl Target {
+impl TargetChoice {
     /// Every one, in the order in which they are offered.
     pub const ALL: &[Self] = &[Self::Local, Self::Command, Self::Proxmox];
 
@@ -89,7 +89,7 @@ impl Target {
     }
 }
 
-impl FromStr for Target {
+impl FromStr for TargetChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -105,7 +105,7 @@ impl FromStr for Target {
     }
 }
 
-impl std::fmt::Display for Target {
+impl std::fmt::Display for TargetChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
@@ -113,14 +113,14 @@ impl std::fmt::Display for Target {
 
 /// The machine that the jobs run on which build, deploy and verify.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Runner {
+pub struct CiRunner {
     /// Its label.
     pub label: RunnerLabel,
     /// Whether it is a machine of one's own, on which files stay from job to job.
     pub own: bool,
 }
 
-impl Runner {
+impl CiRunner {
     /// Hosted machines of GitHub's are named after their systems.
     pub fn of(label: RunnerLabel) -> Self {
         let own = !["ubuntu-", "windows-", "macos-"]
@@ -148,7 +148,7 @@ pub struct Choices {
     /// What starts a deployment to staging; at least one.
     pub triggers: BTreeSet<TriggerKind>,
     /// Where it runs.
-    pub target: Target,
+    pub target: TargetChoice,
     /// Where its images are, `None` for the project's own store on the machine that builds.
     pub registry: Option<RepositoryName>,
     /// What it is written in.
@@ -183,13 +183,13 @@ impl Choices {
         if self.ci.is_empty() {
             found.push("no CI system is chosen: choose github, gitlab or jenkins (--ci)".to_owned());
         }
-        if self.target == Target::Proxmox && self.registry.is_none() {
+        if self.target == TargetChoice::Proxmox && self.registry.is_none() {
             found.push(
                 "guests of a Proxmox cluster pull the image from a registry: name one (--registry ghcr.io/OWNER/REPO)"
                     .to_owned(),
             );
         }
-        if self.target == Target::Command && self.registry.is_none() {
+        if self.target == TargetChoice::Command && self.registry.is_none() {
             found.push(
                 "the host that the script deploys to pulls the image from a registry: name one (--registry \
                  ghcr.io/OWNER/REPO)"
@@ -212,7 +212,7 @@ impl Choices {
                     .to_owned(),
             );
         }
-        if !self.runner().own && (self.registry.is_none() || self.target == Target::Local) {
+        if !self.runner().own && (self.registry.is_none() || self.target == TargetChoice::Local) {
             found.push(format!(
                 "{} is gone when the job ends, and with it what runs there and the project's own store: name a \
                  runner of your own (--runner LABEL), or choose another target and a registry",
@@ -224,8 +224,8 @@ impl Choices {
 
     /// The machine that builds, deploys and verifies: a hosted one where nothing has to stay on it and
     /// nothing private has to be reached, else one of one's own with the label `greenroom`.
-    pub fn runner(&self) -> Runner {
-        let own = self.registry.is_none() || self.target != Target::Command;
+    pub fn runner(&self) -> CiRunner {
+        let own = self.registry.is_none() || self.target != TargetChoice::Command;
         let usual = || {
             if own {
                 RunnerLabel::own()
@@ -233,6 +233,6 @@ impl Choices {
                 RunnerLabel::hosted()
             }
         };
-        Runner::of(self.runner.clone().unwrap_or_else(usual))
+        CiRunner::of(self.runner.clone().unwrap_or_else(usual))
     }
 }

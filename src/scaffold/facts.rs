@@ -1,7 +1,7 @@
 //! What templates may name.
 
 use super::action::CHECKOUT;
-use super::choices::{Approvals, Choices, Ci, Jobs, Scanner, Target, TriggerKind};
+use super::choices::{Approvals, Choices, Ci, Jobs, Scanner, TargetChoice, TriggerKind};
 use super::ecosystem::Habits;
 use super::text::RunnerLabel;
 use serde::Serialize;
@@ -83,7 +83,7 @@ impl Facts {
             registry: host,
             ecosystem: choices.ecosystem.as_str(),
             habits,
-            from_files: choices.target == Target::Local && habits.starts_from_files(),
+            from_files: choices.target == TargetChoice::Local && habits.starts_from_files(),
             approvals: choices.approvals.as_str(),
             asks: choices.approvals != Approvals::None,
             split: choices.jobs == Jobs::Split,
@@ -109,10 +109,10 @@ impl Facts {
 }
 
 /// The secrets that a target needs. They are named alike in every environment, and differ by it.
-pub(super) fn secrets(target: Target) -> &'static [&'static str] {
+pub(super) fn secrets(target: TargetChoice) -> &'static [&'static str] {
     match target {
-        Target::Local => &[],
-        Target::Command => &["DEPLOY_KEY", "DEPLOY_KNOWN_HOSTS"],
-        Target::Proxmox => &["PROXMOX_TOKEN"],
+        TargetChoice::Local => &[],
+        TargetChoice::Command => &["DEPLOY_KEY", "DEPLOY_KNOWN_HOSTS"],
+        TargetChoice::Proxmox => &["PROXMOX_TOKEN"],
     }
 }

@@ -20,8 +20,8 @@ mod word;
 
 pub use action::{ActionPin, CHECKOUT};
 pub use catalog::{TEMPLATES, Template, template};
-pub use change::{Change, changes, unified};
-pub use choices::{Approvals, Begins, Choices, Ci, Jobs, Runner, Scanner, Target, TriggerKind};
+pub use change::{FileChange, changes, unified};
+pub use choices::{Approvals, Begins, Choices, Ci, CiRunner, Jobs, Scanner, TargetChoice, TriggerKind};
 pub use detect::detect;
 pub use ecosystem::Ecosystem;
 pub use next::next_steps;

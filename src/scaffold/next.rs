@@ -1,6 +1,6 @@
 //! What is left for a person to do.
 
-use super::choices::{Approvals, Choices, Ci, Target, TriggerKind};
+use super::choices::{Approvals, Choices, Ci, TargetChoice, TriggerKind};
 use super::ecosystem::Ecosystem;
 use super::facts::secrets;
 
@@ -64,11 +64,11 @@ fn places(choices: &Choices) -> String {
         ));
     }
     match choices.target {
-        Target::Local => {}
-        Target::Command => {
+        TargetChoice::Local => {}
+        TargetChoice::Command => {
             lines.push("Put your hosts into environments/*.yaml (url, DEPLOY_HOST).".to_owned());
         }
-        Target::Proxmox => lines.push(
+        TargetChoice::Proxmox => lines.push(
             "Put your cluster into environments/*.yaml; greenroom doctor shows what is missing.".to_owned(),
         ),
     }
@@ -129,7 +129,7 @@ mod tests {
         let mut choices = Choices {
             service: "shop".parse().unwrap(),
             triggers: [TriggerKind::Push].into(),
-            target: Target::Local,
+            target: TargetChoice::Local,
             registry: None,
             ecosystem: Ecosystem::Python,
             approvals: Approvals::None,

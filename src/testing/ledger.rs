@@ -14,7 +14,7 @@ use std::thread;
 
 /// A fault at one append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
+pub struct LedgerFault {
     /// Which append it strikes: the first is 0.
     pub append: u64,
     /// The error that the writer gets.
@@ -27,7 +27,7 @@ pub struct Fault {
 struct State {
     chains: BTreeMap<EnvironmentName, Vec<Vec<u8>>>,
     appends: u64,
-    faults: Vec<Fault>,
+    faults: Vec<LedgerFault>,
 }
 
 /// A ledger in memory. Stricter than a real one: a draft without a kind, or with a reference to a
@@ -39,7 +39,7 @@ pub struct MemoryLedger {
 
 impl MemoryLedger {
     /// Lets one append fail.
-    pub fn fail(&self, fault: Fault) {
+    pub fn fail(&self, fault: LedgerFault) {
         self.state().faults.push(fault);
     }
 
@@ -291,7 +291,7 @@ mod tests {
         let ledger = MemoryLedger::default();
         let production = name("production");
         for (append, landed) in [(0, false), (1, true)] {
-            ledger.fail(Fault {
+            ledger.fail(LedgerFault {
                 append,
                 kind: ErrorKind::Ambiguous,
                 landed,

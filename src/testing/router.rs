@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Two addresses that accept connections and one that does not, for [`router_contract`].
 #[derive(Debug, Clone)]
-pub struct Addresses {
+pub struct RouterAddresses {
     /// An instance that accepts connections.
     pub blue: Endpoint,
     /// Another one.
@@ -21,7 +21,7 @@ pub struct Addresses {
 ///
 /// # Panics
 /// When the implementation breaks the contract.
-pub fn router_contract(router: &dyn Router, unit: &UnitId, addresses: &Addresses) {
+pub fn router_contract(router: &dyn Router, unit: &UnitId, addresses: &RouterAddresses) {
     let route = |slot, address: &Endpoint, weight| Route {
         unit: unit.clone(),
         slot,
@@ -286,8 +286,8 @@ impl Router for MemoryRouter {
 mod tests {
     use super::*;
 
-    fn addresses() -> Addresses {
-        Addresses {
+    fn addresses() -> RouterAddresses {
+        RouterAddresses {
             blue: "http://127.0.0.1:1".parse().unwrap(),
             green: "http://127.0.0.1:2".parse().unwrap(),
             dead: "http://127.0.0.1:3".parse().unwrap(),

@@ -1,7 +1,7 @@
 //! The contract of [`Sweeper`].
 
 use crate::domain::model::{EnvironmentName, ErrorKind, Period, PortError, Timestamp};
-use crate::ports::{Removal, Stop, Sweeper, Temporary};
+use crate::ports::{ExpiringResource, Removal, Stop, Sweeper};
 use std::time::{Duration, Instant};
 
 /// A removal takes no longer than this.
@@ -47,7 +47,7 @@ pub fn sweeper_contract(case: &SweeperCase<'_>) -> Result<(), PortError> {
         [(&asked, *at), (&forced, later)],
         "what carries an end, due or not, and nothing else"
     );
-    let other = Temporary {
+    let other = ExpiringResource {
         expires: later.plus(Period::from_secs(1)),
         ..listed[0].clone()
     };
@@ -64,7 +64,7 @@ pub fn sweeper_contract(case: &SweeperCase<'_>) -> Result<(), PortError> {
     Ok(())
 }
 
-fn gone(case: &SweeperCase<'_>, found: &Temporary, stop: Stop) -> Result<(), PortError> {
+fn gone(case: &SweeperCase<'_>, found: &ExpiringResource, stop: Stop) -> Result<(), PortError> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         if case.sweeper.remove(found, stop)? == Removal::Gone {

@@ -181,7 +181,7 @@ impl<T: Target + ?Sized> PutNow for T {
 
 /// One call of a [`MemoryTarget`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
+pub enum TargetCall {
     /// [`Target::inspect`].
     Inspect(UnitId),
     /// [`Target::put`].
@@ -194,23 +194,23 @@ pub enum Call {
 
 /// When an injected error strikes.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub enum TargetFault {
     /// Nothing happened.
     Before(PortError),
     /// It happened, and the caller is told otherwise.
     After(PortError),
 }
 
-type Rule = Box<dyn Fn(&Call) -> bool + Send>;
+type Rule = Box<dyn Fn(&TargetCall) -> bool + Send>;
 
 #[derive(Default)]
 struct World {
     slots: BTreeMap<(UnitId, Slot), Instance>,
     stopping: BTreeMap<(UnitId, Slot), usize>,
     foreign: BTreeMap<UnitId, String>,
-    calls: Vec<Call>,
-    nth: BTreeMap<usize, Fault>,
-    rules: Vec<(Rule, Fault)>,
+    calls: Vec<TargetCall>,
+    nth: BTreeMap<usize, TargetFault>,
+    rules: Vec<(Rule, TargetFault)>,
     lingering: usize,
     /// How often a put is under way before it is done, and how often each was asked for.
     slowness: usize,
@@ -245,16 +245,16 @@ impl MemoryTarget {
 
     /// The call number `nth`, counted from 0 over all calls, fails and does nothing.
     pub fn fail(&self, nth: usize, error: PortError) {
-        self.world().nth.insert(nth, Fault::Before(error));
+        self.world().nth.insert(nth, TargetFault::Before(error));
     }
 
     /// The call number `nth` does what it should, and reports this error.
     pub fn fail_after(&self, nth: usize, error: PortError) {
-        self.world().nth.insert(nth, Fault::After(error));
+        self.world().nth.insert(nth, TargetFault::After(error));
     }
 
     /// Every call for which `rule` holds meets this fault.
-    pub fn fail_each(&self, rule: impl Fn(&Call) -> bool + Send + 'static, fault: Fault) {
+    pub fn fail_each(&self, rule: impl Fn(&TargetCall) -> bool + Send + 'static, fault: TargetFault) {
         self.world().rules.push((Box::new(rule), fault));
     }
 
@@ -304,7 +304,7 @@ impl MemoryTarget {
     }
 
     /// Every call so far, failed ones too.
-    pub fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<TargetCall> {
         self.world().calls.clone()
     }
 
@@ -321,7 +321,7 @@ impl MemoryTarget {
     /// Records the call, performs it unless a fault says otherwise.
     fn call<T>(
         &self,
-        call: Call,
+        call: TargetCall,
         act: impl FnOnce(&mut World) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
         let mut world = self.world();
@@ -330,15 +330,17 @@ impl MemoryTarget {
             let rule = world.rules.iter().find(|(rule, _)| rule(&call));
             rule.map(|(_, fault)| fault.clone())
         });
-        let (Call::Inspect(unit) | Call::Put(unit, ..) | Call::Remove(unit, ..) | Call::Logs(unit, _)) =
-            &call;
+        let (TargetCall::Inspect(unit)
+        | TargetCall::Put(unit, ..)
+        | TargetCall::Remove(unit, ..)
+        | TargetCall::Logs(unit, _)) = &call;
         let known = self.units.contains(unit);
         let doing = format!("{call:?}");
         world.calls.push(call);
         match fault {
-            Some(Fault::Before(error)) => Err(error),
+            Some(TargetFault::Before(error)) => Err(error),
             _ if !known => Err(PortError::new(ErrorKind::Invalid, doing, "there is no such unit")),
-            Some(Fault::After(error)) => act(&mut world).and(Err(error)),
+            Some(TargetFault::After(error)) => act(&mut world).and(Err(error)),
             None => act(&mut world),
         }
     }
@@ -365,7 +367,7 @@ impl Target for MemoryTarget {
     }
 
     fn inspect(&self, unit: &UnitId) -> Result<UnitState, PortError> {
-        self.call(Call::Inspect(unit.clone()), |world| {
+        self.call(TargetCall::Inspect(unit.clone()), |world| {
             Ok(UnitState {
                 slots: Slot::BOTH
                     .into_iter()
@@ -377,7 +379,7 @@ impl Target for MemoryTarget {
     }
 
     fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
-        self.call(Call::Put(unit.clone(), slot, release.id()), |world| {
+        self.call(TargetCall::Put(unit.clone(), slot, release.id()), |world| {
             self.slot_exists(slot)?;
             let doing = format!("starting {unit} ({slot})");
             if let Some(words) = world.foreign.get(unit) {
@@ -419,7 +421,7 @@ impl Target for MemoryTarget {
     }
 
     fn remove(&self, unit: &UnitId, slot: Slot, stop: Stop) -> Result<Removal, PortError> {
-        self.call(Call::Remove(unit.clone(), slot, stop), |world| {
+        self.call(TargetCall::Remove(unit.clone(), slot, stop), |world| {
             self.slot_exists(slot)?;
             let place = (unit.clone(), slot);
             let Some(instance) = world.slots.get(&place) else {
@@ -437,7 +439,7 @@ impl Target for MemoryTarget {
     }
 
     fn logs(&self, unit: &UnitId, slot: Slot, lines: usize) -> Result<String, PortError> {
-        self.call(Call::Logs(unit.clone(), slot), |world| {
+        self.call(TargetCall::Logs(unit.clone(), slot), |world| {
             let instance = world.slots.get(&(unit.clone(), slot));
             let line = instance.map(|instance| format!("release {}\n", instance.release));
             Ok(line.filter(|_| lines > 0).unwrap_or_default())
@@ -490,7 +492,10 @@ mod tests {
             target.put(&unit(), Slot::Blue, &release("1")).unwrap_err();
             assert_eq!(target.running().len(), running);
         }
-        target.fail_each(|call| matches!(call, Call::Inspect(_)), Fault::Before(error));
+        target.fail_each(
+            |call| matches!(call, TargetCall::Inspect(_)),
+            TargetFault::Before(error),
+        );
         assert!(target.inspect(&unit()).is_err());
         target.heal();
         assert!(target.inspect(&unit()).is_ok());

@@ -2,11 +2,11 @@
 
 use greenroom::app::announce::{Announcer, Audience, Forges};
 use greenroom::app::deploy::{Deployed, Done};
-use greenroom::app::pipeline::{self, Run, Wish};
+use greenroom::app::pipeline::{self, Run, RunOptions};
 use greenroom::app::takeup::{self, Direction};
 use greenroom::app::{AppError, Context, Watchers, Workspace};
 use greenroom::domain::model::PullState;
-use greenroom::host::environment::Environment;
+use greenroom::host::environment::ProcessEnvironment;
 use greenroom::ports::{Forge, PullRequests};
 use greenroom::testing::{FakeClock, MemoryForge};
 use serde_json::Value;
@@ -130,7 +130,8 @@ impl Project {
             ("GITHUB_WORKSPACE", &root),
         ];
         // Files are named in full: the process itself is in another directory.
-        let environment = Environment::of(variables.into_iter().chain(more.iter().copied()), "/nowhere");
+        let environment =
+            ProcessEnvironment::of(variables.into_iter().chain(more.iter().copied()), "/nowhere");
         Context::new(
             environment,
             Arc::clone(&self.clock) as _,
@@ -192,10 +193,10 @@ impl Project {
         version: &str,
         environments: &[&str],
     ) -> Result<Run, AppError> {
-        let wish = Wish {
+        let wish = RunOptions {
             version: Some(version.parse().unwrap()),
             environments: environments.iter().map(|name| name.parse().unwrap()).collect(),
-            ..Wish::default()
+            ..RunOptions::default()
         };
         pipeline::run(workspace, &wish, audience, &mut |_| {})
     }

@@ -1,7 +1,7 @@
 //! Runs that are refused before anything is touched.
 
 use crate::project::{Project, refused};
-use greenroom::app::promote::{Wish, tell_refusal};
+use greenroom::app::promote::{PromoteOptions, tell_refusal};
 use greenroom::app::{AppError, Exit};
 use greenroom::domain::model::{Conclusion, DeployOptions};
 use greenroom::domain::policy::{Gate, Refusal};
@@ -76,7 +76,7 @@ fn a_problem_in_the_configuration_is_remarked_at_its_line() {
 fn a_promotion_that_is_refused_is_a_check_of_the_environment_that_it_was_to_go_to() {
     let project = Project::new("", "{}");
     project.deploy("1.0.0");
-    let wish = Wish {
+    let wish = PromoteOptions {
         from: "staging".parse().unwrap(),
         to: "other".parse().unwrap(),
         version: None,

@@ -5,7 +5,7 @@ use crate::project::{Project, Ran};
 use greenroom::adapters::proxmox::GuestRef;
 use greenroom::domain::model::Secret;
 use greenroom::host::clock::SystemClock;
-use greenroom::testing::proxmox::{Cluster, FakeGuest, Server, USER};
+use greenroom::testing::proxmox::{FakeCluster, FakeGuest, Server, USER};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -17,14 +17,14 @@ const SECRET: &str = "3f1c2b1a-0000-4000-8000-000000000000";
 
 struct Site {
     project: Project,
-    cluster: Arc<Cluster>,
+    cluster: Arc<FakeCluster>,
     server: Server,
 }
 
 impl Site {
     /// A project whose `staging` is on a cluster that has everything.
     fn new() -> Self {
-        let cluster = Arc::new(Cluster::new(Arc::new(SystemClock::new())));
+        let cluster = Arc::new(FakeCluster::new(Arc::new(SystemClock::new())));
         cluster.add_pool("staging");
         cluster.add_template(GuestRef::vm("pve1", 9000), "debian-13");
         cluster.edit(9000, |guest| {

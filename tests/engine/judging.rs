@@ -409,9 +409,9 @@ fn a_unit_within_the_tolerated_number_keeps_its_previous_release_and_its_traffic
         world.target.fail_each(
             move |call| {
                 let wanted = release("v2").id();
-                matches!(call, greenroom::testing::target::Call::Put(unit, _, id) if *unit == failing && *id == wanted)
+                matches!(call, greenroom::testing::target::TargetCall::Put(unit, _, id) if *unit == failing && *id == wanted)
             },
-            greenroom::testing::target::Fault::Before(greenroom::domain::model::PortError::new(
+            greenroom::testing::target::TargetFault::Before(greenroom::domain::model::PortError::new(
                 greenroom::domain::model::ErrorKind::Denied,
                 "starting web-1",
                 "its disk is full",

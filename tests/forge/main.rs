@@ -23,7 +23,7 @@ mod strictness;
 use github::{FakeGitHub, Fault, Repository};
 use greenroom::adapters::forge::github::{Connection, GitHub};
 use greenroom::domain::model::{ErrorKind, PortError, Secret, Timestamp};
-use greenroom::host::http::{Client, Settings};
+use greenroom::host::http::{Client, HttpSettings};
 use greenroom::ports::Clock;
 use greenroom::testing::clock::FakeClock;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Yard {
 
 /// A connection with the token of tests.
 fn connected(api: &str, clock: Arc<dyn Clock>) -> Result<Arc<Connection>, PortError> {
-    let client = Client::new(&Settings::default()).unwrap();
+    let client = Client::new(&HttpSettings::default()).unwrap();
     let token = Secret::new("ghs_swordfish".to_owned());
     Connection::new(client, api, token, clock).map(Arc::new)
 }

@@ -2,7 +2,7 @@
 
 use crate::COMMIT;
 use crate::github::{Description, FakeGitHub, Fault, Repository};
-use greenroom::host::http::{Client, Request, Settings};
+use greenroom::host::http::{Client, HttpRequest, HttpSettings};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,9 +21,9 @@ fn send(fake: &FakeGitHub, method: &str, path: &str, body: &Value) -> (u16, Valu
     if bytes.is_none() {
         headers.remove("content-type");
     }
-    let answer = Client::new(&Settings::default())
+    let answer = Client::new(&HttpSettings::default())
         .unwrap()
-        .send(&Request {
+        .send(&HttpRequest {
             method,
             url: &format!("{}/repos/acme/hello/{path}", fake.url()),
             headers: &headers,

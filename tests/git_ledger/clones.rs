@@ -115,7 +115,7 @@ fn a_clone_whose_one_remote_has_another_name_works_and_two_strange_ones_are_refu
     write(&yard.ledger("clone"), &production, "upstream", 1);
     assert_eq!(yard.commits(), 1);
     yard.git("clone", &["remote", "add", "fork", "/nowhere"]);
-    let environment = greenroom::host::environment::Environment::of([("A", "b")], "/");
+    let environment = greenroom::host::environment::ProcessEnvironment::of([("A", "b")], "/");
     let error = greenroom::host::git::Store::open(yard.path("clone"), &environment).unwrap_err();
     assert!(error.message.contains("none is called origin"), "{error}");
 }

@@ -5,7 +5,7 @@ use crate::races::write;
 use crate::yard::{BRANCH, Yard, name};
 use greenroom::adapters::ledger::{GitBranch, GitLedger};
 use greenroom::domain::model::{ErrorKind, Holder, Period};
-use greenroom::host::environment::Environment;
+use greenroom::host::environment::ProcessEnvironment;
 use greenroom::host::git::Store;
 use greenroom::ports::{Clock, Lease, Ledger};
 use greenroom::testing::FakeClock;
@@ -239,8 +239,8 @@ fn ssh_is_started_as_configured_and_asks_nobody() {
 }
 
 /// The environment of a step in GitHub Actions on the server at `base`.
-fn job<'a>(base: &'a str, token: &'a str) -> Environment {
-    Environment::of(
+fn job<'a>(base: &'a str, token: &'a str) -> ProcessEnvironment {
+    ProcessEnvironment::of(
         [
             ("GITHUB_ACTIONS", "true"),
             ("GITHUB_TOKEN", token),
@@ -259,7 +259,7 @@ fn the_token_of_the_job_is_enough_where_the_checkout_left_no_credentials() {
     let setting = format!("http.{base}/.extraheader");
     yard.git("clone", &["config", "--unset", &setting]);
     let before = yard.git("clone", &["config", "--list", "--local"]);
-    let open = |environment: &Environment| {
+    let open = |environment: &ProcessEnvironment| {
         let store = Store::open(yard.path("clone"), environment).unwrap();
         let branch = Arc::new(GitBranch::new(store, BRANCH.to_owned()));
         GitLedger::open(branch)

@@ -4,7 +4,7 @@ use crate::git::git;
 use greenroom::adapters::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
 use greenroom::domain::history::{Audit, Expectation, verify};
 use greenroom::domain::model::EnvironmentName;
-use greenroom::host::environment::Environment;
+use greenroom::host::environment::ProcessEnvironment;
 use greenroom::host::git::Store;
 use greenroom::ports::Clock;
 use std::path::{Path, PathBuf};
@@ -113,7 +113,7 @@ impl Yard {
 
 /// The branch as a clone sees it.
 pub(crate) fn branch(clone: &Path) -> Arc<GitBranch> {
-    let environment = Environment::of([("LC_ALL", "C")], clone);
+    let environment = ProcessEnvironment::of([("LC_ALL", "C")], clone);
     let store = Store::open(clone, &environment).unwrap();
     Arc::new(GitBranch::new(store, BRANCH.to_owned()))
 }

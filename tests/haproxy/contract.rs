@@ -3,13 +3,13 @@
 use crate::backend::Backend;
 use crate::balancer::{Balancer, Patient, endpoint};
 use greenroom::adapters::router::haproxy::HaproxyRouter;
-use greenroom::testing::router::{Addresses, router_contract};
+use greenroom::testing::router::{RouterAddresses, router_contract};
 use std::net::TcpListener;
 
 fn keeps_the_contract(balancer: &Balancer, router: &HaproxyRouter) {
     let (blue, green) = (Backend::saying("blue"), Backend::saying("green"));
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let addresses = Addresses {
+    let addresses = RouterAddresses {
         blue: endpoint(blue.address),
         green: endpoint(green.address),
         dead: endpoint(dead),
@@ -35,7 +35,7 @@ fn without_health_checks_and_without_asking_again() {
     let balancer = Balancer::configured(|text| text.replace("default-server check", "default-server"));
     let (blue, green) = (Backend::saying("blue"), Backend::saying("green"));
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let addresses = Addresses {
+    let addresses = RouterAddresses {
         blue: endpoint(blue.address),
         green: endpoint(green.address),
         dead: endpoint(dead),

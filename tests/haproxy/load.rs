@@ -10,12 +10,12 @@ use greenroom::domain::model::{
     Release, Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
 };
 use greenroom::domain::rollout::{
-    Abilities, Event, Grounds, Kind, Observed, Occupancy, Outcome, Plan, Readiness, Request, RollbackPolicy,
-    Rollout, plan,
+    Abilities, Event, Grounds, Kind, Observed, Occupancy, Outcome, Plan, PlanRequest, Readiness,
+    RollbackPolicy, Rollout, plan,
 };
 use greenroom::engine::{Journal, LeaseKeeper, Session, Site};
 use greenroom::host::clock::SystemClock;
-use greenroom::host::http::{Client, Settings};
+use greenroom::host::http::{Client, HttpSettings};
 use greenroom::ports::{Lease, Router, Target};
 use greenroom::testing::runner::ScriptedRunner;
 use greenroom::testing::{FakeClock, MemoryLease, MemoryLedger};
@@ -51,7 +51,7 @@ impl Service {
             variables: BTreeMap::new(),
             secrets: BTreeMap::new(),
         };
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         Site {
             target: Arc::clone(&self.guests) as Arc<dyn Target>,
             backup: None,
@@ -129,8 +129,8 @@ impl Service {
     }
 }
 
-fn request(units: Vec<UnitId>, candidate: Release, strategy: Strategy) -> Request {
-    Request {
+fn request(units: Vec<UnitId>, candidate: Release, strategy: Strategy) -> PlanRequest {
+    PlanRequest {
         deployment: "20261120-120000-00000001".parse().unwrap(),
         kind: Kind::Deploy,
         service: "shop".into(),

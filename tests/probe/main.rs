@@ -9,14 +9,14 @@
 mod server;
 
 use greenroom::adapters::probe::{Commands, ServiceProbe};
-use greenroom::domain::analysis::Finding;
+use greenroom::domain::analysis::CheckFinding;
 use greenroom::domain::analysis::expect::judge;
 use greenroom::domain::model::{
     Check, CheckKind, ErrorKind, HttpExpectation, HttpProbe, Observation, Period, PortError, ProbeSpec,
     Sample, Verdict,
 };
 use greenroom::host::clock::SystemClock;
-use greenroom::host::http::{Client, Settings};
+use greenroom::host::http::{Client, HttpSettings};
 use greenroom::ports::{Clock, Command, Finished, Probe, Runner};
 use greenroom::testing;
 use server::{Server, Then};
@@ -40,7 +40,7 @@ impl Runner for NoCommands {
     }
 }
 
-fn probe_with(settings: &Settings) -> ServiceProbe {
+fn probe_with(settings: &HttpSettings) -> ServiceProbe {
     let commands = Commands {
         runner: Arc::new(NoCommands),
         render: Arc::new(|text, _| Ok(text.to_owned())),
@@ -53,7 +53,7 @@ fn probe_with(settings: &Settings) -> ServiceProbe {
 }
 
 fn probe() -> ServiceProbe {
-    probe_with(&Settings::default())
+    probe_with(&HttpSettings::default())
 }
 
 fn check(probe: ProbeSpec, timeout_millis: u64) -> Check {
@@ -94,7 +94,7 @@ fn take(probe: &ServiceProbe, check: &Check, url: &str) -> Sample {
     probe.sample(check, &url.parse().unwrap()).unwrap()
 }
 
-fn find(check: &Check, url: &str) -> Finding {
+fn find(check: &Check, url: &str) -> CheckFinding {
     judge(check, &take(&probe(), check, url))
 }
 
@@ -166,7 +166,7 @@ fn the_health_document_is_read_over_the_wire() {
     };
     assert_eq!(
         find(&expecting(expect), &server.url()),
-        Finding::fail("answered 200, but database.status is \"disconnected\", expected \"connected\"")
+        CheckFinding::fail("answered 200, but database.status is \"disconnected\", expected \"connected\"")
     );
 }
 
@@ -611,10 +611,10 @@ fn a_certificate_counts_only_when_its_issuer_is_trusted() {
         ),
         other => panic!("{other:?}"),
     }
-    let trusting = probe_with(&Settings {
+    let trusting = probe_with(&HttpSettings {
         ca_file: Some(server.certificate.path().to_owned()),
         proxy: None,
-        ..Settings::default()
+        ..HttpSettings::default()
     });
     let sample = take(&trusting, &get(), &url);
     assert!(

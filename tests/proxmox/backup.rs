@@ -12,7 +12,7 @@ use greenroom::host::secrets::Secrets;
 use greenroom::ports::{Backup, Progress};
 use greenroom::testing::FakeClock;
 use greenroom::testing::backup::{BackupCase, backup_contract};
-use greenroom::testing::proxmox::{Cluster, TaskFault, USER, What, When};
+use greenroom::testing::proxmox::{FakeCluster, FaultTiming, TaskFault, USER, What};
 use greenroom::testing::target::PutNow as _;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) struct Yard {
-    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<FakeCluster>,
     pub(crate) target: ProxmoxTarget,
     pub(crate) guests: Guests,
     _scratch: tempfile::TempDir,
@@ -89,7 +89,7 @@ impl Yard {
     /// Guests with addresses of this subnet, which has this gateway.
     pub(crate) fn on((subnet, gateway): (&str, &str)) -> Self {
         let clock = Arc::new(FakeClock::default());
-        let cluster = Arc::new(Cluster::new(clock.clone()));
+        let cluster = Arc::new(FakeCluster::new(clock.clone()));
         cluster.add_pool("staging");
         cluster.add_template(GuestRef::vm("pve1", 9000), "debian-12");
         let scratch = tempfile::tempdir().unwrap();
@@ -176,7 +176,7 @@ fn a_backup_that_is_answered_and_not_made_is_no_backup() {
     yard.put();
     // What Proxmox answers to a backup on a node where the guest does not live.
     yard.cluster.fault(
-        When::next("POST", "/vzdump"),
+        FaultTiming::next("POST", "/vzdump"),
         What::Nonsense(r#"{"data":"OK"}"#.to_owned()),
     );
     let error = settle(|| {
@@ -201,7 +201,7 @@ fn a_task_that_fails_or_does_nothing_is_no_backup() {
             done: false,
         };
         yard.cluster
-            .fault(When::next("POST", "/vzdump"), What::Task(fault));
+            .fault(FaultTiming::next("POST", "/vzdump"), What::Task(fault));
         let archives = yard.archives();
         let error = settle(|| archives.take(&unit(), Slot::Blue, "20261120-000001-00000001")).unwrap_err();
         assert!(error.to_string().contains(wanted), "{error}");

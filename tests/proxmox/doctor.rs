@@ -2,16 +2,16 @@
 
 use greenroom::adapters::proxmox::{Api, GuestRef};
 use greenroom::app::Exit;
-use greenroom::app::doctor::{Cause, Check, Standing, exit, proxmox};
-use greenroom::config::{Environment, Files, Found, TargetConfig, load};
+use greenroom::app::doctor::{Cause, CheckStatus, DoctorCheck, exit, proxmox};
+use greenroom::config::{Environment, Files, FoundFile, TargetConfig, load};
 use greenroom::testing::FakeClock;
-use greenroom::testing::proxmox::{Cluster, FakeStorage, USER, What, When};
+use greenroom::testing::proxmox::{FakeCluster, FakeStorage, FaultTiming, USER, What};
 use std::sync::Arc;
 
 struct Nothing;
 
 impl Files for Nothing {
-    fn matching(&self, _: &str) -> Result<Vec<Found>, String> {
+    fn matching(&self, _: &str) -> Result<Vec<FoundFile>, String> {
         Ok(Vec::new())
     }
 }
@@ -46,8 +46,8 @@ environments:
 }
 
 /// A cluster that has everything.
-fn cluster() -> Arc<Cluster> {
-    let cluster = Arc::new(Cluster::new(Arc::new(FakeClock::default())));
+fn cluster() -> Arc<FakeCluster> {
+    let cluster = Arc::new(FakeCluster::new(Arc::new(FakeClock::default())));
     cluster.add_pool("staging");
     cluster.add_template(GuestRef::vm("pve1", 9000), "debian-13");
     cluster.edit(9000, |guest| {
@@ -63,7 +63,7 @@ fn cluster() -> Arc<Cluster> {
     cluster
 }
 
-fn examine(cluster: &Arc<Cluster>, environment: &Environment) -> Vec<Check> {
+fn examine(cluster: &Arc<FakeCluster>, environment: &Environment) -> Vec<DoctorCheck> {
     let checks = proxmox::inside("web", environment, &Api::new(cluster.clone()), USER);
     let wrote = cluster.log().iter().any(|logged| logged.method != "GET");
     assert!(!wrote, "a doctor only looks");
@@ -71,11 +71,11 @@ fn examine(cluster: &Arc<Cluster>, environment: &Environment) -> Vec<Check> {
 }
 
 /// The one check that failed.
-fn failed(cluster: &Arc<Cluster>, environment: &Environment) -> Check {
+fn failed(cluster: &Arc<FakeCluster>, environment: &Environment) -> DoctorCheck {
     let checks = examine(cluster, environment);
-    let failed: Vec<&Check> = checks
+    let failed: Vec<&DoctorCheck> = checks
         .iter()
-        .filter(|check| check.standing == Standing::Failed)
+        .filter(|check| check.standing == CheckStatus::Failed)
         .collect();
     assert_eq!(failed.len(), 1, "{checks:#?}");
     assert!(!failed[0].fix.is_empty(), "{:?}", failed[0]);
@@ -87,9 +87,9 @@ fn a_cluster_that_has_everything_is_well() {
     let cluster = cluster();
     let environment = environment(VM, "      pool: staging", "{ backup: snapshot }");
     let checks = examine(&cluster, &environment);
-    let bad: Vec<&Check> = checks
+    let bad: Vec<&DoctorCheck> = checks
         .iter()
-        .filter(|check| check.standing != Standing::Ok)
+        .filter(|check| check.standing != CheckStatus::Ok)
         .collect();
     assert!(bad.is_empty(), "{bad:#?}");
     assert_eq!(exit(&checks), Exit::Done);
@@ -135,7 +135,7 @@ fn a_storage_that_holds_no_backups() {
 fn a_token_that_is_not_let_in() {
     let cluster = cluster();
     cluster.fault(
-        When::next("GET", "/version"),
+        FaultTiming::next("GET", "/version"),
         What::Refuse(401, "authentication failure".to_owned()),
     );
     let environment = environment(VM, "", "{}");
@@ -165,7 +165,7 @@ fn a_node_that_is_off_or_has_another_name() {
     let node = found.iter().find(|check| check.what == "node pve1").unwrap();
     assert_eq!(
         (node.standing, node.found.as_str()),
-        (Standing::Failed, "it is offline")
+        (CheckStatus::Failed, "it is offline")
     );
     let mut other = environment(VM, "", "{}");
     if let Some(TargetConfig::Proxmox(proxmox)) = &mut other.target {
@@ -255,7 +255,7 @@ fn a_storage_that_is_missing_full_or_holds_something_else() {
 #[test]
 fn a_template_that_is_missing_none_or_not_prepared() {
     let environment = environment(VM, "", "{}");
-    let without = |change: &dyn Fn(&Cluster)| {
+    let without = |change: &dyn Fn(&FakeCluster)| {
         let cluster = cluster();
         change(&cluster);
         failed(&cluster, &environment)
@@ -266,7 +266,7 @@ fn a_template_that_is_missing_none_or_not_prepared() {
         "{missing:?}"
     );
     let config = |name: &'static str| {
-        move |cluster: &Cluster| {
+        move |cluster: &FakeCluster| {
             cluster.edit(9000, |guest| {
                 guest.config.remove(name);
             });
@@ -333,7 +333,7 @@ fn guests_of_others_in_the_range_are_named() {
     let checks = examine(&cluster, &environment(VM, "", "{}"));
     assert_eq!(exit(&checks), Exit::Done, "there is room beside it");
     let range = checks.iter().find(|check| check.what == "ids 2000–2009").unwrap();
-    assert_eq!(range.standing, Standing::Warning);
+    assert_eq!(range.standing, CheckStatus::Warning);
     assert_eq!(
         range.found,
         "9 of 10 are free, 0 are this environment's; others, which are never changed: VM 2003 on pve1 \

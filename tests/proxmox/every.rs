@@ -1,6 +1,6 @@
 //! Every request that the client can make, with its parameters in all their forms.
 
-use greenroom::adapters::proxmox::calls::backup::Backup;
+use greenroom::adapters::proxmox::calls::backup::VzdumpOptions;
 use greenroom::adapters::proxmox::calls::{
     agent, backup, cluster, container, guest, pool, service, storage, task, vm,
 };
@@ -11,7 +11,7 @@ use greenroom::adapters::proxmox::calls::guest::Clone as Copy;
 use greenroom::adapters::proxmox::calls::service::ServiceCard;
 
 use greenroom::adapters::proxmox::calls::vm::{Addressing, Plug, VmCard, VmSettings};
-use greenroom::adapters::proxmox::{GuestKind, GuestRef, Request, Upid, Upload};
+use greenroom::adapters::proxmox::{ApiRequest, GuestKind, GuestRef, Upid, Upload};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(crate) fn upid() -> Upid {
 }
 
 /// All of them.
-pub(crate) fn requests() -> Vec<Request> {
+pub(crate) fn requests() -> Vec<ApiRequest> {
     let mut all = of_the_cluster();
     for at in [vm(), container()] {
         all.extend(of_a_guest(&at));
@@ -46,7 +46,7 @@ pub(crate) fn requests() -> Vec<Request> {
     all
 }
 
-fn of_the_cluster() -> Vec<Request> {
+fn of_the_cluster() -> Vec<ApiRequest> {
     vec![
         cluster::version(),
         cluster::permissions(None),
@@ -69,7 +69,7 @@ fn of_the_cluster() -> Vec<Request> {
     ]
 }
 
-fn of_a_guest(at: &GuestRef) -> Vec<Request> {
+fn of_a_guest(at: &GuestRef) -> Vec<ApiRequest> {
     let small = Copy {
         new_id: 2000,
         name: "nextcloud-web-1".to_owned(),
@@ -113,8 +113,8 @@ fn of_a_guest(at: &GuestRef) -> Vec<Request> {
     ]
 }
 
-fn of_backups(at: &GuestRef) -> Vec<Request> {
-    let backup = Backup {
+fn of_backups(at: &GuestRef) -> Vec<ApiRequest> {
+    let backup = VzdumpOptions {
         storage: "local".to_owned(),
         notes: "before nextcloud 1.2.3 in staging".to_owned(),
         protected: true,
@@ -155,7 +155,7 @@ fn plug(vlan: Option<u16>) -> Plug {
     }
 }
 
-fn of_a_vm() -> Vec<Request> {
+fn of_a_vm() -> Vec<ApiRequest> {
     let at = vm();
     let mac = Some("BC:24:11:00:00:01".to_owned());
     let card = |mac, vlan| VmCard {
@@ -204,7 +204,7 @@ fn of_a_vm() -> Vec<Request> {
     ]
 }
 
-fn of_a_container() -> Vec<Request> {
+fn of_a_container() -> Vec<ApiRequest> {
     let at = container();
     let card = |addressing, host_managed: bool| ContainerCard {
         mac: host_managed.then(|| "BC:24:11:00:00:02".to_owned()),
@@ -266,7 +266,7 @@ fn of_a_container() -> Vec<Request> {
     ]
 }
 
-fn of_storages() -> Vec<Request> {
+fn of_storages() -> Vec<ApiRequest> {
     let upload = Upload {
         filename: "app-0123456789ab.tar".to_owned(),
         length: 3,

@@ -4,7 +4,9 @@
 //! has to be in the table here, and means what the table says.
 
 use crate::data;
-use greenroom::adapters::proxmox::{Answer, Api, Fault, FaultClass, NoAnswer, Request, Transport, calls};
+use greenroom::adapters::proxmox::{
+    Api, ApiRequest, ApiResponse, Fault, FaultClass, NoAnswer, Transport, calls,
+};
 use greenroom::domain::model::{ErrorKind, PortError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,10 +14,10 @@ use std::sync::Arc;
 use FaultClass as C;
 
 /// Answers everything with the same.
-struct Says(Answer);
+struct Says(ApiResponse);
 
 impl Transport for Says {
-    fn send(&self, _: &Request) -> Result<Answer, NoAnswer> {
+    fn send(&self, _: &ApiRequest) -> Result<ApiResponse, NoAnswer> {
         Ok(self.0.clone())
     }
 
@@ -24,7 +26,7 @@ impl Transport for Says {
     }
 }
 
-fn heard(answer: Answer) -> Fault {
+fn heard(answer: ApiResponse) -> Fault {
     let request = calls::guest::start(&crate::every::vm());
     Api::new(Arc::new(Says(answer)))
         .change("starting web-1", &request)
@@ -211,8 +213,8 @@ fn refusals() -> Vec<(u16, &'static str, &'static str, FaultClass, &'static str)
     ]
 }
 
-fn answer(status: u16, reason: &str, body: &str) -> Answer {
-    Answer {
+fn answer(status: u16, reason: &str, body: &str) -> ApiResponse {
+    ApiResponse {
         status,
         reason: reason.to_owned(),
         json: body.starts_with('{'),
@@ -407,7 +409,7 @@ fn what_is_unknown_after_a_write_is_never_taken_for_a_failure() {
         .unwrap_err();
     assert_eq!(read.kind(), ErrorKind::Transient);
     // "OK" from a backup on the wrong node: nothing was backed up.
-    let backup = calls::backup::Backup {
+    let backup = calls::backup::VzdumpOptions {
         storage: "local".to_owned(),
         notes: String::new(),
         protected: false,

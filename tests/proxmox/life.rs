@@ -8,7 +8,7 @@ use greenroom::adapters::proxmox::calls::container::{ContainerSettings, NewConta
 use greenroom::adapters::proxmox::calls::{
     agent, cluster, container as ct, guest, pool, storage, vm as qemu,
 };
-use greenroom::adapters::proxmox::{Exit, FaultClass, GuestRef};
+use greenroom::adapters::proxmox::{FaultClass, GuestRef, TaskExit};
 use greenroom::testing::proxmox::{ExecOutcome, USER};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn a_virtual_machine_lives_from_clone_to_end() {
         let fault = stage.refused(&guest::start(&vm(2000)));
         assert_eq!(fault.class, FaultClass::ConfigLock("clone".to_owned()));
         stage.wait(5);
-        assert_eq!(stage.end_of(&task), Exit::Ok);
+        assert_eq!(stage.end_of(&task), TaskExit::Ok);
 
         let config = stage.config(&vm(2000));
         assert_eq!((config.name(), config.lock()), (Some("web-2000"), None));
@@ -55,7 +55,7 @@ fn a_virtual_machine_lives_from_clone_to_end() {
         let twice = stage.begin(&guest::start(&vm(2000)));
         assert!(matches!(
             stage.end_of(&twice),
-            Exit::Failed {
+            TaskExit::Failed {
                 class: FaultClass::Running,
                 ..
             }
@@ -81,7 +81,7 @@ fn a_container_is_locked_while_it_is_copied_and_says_so_at_once() {
         let second = stage.refused(&guest::clone(&container(9001), &copy(2001)));
         assert_eq!(second.class, FaultClass::ConfigLock("disk".to_owned()));
         stage.wait(5);
-        assert_eq!(stage.end_of(&task), Exit::Ok);
+        assert_eq!(stage.end_of(&task), TaskExit::Ok);
         let at = container(2000);
         assert_eq!(
             stage.refused(&guest::stop(&at, false)).class,
@@ -163,7 +163,7 @@ fn an_id_that_is_taken_is_found_out_at_once_or_by_the_task() {
         let there = stage.begin(&guest::clone(&vm(9000), &copy(2001)));
         assert!(matches!(
             stage.end_of(&there),
-            Exit::Failed {
+            TaskExit::Failed {
                 class: FaultClass::Exists,
                 ..
             }
@@ -228,7 +228,7 @@ fn a_protected_template_makes_protected_copies_and_used_templates_stay() {
         let used = stage.begin(&guest::destroy(&vm(9000)));
         assert!(matches!(
             stage.end_of(&used),
-            Exit::Failed {
+            TaskExit::Failed {
                 class: FaultClass::InUse,
                 ..
             }
@@ -253,7 +253,7 @@ fn a_shutdown_holds_the_file_for_as_long_as_it_waits() {
         stage.wait(30);
         assert!(matches!(
             stage.end_of(&waiting),
-            Exit::Failed {
+            TaskExit::Failed {
                 class: FaultClass::ShutdownTimeout,
                 ..
             }
@@ -265,12 +265,12 @@ fn a_shutdown_holds_the_file_for_as_long_as_it_waits() {
             FaultClass::FileLock
         );
         stage.run(&guest::stop(&at, true));
-        assert_eq!(stage.end_of(&waiting), Exit::Unexpected, "it was overruled");
+        assert_eq!(stage.end_of(&waiting), TaskExit::Unexpected, "it was overruled");
         assert!(!stage.status(&at).is_running());
         stage.run(&guest::start(&at));
         let forced = stage.begin(&guest::shutdown(&at, Duration::from_secs(30), true));
         stage.wait(30);
-        assert_eq!(stage.end_of(&forced), Exit::Ok);
+        assert_eq!(stage.end_of(&forced), TaskExit::Ok);
         assert!(!stage.status(&at).is_running());
     }
 }
@@ -282,7 +282,10 @@ fn under_high_availability_a_task_only_passes_the_wish_on() {
         stage.cluster.edit(2000, |guest| guest.ha = true);
         stage.cluster.takes("qmstart", Duration::from_secs(5));
         let task = stage.begin(&guest::start(&vm(2000)));
-        assert_eq!((task.kind.as_str(), stage.end_of(&task)), ("hastart", Exit::Ok));
+        assert_eq!(
+            (task.kind.as_str(), stage.end_of(&task)),
+            ("hastart", TaskExit::Ok)
+        );
         let status = stage.status(&vm(2000));
         assert!(status.is_ha_managed() && !status.is_running());
         stage.wait(5);
@@ -380,7 +383,7 @@ fn only_the_newest_snapshot_is_gone_back_to_on_zfs_and_the_description_stays() {
         let old = stage.begin(&guest::rollback(&at, "before-1", false));
         assert!(matches!(
             stage.end_of(&old),
-            Exit::Failed {
+            TaskExit::Failed {
                 class: FaultClass::NotNewest,
                 ..
             }

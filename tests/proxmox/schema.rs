@@ -4,8 +4,8 @@
 
 use crate::data;
 use crate::every;
-use greenroom::adapters::proxmox::Request;
-use greenroom::testing::proxmox::{Call, calls, check, find};
+use greenroom::adapters::proxmox::ApiRequest;
+use greenroom::testing::proxmox::{ApiCall, calls, check, find};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -272,13 +272,13 @@ fn the_fake_takes_every_request_and_no_call_besides() {
     }
     let known: BTreeSet<_> = calls()
         .iter()
-        .map(|call: &Call| (call.method, call.path))
+        .map(|call: &ApiCall| (call.method, call.path))
         .collect();
     let unused: Vec<_> = known.difference(&used).collect();
     assert!(unused.is_empty(), "{unused:?}");
 }
 
-fn with_file(request: &Request) -> Vec<(String, String)> {
+fn with_file(request: &ApiRequest) -> Vec<(String, String)> {
     let mut params = request.params.clone();
     if let Some(upload) = &request.upload {
         params.push(("filename".to_owned(), upload.filename.clone()));

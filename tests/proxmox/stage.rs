@@ -4,14 +4,14 @@ use crate::wire::{serve, transport};
 use greenroom::adapters::proxmox::answers::{GuestConfig, GuestStatus};
 use greenroom::adapters::proxmox::calls::guest;
 use greenroom::adapters::proxmox::calls::guest::Clone as Copy;
-use greenroom::adapters::proxmox::{Api, Exit, Fault, GuestRef, Request, TaskState, Transport, Upid};
+use greenroom::adapters::proxmox::{Api, ApiRequest, Fault, GuestRef, TaskExit, TaskState, Transport, Upid};
 use greenroom::testing::FakeClock;
-use greenroom::testing::proxmox::{Cluster, Server};
+use greenroom::testing::proxmox::{FakeCluster, Server};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) struct Stage {
-    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<FakeCluster>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) api: Api,
     _server: Option<Server>,
@@ -21,7 +21,7 @@ pub(crate) struct Stage {
 pub(crate) fn stages() -> [Stage; 2] {
     [false, true].map(|over_http| {
         let clock = Arc::new(FakeClock::default());
-        let cluster = Arc::new(Cluster::new(clock.clone()));
+        let cluster = Arc::new(FakeCluster::new(clock.clone()));
         cluster.add_pool("staging");
         cluster.add_template(vm(9000), "debian-13");
         cluster.add_template(container(9001), "debian-13-ct");
@@ -61,22 +61,22 @@ pub(crate) fn copy(id: u32) -> Copy {
 
 impl Stage {
     /// Begins a task.
-    pub(crate) fn begin(&self, request: &Request) -> Upid {
+    pub(crate) fn begin(&self, request: &ApiRequest) -> Upid {
         self.api.begin("acting", request).unwrap()
     }
 
     /// Is refused.
-    pub(crate) fn refused(&self, request: &Request) -> Fault {
+    pub(crate) fn refused(&self, request: &ApiRequest) -> Fault {
         self.api.change("acting", request).unwrap_err()
     }
 
     /// Begins a task that is done at once.
-    pub(crate) fn run(&self, request: &Request) {
-        assert_eq!(self.end_of(&self.begin(request)), Exit::Ok);
+    pub(crate) fn run(&self, request: &ApiRequest) {
+        assert_eq!(self.end_of(&self.begin(request)), TaskExit::Ok);
     }
 
     /// How a task has ended.
-    pub(crate) fn end_of(&self, task: &Upid) -> Exit {
+    pub(crate) fn end_of(&self, task: &Upid) -> TaskExit {
         match self.api.task(task).unwrap() {
             TaskState::Ended(exit) => exit,
             TaskState::Running => panic!("{task} runs"),

@@ -2,14 +2,14 @@
 
 use crate::guests::stage::{Stage, unit, vm};
 use greenroom::adapters::proxmox::Api;
-use greenroom::adapters::targets::proxmox::{GuestSettings, Sweeper, TemporaryGuests};
+use greenroom::adapters::targets::proxmox::{GuestSettings, GuestSweeper, TemporaryGuests};
 use greenroom::domain::model::{EnvironmentName, ErrorKind, Period, Slot, Timestamp};
-use greenroom::ports::{Clock as _, Progress, Removal, Stop, Sweeper as _, Target as _, Temporary};
+use greenroom::ports::{Clock as _, ExpiringResource, Progress, Removal, Stop, Sweeper as _, Target as _};
 use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};
 use std::time::Duration;
 
 fn sweeper(stage: &Stage) -> TemporaryGuests {
-    let guests = Sweeper::new(
+    let guests = GuestSweeper::new(
         Api::new(stage.cluster.clone()),
         2000..=2099,
         Some("staging".to_owned()),
@@ -50,7 +50,7 @@ fn put(stage: &Stage, settings: &GuestSettings) {
     panic!("it was never made");
 }
 
-fn removed(sweeper: &TemporaryGuests, stage: &Stage, guest: &Temporary, stop: Stop) {
+fn removed(sweeper: &TemporaryGuests, stage: &Stage, guest: &ExpiringResource, stop: Stop) {
     for _ in 0..100 {
         if sweeper.remove(guest, stop).unwrap() == Removal::Gone {
             return;

@@ -3,7 +3,7 @@
 use crate::openssl::TlsServer;
 use crate::wire::transport_with;
 use greenroom::adapters::proxmox::{Api, FaultClass, NoAnswerKind, Transport, answers, calls};
-use greenroom::host::http::{Fingerprint, Settings};
+use greenroom::host::http::{Fingerprint, HttpSettings};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -43,32 +43,35 @@ impl Server {
         text.trim().split_once('=').unwrap().1.to_owned()
     }
 
-    fn version(&self, http: Settings) -> Result<answers::Version, FaultClass> {
+    fn version(&self, http: HttpSettings) -> Result<answers::Version, FaultClass> {
         let api = Api::new(Arc::new(transport_with(&[&self.url], http)));
         let version = api.ask("asking for the version", &calls::cluster::version());
         version.map_err(|fault| fault.class)
     }
 }
 
-fn pinned(fingerprint: &str) -> Settings {
-    Settings {
+fn pinned(fingerprint: &str) -> HttpSettings {
+    HttpSettings {
         pin: Some(fingerprint.parse::<Fingerprint>().unwrap()),
-        ..Settings::default()
+        ..HttpSettings::default()
     }
 }
 
 #[test]
 fn nobody_is_trusted_without_a_reason() {
     let server = Server::start("-no_ssl3");
-    assert_eq!(server.version(Settings::default()), Err(FaultClass::Untrusted));
-    let insecure = Settings {
+    assert_eq!(
+        server.version(HttpSettings::default()),
+        Err(FaultClass::Untrusted)
+    );
+    let insecure = HttpSettings {
         insecure: true,
-        ..Settings::default()
+        ..HttpSettings::default()
     };
     assert_eq!(server.version(insecure).unwrap().release, "9.1");
-    let known = Settings {
+    let known = HttpSettings {
         ca_file: Some(server.certificate()),
-        ..Settings::default()
+        ..HttpSettings::default()
     };
     assert_eq!(server.version(known).unwrap().release, "9.1");
 }
@@ -85,7 +88,7 @@ fn a_pinned_certificate_is_trusted_and_no_other() {
         let other = "0A".repeat(32);
         assert_eq!(server.version(pinned(&other)), Err(FaultClass::Untrusted));
         // A pin is not loosened by anything beside it.
-        let both = Settings {
+        let both = HttpSettings {
             insecure: true,
             ca_file: Some(server.certificate()),
             ..pinned(&other)
@@ -112,9 +115,9 @@ fn a_host_that_cannot_be_trusted_is_not_passed_over() {
 fn a_known_certificate_is_good_for_its_own_name_only_and_a_pinned_one_for_any() {
     let server = Server::start("-no_ssl3");
     let elsewhere = server.url.replace("127.0.0.1", "localhost");
-    let known = Settings {
+    let known = HttpSettings {
         ca_file: Some(server.certificate()),
-        ..Settings::default()
+        ..HttpSettings::default()
     };
     let version = calls::cluster::version();
     let none = transport_with(&[&elsewhere], known).send(&version).unwrap_err();

@@ -2,19 +2,19 @@
 
 use crate::stage::{Stage, container, copy, stages, vm};
 use greenroom::adapters::proxmox::answers::{GuestConfig, Permissions, Storage, Version, Volume};
-use greenroom::adapters::proxmox::calls::backup::Backup;
+use greenroom::adapters::proxmox::calls::backup::VzdumpOptions;
 use greenroom::adapters::proxmox::calls::{backup, cluster, guest, storage, vm as qemu};
 use greenroom::domain::model::ErrorKind;
 
 use greenroom::adapters::proxmox::rights::Work;
-use greenroom::adapters::proxmox::{Api, Exit, FaultClass, GuestKind, GuestRef, rights};
+use greenroom::adapters::proxmox::{Api, FaultClass, GuestKind, GuestRef, TaskExit, rights};
 
-use greenroom::testing::proxmox::{FakeStorage, TaskFault, USER, What, When};
+use greenroom::testing::proxmox::{FakeStorage, FaultTiming, TaskFault, USER, What};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn to_local() -> Backup {
-    Backup {
+fn to_local() -> VzdumpOptions {
+    VzdumpOptions {
         storage: "local".to_owned(),
         notes: "before 1.2.3".to_owned(),
         protected: true,
@@ -37,7 +37,7 @@ fn a_backup_is_there_once_it_is_listed_and_brings_the_guest_back() {
         assert_eq!(stage.config(&at).lock(), Some("backup"));
         assert_eq!(archives(&stage, 2000), []);
         stage.wait(60);
-        assert_eq!(stage.end_of(&task), Exit::Ok);
+        assert_eq!(stage.end_of(&task), TaskExit::Ok);
         let log = stage.api.log(&task, 0, 100).unwrap();
         assert!(log[0].t.contains("creating vzdump archive '/"), "{log:?}");
         assert_eq!(log.last().unwrap().t, "TASK OK");
@@ -102,12 +102,12 @@ fn no_room_for_a_backup_is_a_failed_task() {
             .ask("looking", &storage::status("pve1", "full"))
             .unwrap();
         assert_eq!(status.avail, Some(0));
-        let to_full = Backup {
+        let to_full = VzdumpOptions {
             storage: "full".to_owned(),
             ..to_local()
         };
         let task = stage.begin(&backup::take(&at, &to_full));
-        assert!(matches!(stage.end_of(&task), Exit::Failed { text, .. } if text == "job errors"));
+        assert!(matches!(stage.end_of(&task), TaskExit::Failed { text, .. } if text == "job errors"));
         assert_eq!(stage.config(&at).lock(), None);
     }
 }
@@ -178,7 +178,7 @@ fn a_task_ends_as_it_is_told_to() {
     for stage in stages() {
         let told = |exit: &str, done| {
             stage.cluster.fault(
-                When::next("POST", "/clone"),
+                FaultTiming::next("POST", "/clone"),
                 What::Task(TaskFault {
                     exit: exit.to_owned(),
                     done,
@@ -187,14 +187,14 @@ fn a_task_ends_as_it_is_told_to() {
         };
         told("WARNINGS: 2", true);
         let task = stage.begin(&guest::clone(&vm(9000), &copy(2000)));
-        assert_eq!(stage.end_of(&task), Exit::Warnings(2));
+        assert_eq!(stage.end_of(&task), TaskExit::Warnings(2));
         assert_eq!(stage.config(&vm(2000)).lock(), None);
 
         told("clone failed: out of space", false);
         let task = stage.begin(&guest::clone(&vm(9000), &copy(2001)));
         assert!(matches!(
             stage.end_of(&task),
-            Exit::Failed {
+            TaskExit::Failed {
                 class: FaultClass::NoSpace,
                 ..
             }
@@ -204,13 +204,13 @@ fn a_task_ends_as_it_is_told_to() {
         told("unexpected status", false);
         let task = stage.begin(&guest::clone(&vm(9000), &copy(2002)));
         let exit = stage.end_of(&task);
-        assert_eq!(exit, Exit::Unexpected);
+        assert_eq!(exit, TaskExit::Unexpected);
         assert_eq!(exit.fault(&task, "cloning").unwrap().kind(), ErrorKind::Ambiguous);
         assert_eq!(stage.config(&vm(2002)).lock(), Some("clone"), "its lock is stale");
 
         told("unexpected status", true);
         let task = stage.begin(&guest::clone(&vm(9000), &copy(2003)));
-        assert_eq!(stage.end_of(&task), Exit::Unexpected);
+        assert_eq!(stage.end_of(&task), TaskExit::Unexpected);
         assert_eq!(stage.config(&vm(2003)).lock(), None, "and yet it was done");
     }
 }
@@ -222,27 +222,28 @@ fn a_request_may_be_done_without_an_answer_that_says_so() {
         let is_there = |id| stage.cluster.guest(id).is_some();
         stage
             .cluster
-            .fault(When::Nth(1), What::DoneBut(596, "Broken pipe".to_owned()));
+            .fault(FaultTiming::Nth(1), What::DoneBut(596, "Broken pipe".to_owned()));
         assert_eq!(stage.refused(&clone(2000)).kind(), ErrorKind::Ambiguous);
         assert!(is_there(2000));
-        stage.cluster.fault(When::Nth(1), What::DoneButCut);
+        stage.cluster.fault(FaultTiming::Nth(1), What::DoneButCut);
         assert_eq!(stage.refused(&clone(2001)).kind(), ErrorKind::Ambiguous);
         assert!(is_there(2001));
-        stage.cluster.fault(When::Nth(1), What::Cut);
+        stage.cluster.fault(FaultTiming::Nth(1), What::Cut);
         assert_eq!(stage.refused(&clone(2002)).kind(), ErrorKind::Ambiguous);
         assert!(!is_there(2002));
         stage
             .cluster
-            .fault(When::Nth(2), What::Refuse(500, "got timeout".to_owned()));
+            .fault(FaultTiming::Nth(2), What::Refuse(500, "got timeout".to_owned()));
         stage
             .cluster
-            .fault(When::Nth(1), What::Nonsense("<html>".to_owned()));
+            .fault(FaultTiming::Nth(1), What::Nonsense("<html>".to_owned()));
         assert_eq!(stage.refused(&clone(2003)).class, FaultClass::Unreadable);
         assert_eq!(stage.refused(&clone(2003)).status, Some(500));
         assert!(!is_there(2003));
-        stage
-            .cluster
-            .fault(When::next("POST", "/clone"), What::Slow(Duration::from_secs(20)));
+        stage.cluster.fault(
+            FaultTiming::next("POST", "/clone"),
+            What::Slow(Duration::from_secs(20)),
+        );
         stage.run(&clone(2004));
         assert_eq!(
             greenroom::ports::Clock::monotonic(&*stage.clock),

@@ -3,13 +3,13 @@
 use crate::data;
 use crate::every;
 use greenroom::adapters::proxmox::{
-    Api, FaultClass, GuestRef, HttpTransport, Method, NoAnswerKind, ProxmoxSettings, Request, Transport,
-    Upload, calls,
+    Api, ApiMethod, ApiRequest, FaultClass, GuestRef, HttpTransport, NoAnswerKind, ProxmoxSettings,
+    Transport, Upload, calls,
 };
 use greenroom::domain::model::Secret;
-use greenroom::host::http::Settings;
+use greenroom::host::http::HttpSettings;
 use greenroom::testing::FakeClock;
-use greenroom::testing::proxmox::{Cluster, Server, USER, What, When};
+use greenroom::testing::proxmox::{FakeCluster, FaultTiming, Server, USER, What};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,16 +18,16 @@ use std::time::Duration;
 
 const SECRET: &str = "3f1c2b1a-0000-4000-8000-000000000000";
 
-pub(crate) fn serve(cluster: &Arc<Cluster>) -> Server {
+pub(crate) fn serve(cluster: &Arc<FakeCluster>) -> Server {
     let tokens = BTreeMap::from([(USER.to_owned(), Secret::new(SECRET.to_owned()))]);
     Server::start(cluster.clone(), tokens, Duration::from_secs(3)).unwrap()
 }
 
 pub(crate) fn transport(hosts: &[&str]) -> HttpTransport {
-    transport_with(hosts, Settings::default())
+    transport_with(hosts, HttpSettings::default())
 }
 
-pub(crate) fn transport_with(hosts: &[&str], http: Settings) -> HttpTransport {
+pub(crate) fn transport_with(hosts: &[&str], http: HttpSettings) -> HttpTransport {
     HttpTransport::new(&ProxmoxSettings {
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
         token: Secret::new(format!("{USER}={SECRET}")),
@@ -36,8 +36,8 @@ pub(crate) fn transport_with(hosts: &[&str], http: Settings) -> HttpTransport {
     .unwrap()
 }
 
-fn cluster() -> Arc<Cluster> {
-    let cluster = Arc::new(Cluster::new(Arc::new(FakeClock::default())));
+fn cluster() -> Arc<FakeCluster> {
+    let cluster = Arc::new(FakeCluster::new(Arc::new(FakeClock::default())));
     cluster.add_guest(GuestRef::vm("pve1", 101), "web");
     cluster
 }
@@ -128,7 +128,7 @@ fn the_next_host_is_asked_only_where_nothing_was_sent() {
     assert!(one.url().ends_with(&transport.peer()), "{}", transport.peer());
 
     // Cut off after the request: it may have been done, nobody else is asked.
-    cluster.fault(When::next("POST", "/start"), What::DoneButCut);
+    cluster.fault(FaultTiming::next("POST", "/start"), What::DoneButCut);
     let start = calls::guest::start(&GuestRef::vm("pve1", 101));
     let none = transport.send(&start).unwrap_err();
     assert_eq!(none.kind, NoAnswerKind::Unanswered, "{none}");
@@ -153,12 +153,12 @@ fn the_next_host_is_asked_only_where_nothing_was_sent() {
 #[test]
 fn a_wrong_token_is_refused_after_a_while_and_shown_nowhere() {
     let clock = Arc::new(FakeClock::default());
-    let cluster = Arc::new(Cluster::new(clock.clone()));
+    let cluster = Arc::new(FakeCluster::new(clock.clone()));
     let server = serve(&cluster);
     let wrong = HttpTransport::new(&ProxmoxSettings {
         hosts: vec![server.url()],
         token: Secret::new(format!("{USER}=hunter2-hunter2")),
-        http: Settings::default(),
+        http: HttpSettings::default(),
     })
     .unwrap();
     assert!(!format!("{wrong:?}").contains("hunter2"));
@@ -186,7 +186,7 @@ fn settings_that_make_no_sense_are_refused() {
         let error = HttpTransport::new(&ProxmoxSettings {
             hosts: vec![host.to_owned()],
             token: Secret::new(token.to_owned()),
-            http: Settings::default(),
+            http: HttpSettings::default(),
         })
         .unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
@@ -417,8 +417,8 @@ fn bytes_of(command: &str) -> Vec<u8> {
 
 #[test]
 fn a_request_says_what_it_is_without_its_values() {
-    let request = Request {
-        method: Method::Post,
+    let request = ApiRequest {
+        method: ApiMethod::Post,
         path: "/pools".to_owned(),
         params: vec![("comment".to_owned(), "private".to_owned())],
         upload: None,

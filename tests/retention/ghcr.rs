@@ -10,9 +10,9 @@ use greenroom::adapters::registry::layout::LayoutRegistry;
 use greenroom::app::{Context, Workspace};
 use greenroom::domain::model::{Digest, ErrorKind, Period, PortError, Secret, Timestamp};
 use greenroom::domain::retention::{Needed, Rules};
-use greenroom::host::environment::Environment;
-use greenroom::host::http::{Client, Settings};
-use greenroom::images::{Survey, Sweep};
+use greenroom::host::environment::ProcessEnvironment;
+use greenroom::host::http::{Client, HttpSettings};
+use greenroom::images::{ImageSurvey, Sweep};
 use greenroom::ports::{Catalog, Clock, Discard, Packages};
 use greenroom::testing::FakeClock;
 use serde_json::json;
@@ -94,7 +94,7 @@ impl Scene {
         let (api, clock) = (self.github.url(), Arc::clone(&self.clock));
         let reach = move || -> Result<Arc<dyn Packages>, PortError> {
             let token: Secret = ghcr::token(&variables, None)?;
-            let client = Client::new(&Settings::default()).unwrap();
+            let client = Client::new(&HttpSettings::default()).unwrap();
             let connection = Connection::new(client, &api, token, clock.clone())?;
             Ok(Arc::new(GitHubPackages::new(Arc::new(connection))))
         };
@@ -144,7 +144,7 @@ fn versions_are_listed_page_by_page_and_deleted_by_number_within_the_limits() {
         })
         .collect();
     let needs = || Ok(needed.clone());
-    let survey = Survey::new(Sweep {
+    let survey = ImageSurvey::new(Sweep {
         registry: &registry,
         repository: NAME,
         rules: &rules,
@@ -294,7 +294,7 @@ fn a_project_reaches_its_packages_where_the_environment_says_and_tells_what_a_to
     let url = github.url();
     let api = ("GITHUB_API_URL", url.as_str());
     let images = |variables: &[(&str, &str)]| {
-        let environment = Environment::of(variables.iter().copied(), "/nowhere");
+        let environment = ProcessEnvironment::of(variables.iter().copied(), "/nowhere");
         let context = Context::new(environment, Arc::new(FakeClock::default()), "greenroom".into());
         let workspace = Workspace::load(&context, Some(&project.path("greenroom.yaml"))).unwrap();
         workspace.registry().images(NAME)

@@ -5,7 +5,7 @@ use greenroom::adapters::registry::layout::LayoutRegistry;
 use greenroom::domain::model::{Digest, ErrorKind, PortError, Tag};
 use greenroom::domain::oci::{Descriptor, Manifest};
 use greenroom::domain::retention::{Needed, Rules};
-use greenroom::images::{Stopped, Survey, Sweep, SweepProgress, Swept};
+use greenroom::images::{ImageSurvey, Stopped, Sweep, SweepProgress, Swept};
 use greenroom::ports::{Blob, Catalog, Clock as _, Content, Discard, HeldImage, Registry};
 use greenroom::testing::FakeClock;
 use std::collections::BTreeSet;
@@ -133,7 +133,7 @@ impl Scene {
         held: &dyn Fn() -> bool,
         progress: &dyn Fn(SweepProgress<'_>),
     ) -> Result<Swept, Stopped> {
-        let survey = Survey::new(Sweep {
+        let survey = ImageSurvey::new(Sweep {
             registry,
             repository: NAME,
             rules: &self.rules,

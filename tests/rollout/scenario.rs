@@ -5,7 +5,7 @@ use greenroom::domain::model::{
     Rolling, Slot, Strategy, Suite, UnitId,
 };
 use greenroom::domain::rollout::{
-    Abilities, Hook, Kind, Observed, Occupancy, Plan, Readiness, Request, RollbackPolicy, Share, plan,
+    Abilities, Hook, Kind, Observed, Occupancy, Plan, PlanRequest, Readiness, RollbackPolicy, Share, plan,
 };
 use std::collections::BTreeMap;
 
@@ -106,14 +106,14 @@ impl Scenario {
         plan(self.request(), &observed, abilities).unwrap()
     }
 
-    fn request(&self) -> Request {
+    fn request(&self) -> PlanRequest {
         let hook = Hook {
             name: "migrate".into(),
             argv: vec!["./migrate".into()],
             timeout: Period::from_secs(60),
             reversible: !self.irreversible_hook,
         };
-        Request {
+        PlanRequest {
             deployment: "20261120-120000-00000001".parse().unwrap(),
             kind: Kind::Deploy,
             service: "web".into(),

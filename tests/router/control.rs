@@ -6,7 +6,7 @@ use greenroom::adapters::router::builtin::{BuiltinRouter, RouterOptions};
 use greenroom::domain::model::{ErrorKind, Slot};
 use greenroom::host::process::ProcessIdentity;
 use greenroom::ports::{Clock, Router};
-use greenroom::testing::router::{Addresses, router_contract};
+use greenroom::testing::router::{RouterAddresses, router_contract};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -21,7 +21,7 @@ use std::time::Duration;
 fn the_builtin_router_keeps_the_contract() {
     let (blue, green) = (Backend::saying("blue"), Backend::saying("green"));
     let running = Running::start();
-    let addresses = Addresses {
+    let addresses = RouterAddresses {
         blue: endpoint(blue.address),
         green: endpoint(green.address),
         dead: endpoint(free_address()),

@@ -1,8 +1,9 @@
 //! Every combination of choices, and all different files that they make.
 
-use greenroom::config::{self, Files, Found};
+use greenroom::config::{self, Files, FoundFile};
 use greenroom::scaffold::{
-    Approvals, Begins, Choices, Ci, Ecosystem, File, Jobs, Overrides, Scanner, Target, TriggerKind, files,
+    Approvals, Begins, Choices, Ci, Ecosystem, File, Jobs, Overrides, Scanner, TargetChoice, TriggerKind,
+    files,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ pub(crate) fn usual() -> Choices {
     Choices {
         service: "shop".parse().unwrap(),
         triggers: [TriggerKind::Push, TriggerKind::Dispatch].into(),
-        target: Target::Command,
+        target: TargetChoice::Command,
         registry: Some("ghcr.io/acme/shop".parse().unwrap()),
         ecosystem: Ecosystem::Python,
         approvals: Approvals::None,
@@ -58,7 +59,7 @@ pub(crate) fn all() -> Vec<Choices> {
     let mut all = Vec::new();
     for triggers in triggers() {
         for (jobs, approvals) in product(Jobs::ALL, Approvals::ALL) {
-            for (target, registry) in product(Target::ALL, &REGISTRIES) {
+            for (target, registry) in product(TargetChoice::ALL, &REGISTRIES) {
                 for (ecosystem, scanner) in product(Ecosystem::ALL, Scanner::ALL) {
                     all.push(Choices {
                         triggers: triggers.clone(),
@@ -151,10 +152,10 @@ fn what_init_offers_is_many_combinations() {
 struct InMemory<'a>(&'a [File]);
 
 impl Files for InMemory<'_> {
-    fn matching(&self, pattern: &str) -> Result<Vec<Found>, String> {
+    fn matching(&self, pattern: &str) -> Result<Vec<FoundFile>, String> {
         let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
         let fits = |file: &&File| file.path.starts_with(before) && file.path.ends_with(after);
-        let found = self.0.iter().filter(fits).map(|file| Found {
+        let found = self.0.iter().filter(fits).map(|file| FoundFile {
             path: file.path.clone(),
             text: Ok(file.text.clone()),
         });
@@ -220,7 +221,7 @@ fn choices_that_contradict_each_other_are_refused_with_what_to_do() {
         ("kubernetes", "cannot deploy to kubernetes itself: take command"),
         ("heroku", "no target: write local, command or proxmox"),
     ] {
-        let error = target.parse::<Target>().unwrap_err();
+        let error = target.parse::<TargetChoice>().unwrap_err();
         assert!(error.contains(said), "{error}");
     }
 }

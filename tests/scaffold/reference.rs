@@ -32,7 +32,7 @@ fn notable() -> Vec<(&'static str, Choices, bool)> {
         (
             "own-machine",
             Choices {
-                target: greenroom::scaffold::Target::Local,
+                target: greenroom::scaffold::TargetChoice::Local,
                 registry: None,
                 scanner: greenroom::scaffold::Scanner::None,
                 approvals: Approvals::Ledger,

@@ -11,7 +11,7 @@ mod sarif;
 mod scanner;
 
 use greenroom::domain::model::{Artifact, Digest, Timestamp};
-use greenroom::domain::scan::{Assessment, Input, Level, Policy, ScanReport, Subject, judge, read};
+use greenroom::domain::scan::{Assessment, Input, Level, Policy, ScanReport, ScanSubject, judge, read};
 
 const TRIVY: &str = include_str!("../fixtures/scan/trivy.json");
 const GRYPE: &str = include_str!("../fixtures/scan/grype.json");
@@ -41,7 +41,7 @@ fn assessment(report: ScanReport, policy: &Policy) -> Assessment {
     let judgment = judge(&Input {
         policy,
         report: &report,
-        subject: &Subject::of(digest()),
+        subject: &ScanSubject::of(digest()),
         now: now(),
         baseline: None,
     });

@@ -4,7 +4,7 @@
 use crate::now;
 use greenroom::domain::model::Severity;
 use greenroom::domain::scan::{
-    FixState, Input, Judgment, Policy, ScanReport, ScanResult, Subject, judge, read,
+    FixState, Input, Judgment, Policy, ScanReport, ScanResult, ScanSubject, judge, read,
 };
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,7 +39,7 @@ fn judged(report: &ScanReport, policy: &Policy) -> Judgment {
     judge(&Input {
         policy,
         report,
-        subject: &Subject::of(about.unwrap_or_else(unknown)),
+        subject: &ScanSubject::of(about.unwrap_or_else(unknown)),
         now: now(),
         baseline: None,
     })

@@ -1,9 +1,9 @@
 //! Scanners as processes and as files.
 
 use crate::{GRYPE, TRIVY, digest, image, now};
-use greenroom::adapters::scanner::{CommandScanner, CommandSettings, FileScanner, LARGEST};
+use greenroom::adapters::scanner::{CommandScanner, FileScanner, LARGEST, ScannerSettings};
 use greenroom::domain::model::{ErrorKind, Period, PortError, Secret};
-use greenroom::domain::scan::{Input, Policy, ReadError, ScanResult, Subject, judge, read};
+use greenroom::domain::scan::{Input, Policy, ReadError, ScanResult, ScanSubject, judge, read};
 use greenroom::host::runner::LocalRunner;
 use greenroom::ports::Scanner;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// A shell script in a directory with the fixtures.
 struct Script {
     directory: TempDir,
-    settings: CommandSettings,
+    settings: ScannerSettings,
 }
 
 impl Script {
@@ -23,7 +23,7 @@ impl Script {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("trivy.json"), TRIVY).unwrap();
         fs::write(directory.path().join("grype.json"), GRYPE).unwrap();
-        let settings = CommandSettings {
+        let settings = ScannerSettings {
             argv: ["sh", "-c", script, "scanner", "IMAGE"]
                 .map(str::to_owned)
                 .to_vec(),
@@ -151,7 +151,7 @@ fn a_report_about_another_digest_is_read_and_judged_an_error() {
     let judgment = judge(&Input {
         policy: &Policy::default(),
         report: &report,
-        subject: &Subject::of(digest()),
+        subject: &ScanSubject::of(digest()),
         now: now(),
         baseline: None,
     });

@@ -3,7 +3,7 @@
 use super::{PACKAGE, digest, fixture};
 use greenroom::adapters::signature::github::GitHubAttestations;
 use greenroom::domain::model::{ErrorKind, Secret};
-use greenroom::host::http::{Client, Settings};
+use greenroom::host::http::{Client, HttpSettings};
 use greenroom::ports::Attestations;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -34,7 +34,7 @@ fn answering(status: u16, body: String) -> (String, JoinHandle<Vec<String>>) {
 }
 
 fn store(api: &str, token: Option<&str>) -> GitHubAttestations {
-    let client = Client::new(&Settings::default()).unwrap();
+    let client = Client::new(&HttpSettings::default()).unwrap();
     let token = token.map(|token| Secret::new(token.to_owned()));
     GitHubAttestations::new(client, api, "acme/app", token).unwrap()
 }
@@ -97,7 +97,7 @@ fn an_answer_that_is_none_is_told() {
 
 #[test]
 fn a_token_goes_over_no_open_line_and_to_no_odd_path() {
-    let client = || Client::new(&Settings::default()).unwrap();
+    let client = || Client::new(&HttpSettings::default()).unwrap();
     let token = || Some(Secret::new("swordfish".to_owned()));
     for (api, repository) in [
         ("http://github.example", "acme/app"),

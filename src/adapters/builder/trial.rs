@@ -25,7 +25,7 @@ const REMOVAL: Period = Period::from_secs(60);
 
 /// What containers are run with.
 #[derive(Clone)]
-pub struct Ground {
+pub struct TrialSite {
     /// Runs docker or podman.
     pub runner: Arc<dyn Runner>,
     /// Hears the lines of a pull.
@@ -37,8 +37,8 @@ pub struct Ground {
 }
 
 /// A container that runs a built image.
-pub struct Trial {
-    ground: Ground,
+pub struct ImageTrial {
+    ground: TrialSite,
     program: &'static str,
     variables: BTreeMap<String, String>,
     /// Its id; its name, which nothing else has, until that is known.
@@ -47,14 +47,14 @@ pub struct Trial {
     _scratch: Scratch,
 }
 
-impl Trial {
+impl ImageTrial {
     /// Starts the image by digest, with its `port` on a free port of this machine's loopback address.
     ///
     /// # Errors
     /// `Unsupported` when neither docker nor podman works here, with what is wrong with each; when the
     /// image cannot be pulled or started.
     pub fn start(
-        ground: &Ground,
+        ground: &TrialSite,
         image: &Artifact,
         port: u16,
         given: &BTreeMap<String, String>,
@@ -237,7 +237,7 @@ impl Trial {
     }
 }
 
-impl Drop for Trial {
+impl Drop for ImageTrial {
     fn drop(&mut self) {
         let mut words = vec!["rm", "--force", "--volumes"];
         // docker ends it at once; podman would ask first, and wait.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Renders the templates in one argument for the service at an endpoint; the error is a sentence.
-pub type Render = Arc<dyn Fn(&str, &Endpoint) -> Result<String, String> + Send + Sync>;
+pub type RenderArgument = Arc<dyn Fn(&str, &Endpoint) -> Result<String, String> + Send + Sync>;
 
 /// How much of a command's output a sample holds, in bytes.
 const OUTPUT: usize = 4 * 1024;
@@ -17,7 +17,7 @@ pub struct Commands {
     /// Runs them.
     pub runner: Arc<dyn Runner>,
     /// Renders each of their arguments.
-    pub render: Render,
+    pub render: RenderArgument,
     /// Where they run; the project's root where `None`.
     pub directory: Option<PathBuf>,
     /// Variables they get, beside `GREENROOM_URL`, the base URL of the service under check.

@@ -1,7 +1,7 @@
 //! One HTTP request.
 
 use crate::domain::model::{Endpoint, ErrorKind, HttpProbe, Observation, Period, PortError};
-use crate::host::http::{Client, Failure, HttpError, Request};
+use crate::host::http::{Client, Failure, HttpError, HttpRequest};
 
 pub(super) fn observe(
     client: &Client,
@@ -9,7 +9,7 @@ pub(super) fn observe(
     endpoint: &Endpoint,
     timeout: Period,
 ) -> Result<Observation, PortError> {
-    let request = Request {
+    let request = HttpRequest {
         method: &probe.method,
         url: &endpoint.join(&probe.path),
         headers: &probe.headers,

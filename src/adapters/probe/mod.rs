@@ -7,7 +7,7 @@ mod command;
 mod http;
 mod tcp;
 
-pub use command::{Commands, Render};
+pub use command::{Commands, RenderArgument};
 
 use crate::domain::model::{Check, Endpoint, ErrorKind, Observation, Period, PortError, ProbeSpec, Sample};
 use crate::host::http::Client;

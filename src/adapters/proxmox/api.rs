@@ -2,7 +2,7 @@
 
 use super::calls;
 use super::fault::{Fault, FaultClass};
-use super::request::{Request, Transport};
+use super::request::{ApiRequest, Transport};
 use super::task::{LogLine, Status, TaskState};
 use super::upid::Upid;
 use serde::Deserialize;
@@ -40,7 +40,7 @@ impl Api {
     ///
     /// # Errors
     /// When it is refused, or the answer is no such value.
-    pub fn ask<T: DeserializeOwned>(&self, doing: &str, request: &Request) -> Result<T, Fault> {
+    pub fn ask<T: DeserializeOwned>(&self, doing: &str, request: &ApiRequest) -> Result<T, Fault> {
         let data = self.data(doing, request)?;
         serde_json::from_value(data).map_err(|error| {
             let text = format!("the answer to {request} cannot be read: {error}");
@@ -52,7 +52,7 @@ impl Api {
     ///
     /// # Errors
     /// When it is refused for another reason, or the answer is no such value.
-    pub fn find<T: DeserializeOwned>(&self, doing: &str, request: &Request) -> Result<Option<T>, Fault> {
+    pub fn find<T: DeserializeOwned>(&self, doing: &str, request: &ApiRequest) -> Result<Option<T>, Fault> {
         match self.ask(doing, request) {
             Ok(found) => Ok(Some(found)),
             Err(fault) if is_missing(&fault) => Ok(None),
@@ -64,7 +64,7 @@ impl Api {
     ///
     /// # Errors
     /// When it is refused, or the answer is neither nothing nor a task: then nobody knows.
-    pub fn change(&self, doing: &str, request: &Request) -> Result<Option<Upid>, Fault> {
+    pub fn change(&self, doing: &str, request: &ApiRequest) -> Result<Option<Upid>, Fault> {
         match self.data(doing, request)? {
             Value::Null => Ok(None),
             Value::String(text) if text.is_empty() => Ok(None),
@@ -77,7 +77,7 @@ impl Api {
     /// # Errors
     /// When it is refused, or the answer is no task: `OK` to a backup on the wrong node means that there
     /// is none.
-    pub fn begin(&self, doing: &str, request: &Request) -> Result<Upid, Fault> {
+    pub fn begin(&self, doing: &str, request: &ApiRequest) -> Result<Upid, Fault> {
         let data = self.data(doing, request)?;
         task_of(doing, request, &data)
     }
@@ -105,7 +105,7 @@ impl Api {
         Ok(lines)
     }
 
-    fn data(&self, doing: &str, request: &Request) -> Result<Value, Fault> {
+    fn data(&self, doing: &str, request: &ApiRequest) -> Result<Value, Fault> {
         let answer = self
             .transport
             .send(request)
@@ -130,7 +130,7 @@ fn is_missing(fault: &Fault) -> bool {
     )
 }
 
-fn task_of(doing: &str, request: &Request, data: &Value) -> Result<Upid, Fault> {
+fn task_of(doing: &str, request: &ApiRequest, data: &Value) -> Result<Upid, Fault> {
     let task = data.as_str().and_then(|text| text.parse().ok());
     task.ok_or_else(|| {
         let shown: String = data.to_string().chars().take(60).collect();

@@ -2,7 +2,7 @@
 //! missing or already there is `500` with a sentence.
 
 use super::guest::GuestRef;
-use super::request::{Answer, NoAnswer, NoAnswerKind, Request};
+use super::request::{ApiRequest, ApiResponse, NoAnswer, NoAnswerKind};
 use crate::domain::model::{ErrorKind, PortError, one_line};
 
 use serde::Deserialize;
@@ -160,7 +160,7 @@ impl Fault {
     }
 
     /// A fault of something that was asked of a guest, without an answer that says so.
-    pub(super) fn unreadable(doing: &str, request: &Request, text: &str) -> Self {
+    pub(super) fn unreadable(doing: &str, request: &ApiRequest, text: &str) -> Self {
         Self {
             class: FaultClass::Unreadable,
             doing: doing.to_owned(),
@@ -171,7 +171,7 @@ impl Fault {
     }
 
     /// No answer came.
-    pub(super) fn unanswered(doing: &str, request: &Request, none: &NoAnswer) -> Self {
+    pub(super) fn unanswered(doing: &str, request: &ApiRequest, none: &NoAnswer) -> Self {
         let class = match none.kind {
             NoAnswerKind::Invalid => FaultClass::Invalid,
             NoAnswerKind::Unreachable => FaultClass::Unreachable,
@@ -188,7 +188,7 @@ impl Fault {
     }
 
     /// An answer that is no success.
-    pub(super) fn answered(doing: &str, request: &Request, peer: &str, answer: &Answer) -> Self {
+    pub(super) fn answered(doing: &str, request: &ApiRequest, peer: &str, answer: &ApiResponse) -> Self {
         let said = said(answer);
         Self {
             class: classify(Some(answer.status), &said),
@@ -234,7 +234,7 @@ struct Body {
 
 /// What an answer says went wrong: the errors of its parameters, else its message, else the text beside
 /// its status, else its body's first line.
-fn said(answer: &Answer) -> String {
+fn said(answer: &ApiResponse) -> String {
     let body: Body = if answer.json {
         serde_json::from_slice(&answer.body).unwrap_or_default()
     } else {

@@ -11,11 +11,11 @@ mod proof;
 mod saved;
 mod service;
 
-pub use guests::{Fresh, Guests, Standing};
+pub use guests::{Fresh, GuestOwnership, Guests};
 pub use marker::{Marker, NewMarker, NoMarker};
 pub use naming::{TAG, guest_name, tags};
-pub use place::{Addresses, Place, Places};
-pub use proof::{Doubt, Found, Owned, Scope, Stranger, prove};
+pub use place::{Addresses, GuestPlace, Places};
+pub use proof::{Doubt, FoundGuest, Owned, Scope, Stranger, prove};
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Method {
+pub enum ApiMethod {
     /// Reads.
     Get,
     /// Makes or starts something.
@@ -18,7 +18,7 @@ pub enum Method {
     Delete,
 }
 
-impl Method {
+impl ApiMethod {
     /// As it is written in a request.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Method {
     }
 }
 
-impl fmt::Display for Method {
+impl fmt::Display for ApiMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -58,9 +58,9 @@ impl fmt::Debug for Upload {
 
 /// One request, in the words of the API: nothing in it is encoded yet.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct ApiRequest {
     /// What it does.
-    pub method: Method,
+    pub method: ApiMethod,
     /// Path below `/api2/json`: `/nodes/pve1/qemu/101/config`.
     pub path: String,
     /// Parameters in order; one that is a list is there once for each element.
@@ -69,8 +69,8 @@ pub struct Request {
     pub upload: Option<Upload>,
 }
 
-impl Request {
-    pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
+impl ApiRequest {
+    pub(super) fn new(method: ApiMethod, path: impl Into<String>) -> Self {
         Self {
             method,
             path: path.into(),
@@ -80,19 +80,19 @@ impl Request {
     }
 
     pub(super) fn get(path: impl Into<String>) -> Self {
-        Self::new(Method::Get, path)
+        Self::new(ApiMethod::Get, path)
     }
 
     pub(super) fn post(path: impl Into<String>) -> Self {
-        Self::new(Method::Post, path)
+        Self::new(ApiMethod::Post, path)
     }
 
     pub(super) fn put(path: impl Into<String>) -> Self {
-        Self::new(Method::Put, path)
+        Self::new(ApiMethod::Put, path)
     }
 
     pub(super) fn delete(path: impl Into<String>) -> Self {
-        Self::new(Method::Delete, path)
+        Self::new(ApiMethod::Delete, path)
     }
 
     /// With this parameter.
@@ -123,12 +123,12 @@ impl Request {
 
     /// Whether it may change something, so that no answer leaves open whether it did.
     pub fn writes(&self) -> bool {
-        self.method != Method::Get && !self.path.ends_with("/agent/ping")
+        self.method != ApiMethod::Get && !self.path.ends_with("/agent/ping")
     }
 }
 
 /// Without parameter values, which may be private.
-impl fmt::Display for Request {
+impl fmt::Display for ApiRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)
     }
@@ -136,7 +136,7 @@ impl fmt::Display for Request {
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ApiResponse {
     /// Status code.
     pub status: u16,
     /// The text beside the status code. Before PVE 8.4 it is the only place of an error's text.
@@ -173,7 +173,7 @@ pub struct NoAnswer {
 /// Sends requests to a cluster, each once.
 pub trait Transport: Send + Sync {
     /// Sends one request and reads its answer, whatever its status.
-    fn send(&self, request: &Request) -> Result<Answer, NoAnswer>;
+    fn send(&self, request: &ApiRequest) -> Result<ApiResponse, NoAnswer>;
     /// Whom the requests go to, for messages: `pve1.example:8006`.
     fn peer(&self) -> String;
 }

@@ -15,12 +15,12 @@ pub enum TaskState {
     Running,
     /// It has ended. That what it was for is reached is for its guest to say: a task of a guest under
     /// high availability only passes the wish on.
-    Ended(Exit),
+    Ended(TaskExit),
 }
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Exit {
+pub enum TaskExit {
     /// Well.
     Ok,
     /// Well, with this many warnings in its log.
@@ -36,7 +36,7 @@ pub enum Exit {
     },
 }
 
-impl Exit {
+impl TaskExit {
     /// Reads an exit status (pve-common, `PVE/UPID.pm`): `OK`, `WARNINGS: 2`, `unexpected status`, or what
     /// went wrong.
     pub fn of(status: &str) -> Self {
@@ -107,7 +107,7 @@ impl Status {
         if self.status == "running" {
             TaskState::Running
         } else {
-            TaskState::Ended(Exit::of(&self.exitstatus.unwrap_or_default()))
+            TaskState::Ended(TaskExit::of(&self.exitstatus.unwrap_or_default()))
         }
     }
 }
@@ -118,21 +118,21 @@ mod tests {
 
     #[test]
     fn a_task_ends_in_one_of_four_ways() {
-        assert_eq!(Exit::of("OK"), Exit::Ok);
-        assert_eq!(Exit::of("WARNINGS: 2"), Exit::Warnings(2));
-        assert_eq!(Exit::of("unexpected status"), Exit::Unexpected);
+        assert_eq!(TaskExit::of("OK"), TaskExit::Ok);
+        assert_eq!(TaskExit::of("WARNINGS: 2"), TaskExit::Warnings(2));
+        assert_eq!(TaskExit::of("unexpected status"), TaskExit::Unexpected);
         assert_eq!(
-            Exit::of("VM is locked (backup)"),
-            Exit::Failed {
+            TaskExit::of("VM is locked (backup)"),
+            TaskExit::Failed {
                 text: "VM is locked (backup)".to_owned(),
                 class: FaultClass::ConfigLock("backup".to_owned()),
             }
         );
-        assert!(Exit::of("WARNINGS: 1").is_success() && !Exit::of("WARNINGS: x").is_success());
+        assert!(TaskExit::of("WARNINGS: 1").is_success() && !TaskExit::of("WARNINGS: x").is_success());
         let stopped = Status {
             status: "stopped".to_owned(),
             exitstatus: None,
         };
-        assert_eq!(stopped.state(), TaskState::Ended(Exit::Unexpected));
+        assert_eq!(stopped.state(), TaskState::Ended(TaskExit::Unexpected));
     }
 }

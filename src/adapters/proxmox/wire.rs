@@ -3,9 +3,11 @@
 //! Its server takes forms and JSON, nothing in chunks, and nothing at all with DELETE; `+` in a form is a
 //! space, and a switch is `0` or `1`. It closes the connection with every refusal.
 
-use super::request::{Answer, Method, NoAnswer, NoAnswerKind, Request, Transport, Upload};
+use super::request::{ApiMethod, ApiRequest, ApiResponse, NoAnswer, NoAnswerKind, Transport, Upload};
 use crate::domain::model::Secret;
-use crate::host::http::{Client, Failure, HttpError, Incoming, Outgoing, Settings, SettingsError, Transfer};
+use crate::host::http::{
+    Client, Failure, HttpError, HttpSettings, Incoming, Outgoing, SettingsError, Transfer,
+};
 use crate::host::random;
 use crate::host::url::{authority, encoded, is_loopback, origin};
 use std::io::{self, Cursor, Read};
@@ -35,7 +37,7 @@ pub struct ProxmoxSettings {
     /// `USER@REALM!TOKENID=SECRET`.
     pub token: Secret,
     /// Certificates, and a proxy where there is one.
-    pub http: Settings,
+    pub http: HttpSettings,
 }
 
 /// A cluster cannot be reached with these settings.
@@ -82,7 +84,7 @@ impl HttpTransport {
         if !is_token(settings.token.expose()) {
             return Err(ProxmoxSettingsError::Token);
         }
-        let http = Settings {
+        let http = HttpSettings {
             connections_kept: Some(KEPT),
             ..settings.http.clone()
         };
@@ -94,10 +96,10 @@ impl HttpTransport {
         })
     }
 
-    fn send_to(&self, base: &str, request: &Request) -> Result<Answer, HttpError> {
+    fn send_to(&self, base: &str, request: &ApiRequest) -> Result<ApiResponse, HttpError> {
         let mut url = format!("{base}/api2/json{}", encoded(&request.path));
         let form = form(&request.params);
-        let in_query = matches!(request.method, Method::Get | Method::Delete);
+        let in_query = matches!(request.method, ApiMethod::Get | ApiMethod::Delete);
         if in_query && !form.is_empty() {
             url.push('?');
             url.push_str(&form);
@@ -138,7 +140,7 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, request: &Request) -> Result<Answer, NoAnswer> {
+    fn send(&self, request: &ApiRequest) -> Result<ApiResponse, NoAnswer> {
         if request
             .path
             .split('/')
@@ -191,7 +193,7 @@ fn none_of(error: &HttpError) -> NoAnswer {
     }
 }
 
-fn read(incoming: Incoming, base: &str, request: &Request) -> Result<Answer, HttpError> {
+fn read(incoming: Incoming, base: &str, request: &ApiRequest) -> Result<ApiResponse, HttpError> {
     let json = incoming
         .headers
         .get("content-type")
@@ -222,7 +224,7 @@ fn read(incoming: Incoming, base: &str, request: &Request) -> Result<Answer, Htt
         }
         _ => {}
     }
-    Ok(Answer {
+    Ok(ApiResponse {
         status: incoming.status,
         reason: incoming.reason,
         json,

@@ -111,16 +111,16 @@ impl Catalog for Registries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::http::Settings;
+    use crate::host::http::HttpSettings;
     use crate::testing::FakeClock;
 
     #[test]
     fn only_a_host_leads_to_the_network() {
         let root = tempfile::tempdir().unwrap();
         let settings = OciSettings {
-            http: Settings {
+            http: HttpSettings {
                 ca_file: Some("/no/such/file".into()),
-                ..Settings::default()
+                ..HttpSettings::default()
             },
             ..OciSettings::default()
         };

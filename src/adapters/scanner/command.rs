@@ -14,18 +14,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Renders a template for an image; the error is a sentence.
-pub type Render = Arc<dyn Fn(&str, &Artifact) -> Result<String, String> + Send + Sync>;
+pub type RenderImage = Arc<dyn Fn(&str, &Artifact) -> Result<String, String> + Send + Sync>;
 
 /// Most lines of the scanner's own messages that an error shows.
 const LINES: usize = 20;
 
 /// What a command needs to be a scanner.
 #[derive(Clone)]
-pub struct CommandSettings {
+pub struct ScannerSettings {
     /// The program and its arguments, as templates; each stays one argument.
     pub argv: Vec<String>,
     /// Renders them.
-    pub render: Render,
+    pub render: RenderImage,
     /// Working directory; the runner's where `None`.
     pub directory: Option<PathBuf>,
     /// Variables that it gets.
@@ -40,13 +40,13 @@ pub struct CommandSettings {
 
 /// A scanner that is run for every image.
 pub struct CommandScanner {
-    settings: CommandSettings,
+    settings: ScannerSettings,
     runner: Arc<dyn Runner>,
 }
 
 impl CommandScanner {
     /// A scanner with these settings, run by `runner`.
-    pub fn new(settings: CommandSettings, runner: Arc<dyn Runner>) -> Self {
+    pub fn new(settings: ScannerSettings, runner: Arc<dyn Runner>) -> Self {
         Self { settings, runner }
     }
 

@@ -4,7 +4,7 @@
 mod command;
 mod file;
 
-pub use command::{CommandScanner, CommandSettings, Render};
+pub use command::{CommandScanner, RenderImage, ScannerSettings};
 pub use file::FileScanner;
 
 /// The largest report that is taken, in bytes: some 20,000 findings with all that Trivy writes of each.

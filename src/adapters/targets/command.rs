@@ -21,7 +21,7 @@ use crate::host::secrets::Secrets;
 use crate::ports::{Capabilities, Clock, Command, Finished, Progress, Removal, Runner, Stop, Target};
 use answer::{ending, first_line, recognise, succeeded};
 use record::{Deployed, Record, UnitFiles};
-pub use settings::{CommandSettings, Render};
+pub use settings::{CommandSettings, RenderWord};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub struct CommandTarget {
     runner: Arc<dyn Runner>,
     clock: Arc<dyn Clock>,
     secrets: Secrets,
-    render: Render,
+    render: RenderWord,
 }
 
 /// What runs, as far as `status` and the record say.
@@ -71,7 +71,7 @@ impl CommandTarget {
         runner: Arc<dyn Runner>,
         clock: Arc<dyn Clock>,
         secrets: Secrets,
-        render: Render,
+        render: RenderWord,
     ) -> Self {
         Self {
             settings,

@@ -1,9 +1,9 @@
 //! The environment of an acceptance deployment, made from one that is configured.
 
 use crate::app::error::AppError;
-use crate::config::environment::{Backup, Environment, Hooks, Protection, Temporary};
+use crate::config::environment::{BackupMode, Environment, Hooks, Protection, Temporary};
 use crate::config::proxmox::{Guest, Proxmox};
-use crate::config::target::{LocalTarget, TargetConfig, Vendor};
+use crate::config::target::{LocalConfig, TargetConfig, Vendor};
 use crate::config::unsupported::Part;
 use crate::domain::model::{EnvironmentName, EnvironmentType, Period, Strategy, Timestamp};
 
@@ -80,7 +80,7 @@ pub(super) fn derive(
     deployment.strategy_place = None;
     deployment.readiness = like.deployment.readiness.clone();
     deployment.auto_promote = false;
-    deployment.backup = Backup::None;
+    deployment.backup = BackupMode::None;
     deployment.rollback.watch = Period::ZERO;
     let mut environment = Environment {
         target: Some(target(of, like)?),
@@ -115,7 +115,7 @@ pub(super) fn derive(
 
 fn target(of: &Environment, like: &Environment) -> Result<TargetConfig, AppError> {
     match &of.target {
-        Some(TargetConfig::Local(local)) => Ok(TargetConfig::Local(LocalTarget {
+        Some(TargetConfig::Local(local)) => Ok(TargetConfig::Local(LocalConfig {
             instances: 1,
             listen: None,
             ..local.clone()

@@ -7,14 +7,14 @@
 mod derive;
 mod sweep;
 
-pub use sweep::{Ended, Known, Survey, exit, remove, survey};
+pub use sweep::{AcceptanceRemoval, AcceptanceSurvey, Known, exit, remove, survey};
 
 use super::announce::Audience;
 use super::deploy::{Deployed, Done};
 use super::error::{AppError, Exit};
 use super::hold::Hold;
-use super::pipeline::{self, Progress};
-use super::record::Standing;
+use super::pipeline::{self, RunProgress};
+use super::record::EnvironmentRecord;
 use super::temporary;
 use super::verify::{self, Verified, verify};
 use super::workspace::Workspace;
@@ -29,7 +29,7 @@ use derive::{Recipe, derive, name};
 
 /// What is wanted.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct AcceptanceOptions {
     /// The environment that it is made from.
     pub of: EnvironmentName,
     /// The environment whose configuration it has; as the environment says where `None`.
@@ -59,8 +59,8 @@ pub struct Settled {
 
 impl Settled {
     /// What the pipeline is to do for it with `what`: its image gets no tag.
-    pub fn wish(&self, what: &pipeline::Wish) -> pipeline::Wish {
-        pipeline::Wish {
+    pub fn wish(&self, what: &pipeline::RunOptions) -> pipeline::RunOptions {
+        pipeline::RunOptions {
             environments: vec![self.id.clone()],
             untagged: true,
             ..what.clone()
@@ -70,14 +70,14 @@ impl Settled {
 
 /// One that was deployed, well or not.
 #[derive(Debug)]
-pub struct Made {
+pub struct AcceptanceDeployment {
     /// How the rollout ended.
     pub deployed: Box<Deployed>,
     /// Where it answers; `None` where it does not stand.
     pub url: Option<Endpoint>,
 }
 
-impl Made {
+impl AcceptanceDeployment {
     /// Whether it stands.
     pub fn stands(&self) -> bool {
         self.deployed.outcome == Outcome::Succeeded
@@ -88,7 +88,7 @@ impl Made {
 ///
 /// # Errors
 /// When there is no such environment or suite, or none can be made beside it.
-pub fn settle(workspace: &mut Workspace, wish: &Wish) -> Result<Settled, AppError> {
+pub fn settle(workspace: &mut Workspace, wish: &AcceptanceOptions) -> Result<Settled, AppError> {
     let of = workspace.environment(&wish.of)?;
     let configured = of.acceptance.configuration.as_ref().map(|found| &found.value);
     let configuration = wish.configuration.as_ref().or(configured);
@@ -207,10 +207,10 @@ pub fn require_suite(workspace: &Workspace, settled: &Settled) -> Result<(), App
 pub fn create(
     workspace: &Workspace,
     settled: &Settled,
-    what: &pipeline::Wish,
+    what: &pipeline::RunOptions,
     audience: &Audience,
-    tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<Made, AppError> {
+    tell: &mut dyn FnMut(RunProgress<'_>),
+) -> Result<AcceptanceDeployment, AppError> {
     let run = pipeline::run(workspace, &settled.wish(what), audience, tell)?;
     let done = match run.results.into_iter().next() {
         Some((_, done)) => done,
@@ -226,7 +226,7 @@ pub fn create(
         }
         Err(error) => return Err(undone(workspace, settled, audience, error)),
     };
-    let mut made = Made { deployed, url: None };
+    let mut made = AcceptanceDeployment { deployed, url: None };
     if made.stands() {
         let found = url(workspace, settled);
         made.url = Some(found.map_err(|error| undone(workspace, settled, audience, error))?);
@@ -249,7 +249,7 @@ fn undone(workspace: &Workspace, settled: &Settled, audience: &Audience, error: 
 /// When nothing of it runs.
 fn url(workspace: &Workspace, settled: &Settled) -> Result<Endpoint, AppError> {
     let environment = workspace.environment(&settled.id)?;
-    let standing = Standing::read(workspace.ledger()?.as_ref(), &settled.id)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &settled.id)?;
     let gone = |why: &str| {
         AppError::Port(PortError::new(
             ErrorKind::Missing,
@@ -281,7 +281,7 @@ fn url(workspace: &Workspace, settled: &Settled) -> Result<Endpoint, AppError> {
 pub fn test(workspace: &Workspace, settled: &Settled) -> Result<Verified, AppError> {
     let origin = workspace.context.origin("an acceptance test", None);
     let _hold = Hold::take(workspace, &settled.id, &origin, "testing it".to_owned())?;
-    let wish = verify::Wish {
+    let wish = verify::VerifyOptions {
         suite: settled.suite.clone(),
         url: Some(url(workspace, settled)?),
         limit: Some(settled.limit),
@@ -298,11 +298,11 @@ pub fn tidy(
     settled: &Settled,
     origin: &Origin,
     audience: &Audience,
-) -> Result<Ended, AppError> {
+) -> Result<AcceptanceRemoval, AppError> {
     let survey = survey(workspace, Some(&settled.of))?;
     Ok(match survey.known.iter().find(|known| known.id == settled.id) {
         Some(known) => remove(workspace, &survey, known, origin, audience),
-        None => Ended {
+        None => AcceptanceRemoval {
             id: settled.id.clone(),
             result: Ok(()),
         },
@@ -313,13 +313,13 @@ pub fn tidy(
 #[derive(Default)]
 pub struct Tested {
     /// The deployment; `None` where one that stood before was tested.
-    pub made: Option<Made>,
+    pub made: Option<AcceptanceDeployment>,
     /// The suite; `None` where it was not begun.
     pub verified: Option<Verified>,
     /// Whether a signal came.
     pub interrupted: bool,
     /// The removal; `None` where it was to stay.
-    pub ended: Option<Ended>,
+    pub ended: Option<AcceptanceRemoval>,
 }
 
 impl Tested {
@@ -331,7 +331,7 @@ impl Tested {
             .as_ref()
             .is_none_or(|found| found.verdict == Verdict::Pass);
         match &self.ended {
-            Some(Ended { result: Err(_), .. }) => Exit::Halted,
+            Some(AcceptanceRemoval { result: Err(_), .. }) => Exit::Halted,
             _ if self.interrupted => Exit::Interrupted,
             _ if failed || !passed => Exit::RolledBack,
             _ => Exit::Done,
@@ -355,9 +355,9 @@ pub enum Afterwards {
 pub fn run(
     workspace: &Workspace,
     settled: &Settled,
-    (what, afterwards): (&pipeline::Wish, Afterwards),
+    (what, afterwards): (&pipeline::RunOptions, Afterwards),
     audience: &Audience,
-    tell: &mut dyn FnMut(Progress<'_>),
+    tell: &mut dyn FnMut(RunProgress<'_>),
 ) -> Result<Tested, AppError> {
     require_suite(workspace, settled)?;
     let made = create(workspace, settled, what, audience, tell)?;
@@ -411,14 +411,18 @@ fn leave(
     settled: &Settled,
     keep: bool,
     audience: &Audience,
-) -> Result<Option<Ended>, AppError> {
+) -> Result<Option<AcceptanceRemoval>, AppError> {
     let origin = workspace.context.origin("its test has ended", None);
     (!keep)
         .then(|| tidy(workspace, settled, &origin, audience))
         .transpose()
 }
 
-fn finish(suite: Result<(), AppError>, ended: Option<Ended>, mut tested: Tested) -> Result<Tested, AppError> {
+fn finish(
+    suite: Result<(), AppError>,
+    ended: Option<AcceptanceRemoval>,
+    mut tested: Tested,
+) -> Result<Tested, AppError> {
     match (suite, ended) {
         (Ok(()), ended) => {
             tested.ended = ended;
@@ -426,7 +430,7 @@ fn finish(suite: Result<(), AppError>, ended: Option<Ended>, mut tested: Tested)
         }
         (
             Err(_),
-            Some(Ended {
+            Some(AcceptanceRemoval {
                 result: Err(left), ..
             }),
         ) => Err(left),

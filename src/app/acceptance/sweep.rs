@@ -8,9 +8,9 @@ use crate::app::temporary;
 use crate::app::workspace::Workspace;
 use crate::app::world::sweeper;
 use crate::config::environment::Environment;
-use crate::domain::history::Made;
+use crate::domain::history::AcceptanceTerms;
 use crate::domain::model::{EnvironmentName, ErrorKind, Origin, PortError, Timestamp};
-use crate::ports::{Clock, Removal, Stop, Sweeper, Temporary};
+use crate::ports::{Clock, ExpiringResource, Removal, Stop, Sweeper};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,10 @@ pub struct Known {
     /// Its name.
     pub id: EnvironmentName,
     /// How it was made; `None` for one that only its own mark tells of.
-    pub made: Option<Made>,
+    pub made: Option<AcceptanceTerms>,
     /// From then on anybody may remove it: as its mark says, else as the ledger does.
     pub expires: Timestamp,
-    things: Vec<(usize, Temporary)>,
+    things: Vec<(usize, ExpiringResource)>,
     /// Why it cannot be looked for everywhere.
     blind: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Known {
 }
 
 /// What there is.
-pub struct Survey {
+pub struct AcceptanceSurvey {
     /// Every acceptance deployment, the first to end first.
     pub known: Vec<Known>,
     /// Environments at which could not be looked, and why.
@@ -55,14 +55,14 @@ pub struct Survey {
 ///
 /// # Errors
 /// When the ledger cannot be read, or there is no such environment.
-pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<Survey, AppError> {
+pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<AcceptanceSurvey, AppError> {
     let environments: Vec<&Environment> = match only {
         Some(name) => vec![workspace.environment(name)?],
         None => workspace.project.environments.values().collect(),
     };
     let (mut survey, mut found) = look(workspace, &environments);
     let ledger = workspace.ledger()?;
-    let mut made: BTreeMap<EnvironmentName, Made> = BTreeMap::new();
+    let mut made: BTreeMap<EnvironmentName, AcceptanceTerms> = BTreeMap::new();
     for name in ledger.environments()? {
         if let Some(how) = temporary::made(ledger.as_ref(), &name)? {
             made.insert(name, how);
@@ -71,7 +71,7 @@ pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<S
     let names: BTreeSet<EnvironmentName> = found.keys().chain(made.keys()).cloned().collect();
     for id in names {
         let how = made.remove(&id);
-        let other = |how: &Made| only.is_some_and(|only| how.of != *only);
+        let other = |how: &AcceptanceTerms| only.is_some_and(|only| how.of != *only);
         if how.as_ref().is_some_and(other) {
             continue;
         }
@@ -96,11 +96,11 @@ pub fn survey(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<S
 }
 
 /// What carries an end, by the environment that it was made for, and the sweeper that found it.
-type Things = BTreeMap<EnvironmentName, Vec<(usize, Temporary)>>;
+type Things = BTreeMap<EnvironmentName, Vec<(usize, ExpiringResource)>>;
 
 /// Lets the sweepers of these environments look.
-fn look(workspace: &Workspace, environments: &[&Environment]) -> (Survey, Things) {
-    let mut survey = Survey {
+fn look(workspace: &Workspace, environments: &[&Environment]) -> (AcceptanceSurvey, Things) {
+    let mut survey = AcceptanceSurvey {
         known: Vec::new(),
         unreachable: Vec::new(),
         sweepers: Vec::new(),
@@ -132,7 +132,7 @@ fn look(workspace: &Workspace, environments: &[&Environment]) -> (Survey, Things
 }
 
 /// Why nothing can be said about what was made from `of`.
-fn blind(workspace: &Workspace, survey: &Survey, of: &EnvironmentName) -> Option<String> {
+fn blind(workspace: &Workspace, survey: &AcceptanceSurvey, of: &EnvironmentName) -> Option<String> {
     if !workspace.project.environments.contains_key(of) {
         return Some(format!(
             "it was made from {of}, which is no longer configured: bring it back to have it removed"
@@ -151,7 +151,7 @@ fn blind(workspace: &Workspace, survey: &Survey, of: &EnvironmentName) -> Option
 }
 
 /// What became of one.
-pub struct Ended {
+pub struct AcceptanceRemoval {
     /// Its name.
     pub id: EnvironmentName,
     /// Nothing is left of it; or why something may be.
@@ -162,12 +162,12 @@ pub struct Ended {
 /// meanwhile do not end this: a second one ends what still stops by force.
 pub fn remove(
     workspace: &Workspace,
-    survey: &Survey,
+    survey: &AcceptanceSurvey,
     known: &Known,
     origin: &Origin,
     audience: &Audience,
-) -> Ended {
-    Ended {
+) -> AcceptanceRemoval {
+    AcceptanceRemoval {
         id: known.id.clone(),
         result: removed(workspace, survey, known, origin, audience),
     }
@@ -175,7 +175,7 @@ pub fn remove(
 
 fn removed(
     workspace: &Workspace,
-    survey: &Survey,
+    survey: &AcceptanceSurvey,
     known: &Known,
     origin: &Origin,
     audience: &Audience,
@@ -196,7 +196,7 @@ fn removed(
 }
 
 /// Ends one thing: by asking first, then by force.
-fn end(sweeper: &dyn Sweeper, thing: &Temporary, clock: &dyn Clock) -> Result<(), PortError> {
+fn end(sweeper: &dyn Sweeper, thing: &ExpiringResource, clock: &dyn Clock) -> Result<(), PortError> {
     let mut stop = Stop::Graceful;
     let mut until = clock.monotonic() + GRACE;
     loop {
@@ -233,7 +233,7 @@ fn end(sweeper: &dyn Sweeper, thing: &Temporary, clock: &dyn Clock) -> Result<()
 
 /// The exit code of several removals: halted when something may be left, busy when somebody is at work
 /// there and nothing worse happened.
-pub fn exit(ended: &[Ended]) -> Exit {
+pub fn exit(ended: &[AcceptanceRemoval]) -> Exit {
     let mut worst = Exit::Done;
     for one in ended {
         match &one.result {

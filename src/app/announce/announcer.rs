@@ -7,10 +7,10 @@ use crate::app::watch::Watchers;
 use crate::app::workspace::Workspace;
 use crate::config::project::GitHubConfig;
 use crate::domain::model::EnvironmentName;
-use crate::domain::trigger::{Event, PullRequest};
+use crate::domain::trigger::{PullRequest, TriggerEvent};
 use crate::host::environment::Ci;
 use crate::ports::{Forge, PullRequests};
-use crate::report::forge::Surroundings;
+use crate::report::forge::RunContext;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ enum Said {
 /// Whom a run tells of its rollouts.
 pub struct Announcer {
     reach: Reach,
-    around: Surroundings,
+    around: RunContext,
     pull: Option<PullRequest>,
     patience: Duration,
     /// What rollouts have waited so far.
@@ -97,7 +97,7 @@ impl Announcer {
     fn new(reach: Reach) -> Self {
         Self {
             reach,
-            around: Surroundings::default(),
+            around: RunContext::default(),
             pull: None,
             patience: PATIENCE,
             waited: Mutex::default(),
@@ -109,17 +109,22 @@ impl Announcer {
         let environment = &workspace.context.environment;
         // An event that cannot be read was an error before anything was deployed by it.
         let pull = match decide::event(&workspace.context) {
-            Ok(Event::PullRequest(pull)) => Some(*pull),
-            Ok(Event::Push { .. } | Event::Dispatch { .. } | Event::Other { .. } | Event::Absent)
+            Ok(TriggerEvent::PullRequest(pull)) => Some(*pull),
+            Ok(
+                TriggerEvent::Push { .. }
+                | TriggerEvent::Dispatch { .. }
+                | TriggerEvent::Other { .. }
+                | TriggerEvent::Absent,
+            )
             | Err(_) => None,
         };
         Self {
-            around: Surroundings {
+            around: RunContext {
                 run: environment.get("GITHUB_RUN_ID").and_then(|run| run.parse().ok()),
                 run_commit: environment.sha(),
                 url: environment.run_url(),
                 pull: pull.as_ref().and_then(|pull| pull.number),
-                ..Surroundings::default()
+                ..RunContext::default()
             },
             pull,
             ..self
@@ -127,7 +132,7 @@ impl Announcer {
     }
 
     /// What is known of the run beside its rollouts.
-    pub(super) fn around(&self) -> &Surroundings {
+    pub(super) fn around(&self) -> &RunContext {
         &self.around
     }
 

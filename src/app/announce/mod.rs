@@ -29,7 +29,7 @@ use crate::domain::model::{
 use crate::domain::rollout::{Event, Plan};
 use crate::engine::Observer;
 use crate::ports::Ledger;
-use crate::report::forge::{self as words, Surroundings};
+use crate::report::forge::{self as words, RunContext};
 use crate::report::{Recorded, RunReport};
 use mailbox::{Mailbox, Words};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(in crate::app) struct Announcement {
     announcer: Arc<Announcer>,
     forges: Forges,
     wanted: GitHubConfig,
-    around: Surroundings,
+    around: RunContext,
     /// `None` where it cannot be opened, which is no reason to keep anything back.
     ledger: Option<Arc<dyn Ledger>>,
 }
@@ -102,8 +102,8 @@ impl Announcement {
 }
 
 /// What is known of the run and of the environment that it goes to.
-fn around(announcer: &Announcer, environment: &Environment) -> Surroundings {
-    Surroundings {
+fn around(announcer: &Announcer, environment: &Environment) -> RunContext {
+    RunContext {
         production: environment.kind == EnvironmentType::Production,
         transient: environment.temporary.is_some(),
         ..announcer.around().clone()
@@ -113,7 +113,7 @@ fn around(announcer: &Announcer, environment: &Environment) -> Surroundings {
 /// Listens to a rollout, and passes on what is worth telling.
 struct Narrator {
     plan: Arc<Plan>,
-    around: Surroundings,
+    around: RunContext,
     mailbox: Arc<Mailbox>,
     /// When something was last passed on.
     last: Timestamp,
@@ -230,7 +230,7 @@ mod tests {
         let start: Timestamp = "2026-11-20T23:50:19Z".parse().unwrap();
         let mut narrator = Narrator {
             plan: Arc::new(plan(2)),
-            around: Surroundings::default(),
+            around: RunContext::default(),
             mailbox: Arc::clone(&mailbox),
             last: start,
         };

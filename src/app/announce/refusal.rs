@@ -6,12 +6,12 @@ use super::mailbox::Words;
 use super::speaker;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
-use crate::config::{Diagnostic, Environment, Severity};
+use crate::config::{Diagnostic, DiagnosticSeverity, Environment};
 use crate::domain::model::{CommitId, Remark, RemarkLevel, Version};
 use crate::domain::policy::Gate;
 use crate::host;
 
-use crate::report::forge::{self as words, Refused};
+use crate::report::forge::{self as words, RefusedRun};
 use crate::report::markdown::Unmet;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(in crate::app) fn refusal(
         return;
     };
     let redact = |text: &str| workspace.redactor().redact(text).into_owned();
-    let refused = Refused {
+    let refused = RefusedRun {
         service: workspace.project.service.clone(),
         environment: name.clone(),
         version: intent.version.to_string(),
@@ -119,7 +119,7 @@ fn problem(diagnostic: &Diagnostic) -> Unmet {
 }
 
 /// The lines that an error is about. A file outside of the repository has no place in it.
-fn remarks(error: &AppError, environment: &host::environment::Environment) -> Vec<Remark> {
+fn remarks(error: &AppError, environment: &host::environment::ProcessEnvironment) -> Vec<Remark> {
     let AppError::Configuration(problems) = error else {
         return Vec::new();
     };
@@ -132,8 +132,8 @@ fn remarks(error: &AppError, environment: &host::environment::Environment) -> Ve
         let path = file.strip_prefix(repository).ok()?.to_str()?.to_owned();
         Some(Remark {
             level: match diagnostic.severity {
-                Severity::Error => RemarkLevel::Failure,
-                Severity::Note => RemarkLevel::Notice,
+                DiagnosticSeverity::Error => RemarkLevel::Failure,
+                DiagnosticSeverity::Note => RemarkLevel::Notice,
             },
             path,
             line: place.line,

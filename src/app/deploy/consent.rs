@@ -1,6 +1,6 @@
 //! Who agreed to a deployment: gathered from the CI run's reviews and from the ledger.
 
-use super::Ask;
+use super::DeployRequest;
 use super::voices::{self, Question};
 use crate::app::connections::Place;
 use crate::app::error::AppError;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) fn consent(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
 ) -> Result<Option<Consent>, AppError> {
     let protection = &environment.protection;
     if !protection.enabled || !protection.require_approval {
@@ -36,7 +36,7 @@ pub(super) fn consent(
 }
 
 /// Whether this very release was the version on record here, and was not taken back.
-fn was_live(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Result<bool, AppError> {
+fn was_live(workspace: &Workspace, environment: &Environment, ask: &DeployRequest) -> Result<bool, AppError> {
     let records = record::all(workspace.ledger()?.as_ref(), &environment.name.value)?;
     let id = ask.release.id();
     let timeline = history::timeline(&records);
@@ -47,7 +47,7 @@ fn was_live(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Resu
 fn gather(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
     forge: Option<&dyn Reviews>,
 ) -> Result<Said, AppError> {
     let name = &environment.name.value;
@@ -114,7 +114,7 @@ fn recorded(
 }
 
 /// What an approval has to name: the image, or the release where there is none (yet).
-fn subject(ask: &Ask) -> Subject {
+fn subject(ask: &DeployRequest) -> Subject {
     match &ask.release.artifact {
         Some(artifact) => Subject::Image(artifact.digest.clone()),
         None => Subject::Release(ask.release.id()),

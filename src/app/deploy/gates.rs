@@ -1,12 +1,12 @@
 //! The gates of one request, with the facts that they look at.
 
-use super::Ask;
+use super::DeployRequest;
 use super::consent::consent;
 use crate::app::error::AppError;
 use crate::app::lock;
 use crate::app::proof::proof;
 use crate::app::protection;
-use crate::app::record::Standing;
+use crate::app::record::EnvironmentRecord;
 use crate::app::signature;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
@@ -16,8 +16,8 @@ use crate::domain::model::{
     Approver, Artifact, CommitId, EnvironmentName, Period, Proof, SignaturePolicy, Signed,
 };
 use crate::domain::policy::{
-    Consent, Facts, Foreign, Freeze, Gate, Lineage, Lock, Promotion, Protection, Refusal, Request, Ruling,
-    Signatures, Unfinished, Wanted, Way,
+    AdmissionRequest, Consent, Facts, Foreign, FreezeWindow, Gate, Lineage, Lock, Promotion, ProtectionRules,
+    Refusal, Ruling, Signatures, Unfinished, Wanted, Way,
 };
 use crate::domain::rollout::Plan;
 use crate::domain::{history, policy};
@@ -44,11 +44,11 @@ pub(super) struct Passed {
 pub(super) fn judge(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
-    standing: &Standing,
+    ask: &DeployRequest,
+    standing: &EnvironmentRecord,
     foreign: Vec<Foreign>,
 ) -> Result<Passed, AppError> {
-    let request = Request {
+    let request = AdmissionRequest {
         environment: environment.name.value.clone(),
         version: ask.release.version.clone(),
         way: ask.way,
@@ -122,7 +122,7 @@ pub(super) fn signed(environment: &Environment, plan: &Plan) -> Result<(), AppEr
 fn signatures(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
 ) -> Result<Option<Signatures>, AppError> {
     let Some(policy) = needed(environment) else {
         return Ok(None);
@@ -172,8 +172,8 @@ fn locked(guard: &Guard) -> Option<Lock> {
 }
 
 /// A freeze that a person ordered: as one that is configured. One without an end holds.
-fn frozen(name: &EnvironmentName, guard: &Guard) -> Option<Freeze> {
-    (guard.kind == GuardKind::Freeze).then(|| Freeze {
+fn frozen(name: &EnvironmentName, guard: &Guard) -> Option<FreezeWindow> {
+    (guard.kind == GuardKind::Freeze).then(|| FreezeWindow {
         environments: vec![name.clone()],
         from: guard.from,
         until: guard.until.unwrap_or_else(|| guard.from.plus(ENDLESS)),
@@ -182,9 +182,9 @@ fn frozen(name: &EnvironmentName, guard: &Guard) -> Option<Freeze> {
     })
 }
 
-fn configured(environment: &Environment, guards: &[Guard]) -> Protection {
+fn configured(environment: &Environment, guards: &[Guard]) -> ProtectionRules {
     let configured = &environment.protection;
-    Protection {
+    ProtectionRules {
         enabled: configured.enabled,
         approval: configured.require_approval.then(|| Wanted {
             count: configured.approvals.count,
@@ -196,7 +196,7 @@ fn configured(environment: &Environment, guards: &[Guard]) -> Protection {
         freezes: environment
             .freeze
             .iter()
-            .map(|freeze| Freeze {
+            .map(|freeze| FreezeWindow {
                 environments: vec![environment.name.value.clone()],
                 from: freeze.from,
                 until: freeze.until,
@@ -218,7 +218,7 @@ fn configured(environment: &Environment, guards: &[Guard]) -> Protection {
 fn lineage(
     workspace: &Workspace,
     commit: Option<&CommitId>,
-    standing: &Standing,
+    standing: &EnvironmentRecord,
 ) -> Result<Lineage, AppError> {
     let live = standing.live.as_ref().map(|plan| plan.candidate.commit.as_ref());
     if (commit, live) == (None, Some(None)) {
@@ -235,7 +235,7 @@ fn lineage(
 fn promotion(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
 ) -> Result<(Option<Promotion>, Option<Proof>), AppError> {
     let protection = &environment.protection;
     let asked = protection.enabled && protection.require_tests && ask.way == Way::Deploy;

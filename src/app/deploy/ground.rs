@@ -1,24 +1,24 @@
 //! What is there before anything is touched.
 
 use crate::app::error::AppError;
-use crate::app::record::Standing;
+use crate::app::record::EnvironmentRecord;
 use crate::app::world::World;
 use crate::domain::model::{PortError, Release, RouteState, Slot, UnitId, UnitState};
 use crate::domain::policy::Foreign;
 use crate::parallel::each;
 
-use crate::domain::rollout::{Found, Observed, observe};
+use crate::domain::rollout::{FoundSlot, Observed, observe};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found.
 pub(super) struct Ground {
     pub(super) observed: Observed,
     pub(super) foreign: Vec<Foreign>,
-    found: Vec<Found>,
+    found: Vec<FoundSlot>,
 }
 
 /// Looks at every unit that is wanted or on record, and at the router.
-pub(super) fn look(world: &World, standing: &Standing) -> Result<Ground, AppError> {
+pub(super) fn look(world: &World, standing: &EnvironmentRecord) -> Result<Ground, AppError> {
     let units: Vec<UnitId> = world
         .units
         .iter()
@@ -37,7 +37,7 @@ pub(super) fn look(world: &World, standing: &Standing) -> Result<Ground, AppErro
             unit: unit.clone(),
             what,
         }));
-        found.extend(state.slots.into_iter().map(|(slot, instance)| Found {
+        found.extend(state.slots.into_iter().map(|(slot, instance)| FoundSlot {
             weight: weights.get(&(unit.clone(), slot)).copied().unwrap_or(0),
             unit: unit.clone(),
             slot,

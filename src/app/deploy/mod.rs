@@ -14,7 +14,7 @@ use super::announce::{self, Announcement, Audience, Intent};
 use super::error::AppError;
 use super::hold::Hold;
 use super::protection;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::temporary;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
@@ -29,7 +29,7 @@ use crate::report::{Recorded, RunReport};
 
 /// What is to be deployed, and under which terms.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct DeployRequest {
     /// The release.
     pub release: Release,
     /// Forward, or back to an earlier one.
@@ -97,12 +97,12 @@ pub enum Done {
 pub fn prepare(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
     world: &World,
 ) -> Result<Prepared, AppError> {
     require(workspace, environment)?;
     let environment = &protection::in_force(workspace, environment)?;
-    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     let ground = ground::look(world, &standing)?;
     if !ask.options.force
         && standing.open.is_none()
@@ -148,9 +148,13 @@ pub fn prepare(
 ///
 /// # Errors
 /// [`AppError::Refused`] with every gate that is not met.
-pub fn judge(workspace: &Workspace, environment: &Environment, ask: &Ask) -> Result<Option<Proof>, AppError> {
+pub fn judge(
+    workspace: &Workspace,
+    environment: &Environment,
+    ask: &DeployRequest,
+) -> Result<Option<Proof>, AppError> {
     let environment = &protection::in_force(workspace, environment)?;
-    let standing = Standing::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
+    let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &environment.name.value)?;
     Ok(gates::judge(workspace, environment, ask, &standing, Vec::new())?.proof)
 }
 
@@ -165,7 +169,7 @@ pub type LetIn<'a> = dyn Fn() -> Result<(), AppError> + Sync + 'a;
 pub fn deploy(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
     audience: &Audience,
 ) -> Result<Done, AppError> {
     deploy_with(workspace, environment, ask, audience, None)
@@ -178,7 +182,7 @@ pub fn deploy(
 pub fn deploy_with(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
     audience: &Audience,
     let_in: Option<&LetIn<'_>>,
 ) -> Result<Done, AppError> {
@@ -197,7 +201,7 @@ pub fn deploy_with(
 fn carry_out(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
     audience: &Audience,
     let_in: Option<&LetIn<'_>>,
 ) -> Result<Done, AppError> {

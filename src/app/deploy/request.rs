@@ -1,15 +1,15 @@
 //! The configured environment and what is asked → the request that is planned.
 
-use super::Ask;
+use super::DeployRequest;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::world::World;
-use crate::config::environment::{self, Backup, Environment, RollbackStrategy};
+use crate::config::environment::{self, BackupMode, Environment, RollbackStrategy};
 use crate::domain::model::{
     Approver, Check, CheckKind, HttpExpectation, HttpProbe, Period, ProbeSpec, Proof, Strategy, Suite,
 };
 use crate::domain::policy::Way;
-use crate::domain::rollout::{Grounds, Hook, Kind, Readiness, Request, RollbackPolicy};
+use crate::domain::rollout::{Grounds, Hook, Kind, PlanRequest, Readiness, RollbackPolicy};
 use std::collections::BTreeMap;
 
 /// Time limit of one health sample.
@@ -19,10 +19,10 @@ const SAMPLE: Period = Period::from_secs(5);
 pub(super) fn request(
     workspace: &Workspace,
     environment: &Environment,
-    ask: &Ask,
+    ask: &DeployRequest,
     world: &World,
     (proof, approvers): (Option<Proof>, Vec<Approver>),
-) -> Result<Request, AppError> {
+) -> Result<PlanRequest, AppError> {
     let deployment = &environment.deployment;
     let strategy = ask
         .options
@@ -35,7 +35,7 @@ pub(super) fn request(
     };
     let rollback = &deployment.rollback;
     let manual = rollback.strategy == RollbackStrategy::Manual;
-    Ok(Request {
+    Ok(PlanRequest {
         deployment: workspace.context.deployment_id(workspace.context.clock.now())?,
         kind: match ask.way {
             Way::Deploy => Kind::Deploy,
@@ -66,8 +66,8 @@ pub(super) fn request(
         drain: deployment.drain,
         parallelism: world.parallelism,
         backups: match deployment.backup {
-            Backup::None => None,
-            Backup::Snapshot | Backup::Full => Some(deployment.keep_backups),
+            BackupMode::None => None,
+            BackupMode::Snapshot | BackupMode::Full => Some(deployment.keep_backups),
         },
         suites: suites(environment, ask),
         before: hooks(&environment.hooks.before_deploy),
@@ -82,7 +82,7 @@ pub(super) fn request(
 
 /// The suites that verify a new version. Going back needs no new proof, and those of an acceptance
 /// deployment are run when it stands.
-fn suites(environment: &Environment, ask: &Ask) -> Vec<Suite> {
+fn suites(environment: &Environment, ask: &DeployRequest) -> Vec<Suite> {
     match ask.way {
         Way::Deploy if environment.temporary.is_none() => environment.suites.clone(),
         Way::Deploy | Way::Rollback => Vec::new(),
@@ -104,7 +104,7 @@ fn health(environment: &Environment) -> Check {
     }
 }
 
-fn hooks(hooks: &[environment::Hook]) -> Vec<Hook> {
+fn hooks(hooks: &[environment::HookConfig]) -> Vec<Hook> {
     hooks
         .iter()
         .map(|hook| Hook {

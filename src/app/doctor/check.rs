@@ -6,7 +6,7 @@ use serde::Serialize;
 /// How something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Standing {
+pub enum CheckStatus {
     /// As it has to be.
     Ok,
     /// It works, and somebody should know about it.
@@ -29,13 +29,13 @@ pub enum Cause {
 
 /// One look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct DoctorCheck {
     /// What it belongs to: `project`, or the name of an environment.
     pub area: String,
     /// What was looked at: "storage local-zfs".
     pub what: String,
     /// How it was found.
-    pub standing: Standing,
+    pub standing: CheckStatus,
     /// What was found, in words.
     pub found: String,
     /// Whose matter it is, where it failed.
@@ -45,8 +45,8 @@ pub struct Check {
     pub fix: Vec<String>,
 }
 
-impl Check {
-    fn new(what: impl Into<String>, standing: Standing, found: impl Into<String>) -> Self {
+impl DoctorCheck {
+    fn new(what: impl Into<String>, standing: CheckStatus, found: impl Into<String>) -> Self {
         Self {
             area: String::new(),
             what: what.into(),
@@ -59,24 +59,24 @@ impl Check {
 
     /// It is as it has to be.
     pub(super) fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::new(what, Standing::Ok, found)
+        Self::new(what, CheckStatus::Ok, found)
     }
 
     /// There is nothing to look at.
     pub(super) fn skipped(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::new(what, Standing::NotApplicable, why)
+        Self::new(what, CheckStatus::NotApplicable, why)
     }
 
     /// It works, and somebody should know.
     pub(super) fn warning(what: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::new(what, Standing::Warning, found)
+        Self::new(what, CheckStatus::Warning, found)
     }
 
     /// The configuration or this machine is to be changed.
     pub(super) fn setup(what: impl Into<String>, found: impl Into<String>) -> Self {
         Self {
             cause: Some(Cause::Setup),
-            ..Self::new(what, Standing::Failed, found)
+            ..Self::new(what, CheckStatus::Failed, found)
         }
     }
 
@@ -84,7 +84,7 @@ impl Check {
     pub(super) fn access(what: impl Into<String>, found: impl Into<String>) -> Self {
         Self {
             cause: Some(Cause::Access),
-            ..Self::new(what, Standing::Failed, found)
+            ..Self::new(what, CheckStatus::Failed, found)
         }
     }
 
@@ -104,7 +104,7 @@ impl Check {
 }
 
 /// The exit code: configuration first, since nothing else can be judged without it.
-pub fn exit(checks: &[Check]) -> Exit {
+pub fn exit(checks: &[DoctorCheck]) -> Exit {
     let caused = |cause| checks.iter().any(|check| check.cause == Some(cause));
     if caused(Cause::Setup) {
         Exit::Configuration

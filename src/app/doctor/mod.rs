@@ -5,7 +5,7 @@ mod project;
 pub mod proxmox;
 mod site;
 
-pub use check::{Cause, Check, Standing, exit};
+pub use check::{Cause, CheckStatus, DoctorCheck, exit};
 
 use super::error::AppError;
 use super::workspace::Workspace;
@@ -21,12 +21,12 @@ const AT_ONCE: usize = 4;
 ///
 /// # Errors
 /// When there is no such environment.
-pub fn examine(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<Vec<Check>, AppError> {
+pub fn examine(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<Vec<DoctorCheck>, AppError> {
     let environments: Vec<&Environment> = match only {
         Some(name) => vec![workspace.environment(name)?],
         None => workspace.project.environments.values().collect(),
     };
-    let mut checks: Vec<Check> = project::examine(workspace, &environments)
+    let mut checks: Vec<DoctorCheck> = project::examine(workspace, &environments)
         .into_iter()
         .map(|check| check.of("project"))
         .collect();
@@ -42,7 +42,7 @@ pub fn examine(workspace: &Workspace, only: Option<&EnvironmentName>) -> Result<
     Ok(checks)
 }
 
-fn at(workspace: &Workspace, environment: &Environment) -> Vec<Check> {
+fn at(workspace: &Workspace, environment: &Environment) -> Vec<DoctorCheck> {
     let mut checks = site::examine(workspace, environment);
     if let Some(vendor) = environment.vendor() {
         let Vendor::Proxmox(proxmox) = vendor;

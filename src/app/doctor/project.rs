@@ -1,6 +1,6 @@
 //! What belongs to the project as a whole: configuration, repository, ledger, registry, programs.
 
-use super::check::Check;
+use super::check::DoctorCheck;
 use crate::app::workspace::{RecordPlace, Workspace};
 use crate::config::environment::Environment;
 use crate::config::image::{Build, BuilderName};
@@ -16,7 +16,7 @@ use std::path::Path;
 const ASKED: &str = "latest";
 
 /// Looks at everything that belongs to no single environment; at the registries of `environments`.
-pub(super) fn examine(workspace: &Workspace, environments: &[&Environment]) -> Vec<Check> {
+pub(super) fn examine(workspace: &Workspace, environments: &[&Environment]) -> Vec<DoctorCheck> {
     let mut checks = vec![configuration(workspace), repository(workspace)];
     checks.extend(ledger(workspace));
     checks.extend(registries(workspace, environments));
@@ -25,15 +25,15 @@ pub(super) fn examine(workspace: &Workspace, environments: &[&Environment]) -> V
     checks
 }
 
-fn configuration(workspace: &Workspace) -> Check {
+fn configuration(workspace: &Workspace) -> DoctorCheck {
     let count = workspace.project.environments.len();
     let found = format!(
         "{} with {count} environment(s)",
         workspace.root.join(crate::app::PIPELINE).display()
     );
     match workspace.project.unsupported.first() {
-        None => Check::ok("configuration", found),
-        Some(unsupported) => Check::warning(
+        None => DoctorCheck::ok("configuration", found),
+        Some(unsupported) => DoctorCheck::warning(
             "configuration",
             format!("{found}; {} cannot be used in this version", unsupported.what),
         )
@@ -41,35 +41,35 @@ fn configuration(workspace: &Workspace) -> Check {
     }
 }
 
-fn repository(workspace: &Workspace) -> Check {
+fn repository(workspace: &Workspace) -> DoctorCheck {
     match workspace.repository().head() {
-        Ok(Some(commit)) => Check::ok("git repository", format!("at {}", commit.short())),
-        Ok(None) => Check::skipped("git repository", "there is none, or it has no commit yet"),
-        Err(error) => Check::setup("git repository", error.to_string())
+        Ok(Some(commit)) => DoctorCheck::ok("git repository", format!("at {}", commit.short())),
+        Ok(None) => DoctorCheck::skipped("git repository", "there is none, or it has no commit yet"),
+        Err(error) => DoctorCheck::setup("git repository", error.to_string())
             .fix("apt-get install git, or run greenroom inside the clone"),
     }
 }
 
-fn ledger(workspace: &Workspace) -> Vec<Check> {
+fn ledger(workspace: &Workspace) -> Vec<DoctorCheck> {
     let written = match workspace.record() {
         Ok(RecordPlace::Directory(directory)) => in_directory(directory),
         Ok(RecordPlace::Branch(branch, _)) => match branch.try_push() {
-            Ok(()) => Check::ok("ledger", format!("{} takes pushes", branch.place())),
-            Err(error) => Check::access("ledger", error.to_string())
+            Ok(()) => DoctorCheck::ok("ledger", format!("{} takes pushes", branch.place())),
+            Err(error) => DoctorCheck::access("ledger", error.to_string())
                 .fix("`permissions: contents: write` for the job, or another `ledger:` (docs/ledger.md)"),
         },
-        Err(error) => return vec![Check::setup("ledger", error.to_string()).fix("greenroom check")],
+        Err(error) => return vec![DoctorCheck::setup("ledger", error.to_string()).fix("greenroom check")],
     };
     vec![written, chains(workspace)]
 }
 
-fn in_directory(directory: &Path) -> Check {
+fn in_directory(directory: &Path) -> DoctorCheck {
     let shown = directory.display();
     match try_to_write(directory) {
-        Ok(()) => Check::ok("ledger", format!("{shown} can be written")),
-        Err(error) => Check::setup("ledger", format!("{shown} cannot be written: {error}")).fix(format!(
-            "chown -R \"$(id -u)\" '{shown}', or name another one under `ledger:`"
-        )),
+        Ok(()) => DoctorCheck::ok("ledger", format!("{shown} can be written")),
+        Err(error) => DoctorCheck::setup("ledger", format!("{shown} cannot be written: {error}")).fix(
+            format!("chown -R \"$(id -u)\" '{shown}', or name another one under `ledger:`"),
+        ),
     }
 }
 
@@ -84,32 +84,32 @@ fn try_to_write(directory: &Path) -> std::io::Result<()> {
     std::fs::remove_file(file)
 }
 
-fn chains(workspace: &Workspace) -> Check {
+fn chains(workspace: &Workspace) -> DoctorCheck {
     let what = "ledger's heads";
     let ledger = match workspace.ledger() {
         Ok(ledger) => ledger,
-        Err(error) => return Check::setup(what, error.to_string()).fix("greenroom check"),
+        Err(error) => return DoctorCheck::setup(what, error.to_string()).fix("greenroom check"),
     };
     let names = match ledger.environments() {
         Ok(names) => names,
-        Err(error) => return Check::access(what, error.to_string()).fix("greenroom audit verify"),
+        Err(error) => return DoctorCheck::access(what, error.to_string()).fix("greenroom audit verify"),
     };
     if names.is_empty() {
-        return Check::skipped(what, "nothing was ever recorded");
+        return DoctorCheck::skipped(what, "nothing was ever recorded");
     }
     for name in &names {
         if let Err(error) = ledger.head(name) {
-            return Check::access(what, format!("{name}: {error}"))
+            return DoctorCheck::access(what, format!("{name}: {error}"))
                 .fix(format!("greenroom audit verify {name}"));
         }
     }
-    Check::ok(
+    DoctorCheck::ok(
         what,
         format!("those of {} chain(s) are where they should be", names.len()),
     )
 }
 
-fn registries(workspace: &Workspace, environments: &[&Environment]) -> Vec<Check> {
+fn registries(workspace: &Workspace, environments: &[&Environment]) -> Vec<DoctorCheck> {
     let own = workspace.project.image.as_ref();
     let own = own.map(|image| image.repository.as_str());
     let repositories: BTreeSet<&str> = environments
@@ -118,7 +118,7 @@ fn registries(workspace: &Workspace, environments: &[&Environment]) -> Vec<Check
         .chain(own)
         .collect();
     if repositories.is_empty() {
-        return vec![Check::skipped("registry", "the project has no image")];
+        return vec![DoctorCheck::skipped("registry", "the project has no image")];
     }
     repositories
         .into_iter()
@@ -127,7 +127,7 @@ fn registries(workspace: &Workspace, environments: &[&Environment]) -> Vec<Check
 }
 
 /// Asks for a tag: this needs the way there, and credentials where it is not public.
-fn registry(workspace: &Workspace, repository: &str) -> Check {
+fn registry(workspace: &Workspace, repository: &str) -> DoctorCheck {
     let what = format!("registry of {repository}");
     let host = repository.parse::<RepositoryName>().ok();
     let host = host
@@ -136,12 +136,12 @@ fn registry(workspace: &Workspace, repository: &str) -> Check {
         .map(str::to_owned);
     let asked = workspace.registry().resolve(repository, &Tag::nearest(ASKED));
     match (asked, host) {
-        (Ok(_), None) => Check::ok(what, "the project's own store"),
-        (Ok(Some(_)), Some(host)) => Check::ok(what, format!("{host} answers, and has images")),
-        (Ok(None), Some(host)) => Check::ok(what, format!("{host} answers; there is no {ASKED} yet")),
-        (Err(error), None) => Check::setup(what, error.to_string()).fix("ls -la .greenroom/images"),
+        (Ok(_), None) => DoctorCheck::ok(what, "the project's own store"),
+        (Ok(Some(_)), Some(host)) => DoctorCheck::ok(what, format!("{host} answers, and has images")),
+        (Ok(None), Some(host)) => DoctorCheck::ok(what, format!("{host} answers; there is no {ASKED} yet")),
+        (Err(error), None) => DoctorCheck::setup(what, error.to_string()).fix("ls -la .greenroom/images"),
         (Err(error), Some(host)) => {
-            let check = Check::access(what, error.to_string());
+            let check = DoctorCheck::access(what, error.to_string());
             match error.kind {
                 ErrorKind::Denied => check.fix(format!(
                     "docker login {host}, or set GREENROOM_REGISTRY_USERNAME and GREENROOM_REGISTRY_PASSWORD"
@@ -155,14 +155,14 @@ fn registry(workspace: &Workspace, repository: &str) -> Check {
 /// The programs that can build a Containerfile.
 const TOOLS: [&str; 3] = ["docker", "buildah", "podman"];
 
-fn builder(workspace: &Workspace) -> Check {
+fn builder(workspace: &Workspace) -> DoctorCheck {
     let what = "builder";
     let Some(image) = &workspace.project.image else {
-        return Check::skipped(what, "the project has no image");
+        return DoctorCheck::skipped(what, "the project has no image");
     };
     match &image.build {
-        Build::None => Check::skipped(what, "the image is built elsewhere"),
-        Build::Files(_) => Check::ok(what, "greenroom packs the image itself"),
+        Build::None => DoctorCheck::skipped(what, "the image is built elsewhere"),
+        Build::Files(_) => DoctorCheck::ok(what, "greenroom packs the image itself"),
         Build::Command(command) => {
             let first = command.run.first().map_or("", String::as_str);
             program(workspace, what, &[first])
@@ -176,7 +176,7 @@ fn builder(workspace: &Workspace) -> Check {
     }
 }
 
-fn scanner(workspace: &Workspace) -> Option<Check> {
+fn scanner(workspace: &Workspace) -> Option<DoctorCheck> {
     let scan = workspace.project.scan.as_ref()?;
     Some(match &scan.source {
         ScanSource::Command { argv, .. } => {
@@ -184,22 +184,22 @@ fn scanner(workspace: &Workspace) -> Option<Check> {
             program(workspace, "scanner", &[first])
         }
         ScanSource::Report(file) => {
-            Check::skipped("scanner", format!("the report {} is read", file.display()))
+            DoctorCheck::skipped("scanner", format!("the report {} is read", file.display()))
         }
     })
 }
 
 /// Whether one of these programs is there.
-pub(super) fn program(workspace: &Workspace, what: &str, names: &[&str]) -> Check {
+pub(super) fn program(workspace: &Workspace, what: &str, names: &[&str]) -> DoctorCheck {
     let runner = LocalRunner::new(workspace.context.environment.variables(), workspace.root.clone());
     let mut missing = Vec::new();
     for name in names {
         match runner.locate(name) {
-            Ok(path) => return Check::ok(what, path.display().to_string()),
+            Ok(path) => return DoctorCheck::ok(what, path.display().to_string()),
             Err(why) => missing.push(why),
         }
     }
-    Check::setup(what, missing.join("; ")).fix(match names {
+    DoctorCheck::setup(what, missing.join("; ")).fix(match names {
         [only] if only.contains('/') => format!("chmod +x '{only}'"),
         _ => format!("apt-get install {}", names.join(", or ")),
     })

@@ -1,13 +1,13 @@
 //! What belongs to one environment, wherever it runs: secrets, router, the service's address.
 
-use super::check::Check;
+use super::check::DoctorCheck;
 use super::project::program;
-use crate::app::record::Standing;
+use crate::app::record::EnvironmentRecord;
 use crate::app::workspace::Workspace;
 use crate::app::world::{Purpose, World, bare_probe};
 use crate::config::environment::Environment;
 use crate::config::proxmox::RemoteRouter;
-use crate::config::target::{CommandTarget, TargetConfig};
+use crate::config::target::{CommandConfig, TargetConfig};
 use crate::domain::model::{
     Check as Probing, CheckKind, Endpoint, HttpExpectation, HttpProbe, Observation, Period, PortError,
     ProbeSpec, Release,
@@ -18,11 +18,12 @@ use std::collections::BTreeMap;
 /// The longest that an answer may take.
 const PATIENCE: Period = Period::from_secs(5);
 
-pub(super) fn examine(workspace: &Workspace, environment: &Environment) -> Vec<Check> {
+pub(super) fn examine(workspace: &Workspace, environment: &Environment) -> Vec<DoctorCheck> {
     let mut checks = vec![secrets(workspace, environment)];
     match &environment.target {
-        None => checks
-            .push(Check::setup("target", "there is none").fix("give it one, such as `local:` or `proxmox:`")),
+        None => checks.push(
+            DoctorCheck::setup("target", "there is none").fix("give it one, such as `local:` or `proxmox:`"),
+        ),
         Some(TargetConfig::Local(local)) => {
             if local.listen.is_some() {
                 checks.push(builtin_router(workspace, environment));
@@ -39,7 +40,7 @@ pub(super) fn examine(workspace: &Workspace, environment: &Environment) -> Vec<C
             | TargetConfig::Docker(_)
             | TargetConfig::Compose(_)
             | TargetConfig::Ecs(_)),
-        ) => checks.push(Check::skipped(
+        ) => checks.push(DoctorCheck::skipped(
             "target",
             format!("`{}` is not part of this version", other.as_str()),
         )),
@@ -48,10 +49,10 @@ pub(super) fn examine(workspace: &Workspace, environment: &Environment) -> Vec<C
     checks
 }
 
-fn secrets(workspace: &Workspace, environment: &Environment) -> Check {
+fn secrets(workspace: &Workspace, environment: &Environment) -> DoctorCheck {
     let what = "secrets";
     if environment.secrets.is_empty() {
-        return Check::skipped(what, "the service gets none");
+        return DoctorCheck::skipped(what, "the service gets none");
     }
     let sources = workspace.secret_sources();
     let missing: Vec<String> = environment
@@ -61,52 +62,53 @@ fn secrets(workspace: &Workspace, environment: &Environment) -> Check {
         .map(|error| error.to_string())
         .collect();
     if missing.is_empty() {
-        return Check::ok(what, format!("{} are there", environment.secrets.len()));
+        return DoctorCheck::ok(what, format!("{} are there", environment.secrets.len()));
     }
-    Check::setup(what, missing.join("; ")).fix("export it, or in CI hand it to the step as a secret (`env:`)")
+    DoctorCheck::setup(what, missing.join("; "))
+        .fix("export it, or in CI hand it to the step as a secret (`env:`)")
 }
 
-fn builtin_router(workspace: &Workspace, environment: &Environment) -> Check {
+fn builtin_router(workspace: &Workspace, environment: &Environment) -> DoctorCheck {
     let what = "router";
     let nothing = match nothing() {
         Ok(nothing) => nothing,
-        Err(error) => return Check::setup(what, error.to_string()),
+        Err(error) => return DoctorCheck::setup(what, error.to_string()),
     };
     let world = World::open(workspace, environment, &nothing, Purpose::Look);
     match world.map(|world| world.site.router) {
-        Ok(None) => Check::ok(what, "does not run; the next deployment starts it"),
+        Ok(None) => DoctorCheck::ok(what, "does not run; the next deployment starts it"),
         Ok(Some(router)) => match router.routes() {
-            Ok(routes) => Check::ok(what, format!("runs with {} route(s)", routes.len())),
-            Err(error) => Check::access(what, error.to_string())
+            Ok(routes) => DoctorCheck::ok(what, format!("runs with {} route(s)", routes.len())),
+            Err(error) => DoctorCheck::access(what, error.to_string())
                 .fix(format!("greenroom environment stop {}", environment.name.value)),
         },
-        Err(error) => Check::access(what, error.to_string()).fix("give `local.listen` another address"),
+        Err(error) => DoctorCheck::access(what, error.to_string()).fix("give `local.listen` another address"),
     }
 }
 
-fn haproxy_router(workspace: &Workspace, environment: &Environment, runtime: &str) -> Check {
+fn haproxy_router(workspace: &Workspace, environment: &Environment, runtime: &str) -> DoctorCheck {
     let what = format!("HAProxy at {runtime}");
     let Some(address) = runtime.strip_prefix("tcp://") else {
         let path = runtime.strip_prefix("unix://").unwrap_or(runtime);
         return if std::path::Path::new(path).exists() {
-            Check::ok(what, "its socket is there")
+            DoctorCheck::ok(what, "its socket is there")
         } else {
-            Check::access(what, "its socket is not there").fix(format!(
+            DoctorCheck::access(what, "its socket is not there").fix(format!(
                 "stats socket {path} mode 660 level admin   # in haproxy.cfg, section global"
             ))
         };
     };
     let probe = ProbeSpec::Tcp(Some(address.to_owned()));
     match sample(workspace, environment, probe, None) {
-        Ok(Observation::Unanswered(why)) => Check::access(what, why).fix(format!(
+        Ok(Observation::Unanswered(why)) => DoctorCheck::access(what, why).fix(format!(
             "stats socket ipv4@{address} level admin   # in haproxy.cfg, section global"
         )),
-        Ok(_) => Check::ok(what, "answers"),
-        Err(error) => Check::setup(what, error.to_string()).fix("greenroom check"),
+        Ok(_) => DoctorCheck::ok(what, "answers"),
+        Err(error) => DoctorCheck::setup(what, error.to_string()).fix("greenroom check"),
     }
 }
 
-fn commands(workspace: &Workspace, command: &CommandTarget) -> Vec<Check> {
+fn commands(workspace: &Workspace, command: &CommandConfig) -> Vec<DoctorCheck> {
     let given = [
         ("deploy command", Some(&command.deploy)),
         ("status command", Some(&command.status)),
@@ -123,18 +125,18 @@ fn commands(workspace: &Workspace, command: &CommandTarget) -> Vec<Check> {
 }
 
 /// Whether the service answers where it is said to be, once something is live there.
-fn address(workspace: &Workspace, environment: &Environment) -> Check {
+fn address(workspace: &Workspace, environment: &Environment) -> DoctorCheck {
     let what = "address of the service";
     let Some(url) = environment.address() else {
-        return Check::skipped(what, "none is configured");
+        return DoctorCheck::skipped(what, "none is configured");
     };
     let name = &environment.name.value;
     let live = workspace
         .ledger()
-        .and_then(|ledger| Standing::read(ledger.as_ref(), name))
+        .and_then(|ledger| EnvironmentRecord::read(ledger.as_ref(), name))
         .is_ok_and(|standing| standing.live.is_some());
     if !live {
-        return Check::skipped(what, format!("nothing is live at {url}"));
+        return DoctorCheck::skipped(what, format!("nothing is live at {url}"));
     }
     let path = environment.deployment.readiness.path.clone();
     let probe = ProbeSpec::Http(HttpProbe {
@@ -146,17 +148,19 @@ fn address(workspace: &Workspace, environment: &Environment) -> Check {
     });
     match sample(workspace, environment, probe, Some(&url)) {
         Ok(Observation::Answer { status, .. }) if (200..300).contains(&status) => {
-            Check::ok(what, format!("{url} answers {status} to {path}"))
+            DoctorCheck::ok(what, format!("{url} answers {status} to {path}"))
         }
         Ok(Observation::Answer { status, .. }) => {
-            Check::access(what, format!("{url} answers {status} to {path}"))
+            DoctorCheck::access(what, format!("{url} answers {status} to {path}"))
                 .fix(format!("greenroom verify {name}"))
         }
         Ok(Observation::Unanswered(why)) => {
-            Check::access(what, format!("{url}: {why}")).fix(format!("greenroom status {name}"))
+            DoctorCheck::access(what, format!("{url}: {why}")).fix(format!("greenroom status {name}"))
         }
-        Ok(Observation::Connected | Observation::Exited { .. }) => Check::ok(what, format!("{url} answers")),
-        Err(error) => Check::setup(what, error.to_string()).fix("greenroom check"),
+        Ok(Observation::Connected | Observation::Exited { .. }) => {
+            DoctorCheck::ok(what, format!("{url} answers"))
+        }
+        Err(error) => DoctorCheck::setup(what, error.to_string()).fix("greenroom check"),
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Two environments side by side.
 pub struct Comparison {
     /// What is live in each, by their ledgers.
-    pub sides: [Side; 2],
+    pub sides: [ComparedSide; 2],
     /// Every setting that differs, by its name.
     pub differences: Vec<Difference>,
     /// How many settings are the same.
@@ -21,7 +21,7 @@ pub struct Comparison {
 }
 
 /// One of them.
-pub struct Side {
+pub struct ComparedSide {
     /// Its name.
     pub environment: EnvironmentName,
     /// What is live there.
@@ -58,7 +58,7 @@ pub fn compare(
         if let Value::Object(fields) = &mut described {
             fields.remove("name");
         }
-        let side = Side {
+        let side = ComparedSide {
             environment: name.clone(),
             live: status::status(workspace, name)?.live,
         };

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// What the new environment is to be.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct EnvironmentOptions {
     /// Its name.
     pub name: EnvironmentName,
     /// The environment that it takes everything from that is not given here.
@@ -31,12 +31,12 @@ pub struct Wish {
     /// The address of the router on this machine, for processes on this machine.
     pub listen: Option<SocketAddr>,
     /// Guests of a Proxmox cluster.
-    pub proxmox: ProxmoxWish,
+    pub proxmox: ProxmoxOptions,
 }
 
 /// What of a Proxmox cluster the new environment is to have.
 #[derive(Debug, Clone, Default)]
-pub struct ProxmoxWish {
+pub struct ProxmoxOptions {
     /// The cluster's address.
     pub host: Option<String>,
     /// The node.
@@ -57,7 +57,7 @@ pub struct ProxmoxWish {
     pub service: Option<SocketAddr>,
 }
 
-impl ProxmoxWish {
+impl ProxmoxOptions {
     fn is_some(&self) -> bool {
         let Self {
             host,
@@ -80,7 +80,7 @@ impl ProxmoxWish {
 }
 
 /// A new environment that fits, with nothing written yet.
-pub struct Draft {
+pub struct EnvironmentDraft {
     /// Its file, below the project's directory.
     pub file: PathBuf,
     /// What is in it.
@@ -96,7 +96,11 @@ pub struct Draft {
 /// # Errors
 /// [`AppError::Usage`] where something is missing or there already; [`AppError::Configuration`] with every
 /// problem that the project would have with it, an overlapping subnet or range of ids among them.
-pub fn draft(workspace: &Workspace, config: Option<&Path>, wish: &Wish) -> Result<Draft, AppError> {
+pub fn draft(
+    workspace: &Workspace,
+    config: Option<&Path>,
+    wish: &EnvironmentOptions,
+) -> Result<EnvironmentDraft, AppError> {
     let name = &wish.name;
     if workspace.project.environments.contains_key(name) {
         return Err(AppError::Usage(format!(
@@ -135,7 +139,7 @@ pub fn draft(workspace: &Workspace, config: Option<&Path>, wish: &Wish) -> Resul
             "{odd:?} is no name of Proxmox's (letters, digits, '-', '_', '.'): see --pool, --node and --storage"
         )));
     }
-    Ok(Draft {
+    Ok(EnvironmentDraft {
         rights,
         file,
         text,
@@ -147,7 +151,7 @@ pub fn draft(workspace: &Workspace, config: Option<&Path>, wish: &Wish) -> Resul
 ///
 /// # Errors
 /// When it is there by now, or cannot be written.
-pub fn write(workspace: &Workspace, draft: &Draft) -> Result<(), AppError> {
+pub fn write(workspace: &Workspace, draft: &EnvironmentDraft) -> Result<(), AppError> {
     let path = workspace.root.join(&draft.file);
     let doing = || format!("writing {}", draft.file.display());
     if let Some(directory) = path.parent() {
@@ -173,7 +177,7 @@ fn taken(file: &Path) -> AppError {
 
 /// Whether it is to run on Proxmox. Names everything that is missing, also of what two environments
 /// cannot share.
-fn on_proxmox(workspace: &Workspace, wish: &Wish) -> Result<bool, AppError> {
+fn on_proxmox(workspace: &Workspace, wish: &EnvironmentOptions) -> Result<bool, AppError> {
     let from = wish
         .from
         .as_ref()
@@ -208,7 +212,7 @@ fn on_proxmox(workspace: &Workspace, wish: &Wish) -> Result<bool, AppError> {
 }
 
 /// The options that are missing for what two environments cannot share, and for what a cluster needs.
-fn missing(wish: &Wish, from: Option<&Environment>, proxmox: bool) -> Vec<&'static str> {
+fn missing(wish: &EnvironmentOptions, from: Option<&Environment>, proxmox: bool) -> Vec<&'static str> {
     let given = &wish.proxmox;
     let target = from.and_then(|from| from.target.as_ref());
     let inherited = target
@@ -256,8 +260,8 @@ fn variable(name: &EnvironmentName) -> String {
 }
 
 /// The file, with a header that says what it is.
-fn text(wish: &Wish, token: Option<&str>) -> String {
-    let Wish { name, from, .. } = wish;
+fn text(wish: &EnvironmentOptions, token: Option<&str>) -> String {
+    let EnvironmentOptions { name, from, .. } = wish;
     let mut text =
         format!("# Environment {name}: made by `greenroom environment create`, yours from here on.\n");
     // Writing to a String cannot fail.
@@ -306,7 +310,7 @@ fn text(wish: &Wish, token: Option<&str>) -> String {
     text
 }
 
-fn proxmox(wish: &Wish, token: &str, put: &mut impl FnMut(String)) {
+fn proxmox(wish: &EnvironmentOptions, token: &str, put: &mut impl FnMut(String)) {
     let given = &wish.proxmox;
     put("proxmox:".to_owned());
     for (key, value) in [

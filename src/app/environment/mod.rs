@@ -5,8 +5,8 @@ mod create;
 mod pool;
 mod rights;
 
-pub use compare::{Comparison, Difference, Side, compare};
-pub use create::{Draft, ProxmoxWish, Wish, draft, write};
+pub use compare::{ComparedSide, Comparison, Difference, compare};
+pub use create::{EnvironmentDraft, EnvironmentOptions, ProxmoxOptions, draft, write};
 pub use pool::{PoolMade, make_pool};
 pub use rights::Rights;
 

@@ -2,7 +2,9 @@
 
 use super::Yard;
 use crate::adapters::builder::command::CommandBuilder;
-use crate::adapters::builder::dockerfile::{DockerfileBuilder, DockerfileImage, Provenance, Tool, Workshop};
+use crate::adapters::builder::dockerfile::{
+    DockerfileBuilder, DockerfileImage, ProvenanceMode, Tool, Workshop,
+};
 use crate::adapters::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
 use crate::adapters::builder::variables;
 use crate::app::error::AppError;
@@ -88,9 +90,9 @@ impl Yard<'_> {
             args: build.args.clone(),
             secrets: self.workspace.secrets(&build.secrets)?,
             provenance: match build.provenance {
-                ProvenanceConfig::None => Provenance::None,
-                ProvenanceConfig::Min => Provenance::Min,
-                ProvenanceConfig::Max => Provenance::Max,
+                ProvenanceConfig::None => ProvenanceMode::None,
+                ProvenanceConfig::Min => ProvenanceMode::Min,
+                ProvenanceConfig::Max => ProvenanceMode::Max,
             },
             sbom: build.sbom,
             timeout: build.timeout,

@@ -32,12 +32,12 @@ pub struct Built {
     /// Why `latest` is not among them, where it might have been expected.
     pub withheld: Option<String>,
     /// How it was made; `None` where it was there already.
-    pub made: Option<Made>,
+    pub made: Option<BuildDetails>,
 }
 
 /// How an image was made.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Made {
+pub struct BuildDetails {
     /// By which program: `docker buildx`, `buildah`, `command`; `None` where greenroom did it itself.
     pub builder: Option<String>,
     /// How long it took, up to its digest.
@@ -129,7 +129,7 @@ impl<'a> Yard<'a> {
     }
 
     /// Builds, then tries out.
-    fn make(&self, image: &Image) -> Result<(Artifact, Made), AppError> {
+    fn make(&self, image: &Image) -> Result<(Artifact, BuildDetails), AppError> {
         std::fs::create_dir_all(&self.staging).map_err(AppError::io(format!(
             "making the directory {}",
             self.staging.display()
@@ -144,7 +144,7 @@ impl<'a> Yard<'a> {
         };
         Ok((
             artifact,
-            Made {
+            BuildDetails {
                 builder,
                 took,
                 startup,

@@ -1,12 +1,12 @@
 //! The smoke test: the built image is started on this machine and has to answer before it gets a tag.
 
 use super::Yard;
-use crate::adapters::builder::trial::{Ground, Trial};
+use crate::adapters::builder::trial::{ImageTrial, TrialSite};
 use crate::app::error::AppError;
 use crate::app::world;
 use crate::config::image::Smoke;
 use crate::domain::analysis::expect;
-use crate::domain::analysis::readiness::{Progress, Readiness, Settings};
+use crate::domain::analysis::readiness::{ReadinessProgress, ReadinessSettings, ReadinessWatch};
 use crate::domain::model::{
     Artifact, Check, CheckKind, CommandProbe, Endpoint, HttpExpectation, HttpProbe, Period, PortError,
     ProbeSpec, Release, RepositoryName, Slot, UnitId,
@@ -33,7 +33,7 @@ const VANISHES: Duration = Duration::from_secs(5);
 /// Where the image runs for the test.
 enum Stand<'a> {
     /// In a container: it is in a registry.
-    Container(Trial),
+    Container(ImageTrial),
     /// As a process of this machine: it is in the embedded store, which no container tool reads.
     Process(Process<'a>),
 }
@@ -91,13 +91,13 @@ impl Yard<'_> {
     fn stand(&self, smoke: &Smoke, artifact: &Artifact, release: &Release) -> Result<Stand<'_>, AppError> {
         let repository: RepositoryName = artifact.repository.parse()?;
         if repository.registry().is_some() {
-            let ground = Ground {
+            let ground = TrialSite {
                 runner: Arc::clone(&self.attended) as Arc<dyn Runner>,
                 tell: Arc::clone(&self.lines),
                 environment: self.workspace.context.environment.variables().clone(),
                 staging: self.staging.clone(),
             };
-            let trial = Trial::start(&ground, artifact, smoke.port, &smoke.variables)?;
+            let trial = ImageTrial::start(&ground, artifact, smoke.port, &smoke.variables)?;
             return Ok(Stand::Container(trial));
         }
         // What a test of this very image that was killed left behind is found and ended here.
@@ -133,7 +133,7 @@ impl Yard<'_> {
             }),
             timeout: Period::min(ANSWER, smoke.startup),
         };
-        let mut readiness = Readiness::new(Settings::new(INTERVAL, smoke.startup), clock.now());
+        let mut readiness = ReadinessWatch::new(ReadinessSettings::new(INTERVAL, smoke.startup), clock.now());
         loop {
             let progress = match stand.look()? {
                 Ok(address) => {
@@ -143,9 +143,9 @@ impl Yard<'_> {
                 Err(note) => readiness.ended(clock.now(), Some(&note)),
             };
             match progress {
-                Progress::Ready { after } => return Ok(after),
-                Progress::Failed { reason } => return Err(failed(&reason)),
-                Progress::Waiting { next } => {
+                ReadinessProgress::Ready { after } => return Ok(after),
+                ReadinessProgress::Failed { reason } => return Err(failed(&reason)),
+                ReadinessProgress::Waiting { next } => {
                     if let Err(signal) = clock.sleep(next.as_duration()) {
                         let _ = clock.interruption();
                         return Err(AppError::Drive(DriveError::Stopped(signal.signal)));

@@ -3,14 +3,14 @@
 mod surroundings;
 mod templates;
 
-pub use surroundings::{Surroundings, surroundings};
+pub use surroundings::{ProjectSurroundings, surroundings};
 pub use templates::{USUAL, overrides};
 
 use super::error::{AppError, Problems};
 use super::load;
 use super::workspace::PIPELINE;
 use crate::host::files::{self, PUBLIC, read_bounded};
-use crate::scaffold::{Change, File, ScaffoldError, changes};
+use crate::scaffold::{File, FileChange, ScaffoldError, changes};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -50,7 +50,7 @@ impl Fate {
 ///
 /// # Errors
 /// When a file that is there cannot be read.
-pub fn survey<'a>(root: &Path, files: &'a [File]) -> Result<Vec<(&'a File, Change)>, AppError> {
+pub fn survey<'a>(root: &Path, files: &'a [File]) -> Result<Vec<(&'a File, FileChange)>, AppError> {
     let mut present = BTreeMap::new();
     for file in files {
         match read_bounded(&root.join(&file.path), LARGEST) {
@@ -66,18 +66,18 @@ pub fn survey<'a>(root: &Path, files: &'a [File]) -> Result<Vec<(&'a File, Chang
 ///
 /// # Errors
 /// When it cannot be written, or came to be there in the meantime.
-pub fn write(root: &Path, file: &File, change: &Change, overwrite: bool) -> Result<Fate, AppError> {
+pub fn write(root: &Path, file: &File, change: &FileChange, overwrite: bool) -> Result<Fate, AppError> {
     let path = root.join(&file.path);
     let mode = if file.executable { PROGRAM } else { PUBLIC };
     let failed = || AppError::io(format!("writing {}", file.path));
     match change {
-        Change::Same => Ok(Fate::Unchanged),
-        Change::Differs(_) if !overwrite => Ok(Fate::Kept),
-        Change::Differs(_) => {
+        FileChange::Same => Ok(Fate::Unchanged),
+        FileChange::Differs(_) if !overwrite => Ok(Fate::Kept),
+        FileChange::Differs(_) => {
             files::replace(&path, file.text.as_bytes(), mode).map_err(failed())?;
             Ok(Fate::Overwritten)
         }
-        Change::New => {
+        FileChange::New => {
             if let Some(directory) = path.parent() {
                 fs::create_dir_all(directory).map_err(failed())?;
             }

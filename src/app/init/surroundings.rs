@@ -15,7 +15,7 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// What a directory says.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct ProjectSurroundings {
     /// What the project is written in, and the file that says so.
     pub ecosystem: Option<(Ecosystem, &'static str)>,
     /// A name for the service, after the directory.
@@ -31,7 +31,7 @@ pub struct Surroundings {
 }
 
 /// Looks at `root`.
-pub fn surroundings(root: &Path) -> Surroundings {
+pub fn surroundings(root: &Path) -> ProjectSurroundings {
     let is_there = |file: &str| root.join(file).exists();
     let name = root.file_name().unwrap_or_default().to_string_lossy();
     let ignored = read_bounded(&root.join(".gitignore"), LARGEST).ok();
@@ -46,7 +46,7 @@ pub fn surroundings(root: &Path) -> Surroundings {
         .find(|directory| has_git(directory))
         .unwrap_or(root);
     let prefix = root.strip_prefix(repository).unwrap_or(Path::new(""));
-    Surroundings {
+    ProjectSurroundings {
         ecosystem: detect(is_there),
         name: ServiceName::suggested(&name),
         ignores,
@@ -60,7 +60,7 @@ pub fn surroundings(root: &Path) -> Surroundings {
     }
 }
 
-impl Surroundings {
+impl ProjectSurroundings {
     /// What a project in this ecosystem does not have yet. Other ecosystems keep their version where a
     /// service cannot do without: in the manifest, or in a tag.
     pub fn begins(&self, ecosystem: Ecosystem) -> Begins {

@@ -3,13 +3,13 @@
 use super::request::request;
 use super::run::Job;
 use super::settle::Identified;
-use super::wish::Progress;
+use super::wish::RunProgress;
 use crate::app::announce::{self, Intent};
-use crate::app::deploy::{Ask, Done, deploy, deploy_with};
+use crate::app::deploy::{DeployRequest, Done, deploy, deploy_with};
 use crate::app::error::AppError;
 use crate::app::image_build::{Built, Tags, build};
 use crate::app::promote::bring;
-use crate::app::scan::Gate;
+use crate::app::scan::ScanGate;
 use crate::config::Environment;
 use crate::domain::model::{Artifact, EnvironmentName};
 
@@ -56,7 +56,7 @@ pub(super) struct Delivery<'a> {
     built: Option<&'a Built>,
     /// The tags of the first environment, which its deployment writes.
     tags: Option<&'a Tags<'a>>,
-    gate: Gate<'a>,
+    gate: ScanGate<'a>,
 }
 
 impl<'a> Delivery<'a> {
@@ -71,7 +71,7 @@ impl<'a> Delivery<'a> {
             identified,
             built,
             tags,
-            gate: Gate::of(job.workspace, built.map(|built| built.artifact.clone())),
+            gate: ScanGate::of(job.workspace, built.map(|built| built.artifact.clone())),
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Delivery<'a> {
     ///
     /// # Errors
     /// When the image cannot be scanned.
-    pub(super) fn judge_all(&mut self, tell: &mut dyn FnMut(Progress<'_>)) -> Result<(), AppError> {
+    pub(super) fn judge_all(&mut self, tell: &mut dyn FnMut(RunProgress<'_>)) -> Result<(), AppError> {
         for name in &self.identified.environments {
             self.judge(self.job.workspace.environment(name)?, tell)?;
         }
@@ -90,11 +90,11 @@ impl<'a> Delivery<'a> {
     pub(super) fn judge(
         &mut self,
         environment: &Environment,
-        tell: &mut dyn FnMut(Progress<'_>),
+        tell: &mut dyn FnMut(RunProgress<'_>),
     ) -> Result<(), AppError> {
         let origin = self.request(environment).origin;
         if let Some(assessment) = self.gate.judge(environment, origin)? {
-            tell(Progress::Scanned(assessment));
+            tell(RunProgress::Scanned(assessment));
         }
         Ok(())
     }
@@ -123,7 +123,7 @@ impl<'a> Delivery<'a> {
         self.job.still_wanted()
     }
 
-    fn request(&self, environment: &Environment) -> Ask {
+    fn request(&self, environment: &Environment) -> DeployRequest {
         let job = self.job;
         request(job.workspace, job.wish, self.identified, environment, self.built)
     }

@@ -11,4 +11,4 @@ mod wish;
 
 pub use plan::{Planned, plan};
 pub use run::run;
-pub use wish::{Progress, Run, Wish};
+pub use wish::{Run, RunOptions, RunProgress};

@@ -3,7 +3,7 @@
 use super::delivery::existing;
 use super::request::request;
 use super::settle::{Course, decide, identify};
-use super::wish::{Progress, Wish};
+use super::wish::{RunOptions, RunProgress};
 use crate::app::deploy::{Prepared, prepare};
 use crate::app::error::AppError;
 use crate::app::promote::moved;
@@ -25,8 +25,8 @@ pub type Planned = (EnvironmentName, Result<Prepared, AppError>);
 /// As [`run`](super::run()); what an environment refuses is in its own result.
 pub fn plan(
     workspace: &Workspace,
-    wish: &Wish,
-    tell: &mut dyn FnMut(Progress<'_>),
+    wish: &RunOptions,
+    tell: &mut dyn FnMut(RunProgress<'_>),
 ) -> Result<Vec<Planned>, AppError> {
     let identified = match decide(workspace, wish, tell)? {
         Course::Nothing(_) => return Ok(Vec::new()),

@@ -1,8 +1,8 @@
 //! What a run asks of one environment.
 
 use super::settle::Identified;
-use super::wish::Wish;
-use crate::app::deploy::Ask;
+use super::wish::RunOptions;
+use crate::app::deploy::DeployRequest;
 use crate::app::image_build::Built;
 use crate::app::release::release;
 use crate::app::workspace::Workspace;
@@ -15,11 +15,11 @@ use crate::domain::trigger::manual;
 /// it was named, or because it follows another.
 pub(super) fn request(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &RunOptions,
     identified: &Identified,
     environment: &Environment,
     built: Option<&Built>,
-) -> Ask {
+) -> DeployRequest {
     let release = release(environment, &identified.identity, built);
     let (name, decision) = (&environment.name.value, &identified.decision);
     let reason = if decision.environment.as_ref() == Some(name) {
@@ -29,7 +29,7 @@ pub(super) fn request(
     } else {
         format!("promoted automatically; {}", decision.reason)
     };
-    Ask {
+    DeployRequest {
         origin: workspace.context.origin(reason, release.commit.clone()),
         release,
         way: Way::Deploy,

@@ -3,7 +3,7 @@
 use super::delivery::{Delivery, image};
 use super::sequence::{at_once, in_sequence};
 use super::settle::{Course, Identified, decide, identify};
-use super::wish::{Progress, Run, Wish};
+use super::wish::{Run, RunOptions, RunProgress};
 use crate::app::announce::{Audience, Labelled};
 use crate::app::error::AppError;
 use crate::app::image_build::Tags;
@@ -16,9 +16,9 @@ use crate::app::workspace::Workspace;
 /// When it ends before the first deployment. What happens after that is in [`Run::results`].
 pub fn run(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &RunOptions,
     audience: &Audience,
-    tell: &mut dyn FnMut(Progress<'_>),
+    tell: &mut dyn FnMut(RunProgress<'_>),
 ) -> Result<Run, AppError> {
     let decided = match decide(workspace, wish, tell)? {
         Course::Nothing(decision) => return Ok(Run::nothing(decision)),
@@ -45,21 +45,21 @@ pub fn run(
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
     pub(super) workspace: &'a Workspace,
-    pub(super) wish: &'a Wish,
+    pub(super) wish: &'a RunOptions,
     pub(super) audience: &'a Audience,
     /// The label that asked for the deployment, where one did.
     pub(super) label: Option<&'a Labelled>,
 }
 
 impl Job<'_> {
-    fn perform(self, identified: Identified, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Run, AppError> {
+    fn perform(self, identified: Identified, tell: &mut dyn FnMut(RunProgress<'_>)) -> Result<Run, AppError> {
         let first = identified.first(self.workspace)?;
         self.still_wanted()
             .map_err(|error| self.refused(first, &identified, error))?;
         self.validate(&identified, tell)?;
         let built = image(self, first, &identified)?;
         if let Some(built) = &built {
-            tell(Progress::Built(built));
+            tell(RunProgress::Built(built));
         }
         let tags = built.as_ref().and_then(|built| Tags::of(self.workspace, built));
         let mut delivery = Delivery::new(self, &identified, built.as_ref(), tags.as_ref());
@@ -70,7 +70,7 @@ impl Job<'_> {
             in_sequence(&mut delivery, tell)
         };
         if tags.as_ref().is_some_and(Tags::are_missing) {
-            tell(Progress::Untagged);
+            tell(RunProgress::Untagged);
         }
         Ok(Run {
             decision: identified.decision,
@@ -81,12 +81,20 @@ impl Job<'_> {
     }
 
     /// Runs the checks before the build, or says that they are passed over.
-    fn validate(self, identified: &Identified, tell: &mut dyn FnMut(Progress<'_>)) -> Result<(), AppError> {
+    fn validate(
+        self,
+        identified: &Identified,
+        tell: &mut dyn FnMut(RunProgress<'_>),
+    ) -> Result<(), AppError> {
         if identified.skip_tests {
-            tell(Progress::ValidationSkipped(self.workspace.project.validate.len()));
+            tell(RunProgress::ValidationSkipped(
+                self.workspace.project.validate.len(),
+            ));
             return Ok(());
         }
-        validate(self.workspace, |validated| tell(Progress::Validated(validated)))
+        validate(self.workspace, |validated| {
+            tell(RunProgress::Validated(validated))
+        })
     }
 
     /// Reads the pull request again, where a label on it asked for the run.

@@ -1,7 +1,7 @@
 //! Several environments: at the same time, or one after the other.
 
 use super::delivery::Delivery;
-use super::wish::Progress;
+use super::wish::RunProgress;
 use crate::app::deploy::Done;
 use crate::app::error::AppError;
 use crate::domain::model::EnvironmentName;
@@ -23,7 +23,7 @@ pub(super) fn at_once(delivery: &Delivery<'_>) -> Results {
 }
 
 /// Deploys to one after the other, up to the first that does not succeed; then to those that follow on their own.
-pub(super) fn in_sequence(delivery: &mut Delivery<'_>, tell: &mut dyn FnMut(Progress<'_>)) -> Results {
+pub(super) fn in_sequence(delivery: &mut Delivery<'_>, tell: &mut dyn FnMut(RunProgress<'_>)) -> Results {
     let mut waiting: VecDeque<EnvironmentName> = delivery.identified.environments.iter().cloned().collect();
     let mut results = Results::new();
     while let Some(name) = waiting.pop_front() {
@@ -41,7 +41,7 @@ pub(super) fn in_sequence(delivery: &mut Delivery<'_>, tell: &mut dyn FnMut(Prog
             && let Some(next) = follower(delivery, &name)
             && results.iter().all(|(done, _)| *done != next)
         {
-            tell(Progress::Promoted(&next));
+            tell(RunProgress::Promoted(&next));
             waiting.push_back(next);
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn in_sequence(delivery: &mut Delivery<'_>, tell: &mut dyn FnMut(Prog
 fn one(
     delivery: &mut Delivery<'_>,
     name: &EnvironmentName,
-    tell: &mut dyn FnMut(Progress<'_>),
+    tell: &mut dyn FnMut(RunProgress<'_>),
 ) -> Result<Done, AppError> {
     let environment = delivery.job.workspace.environment(name)?;
     delivery.judge(environment, tell)?;

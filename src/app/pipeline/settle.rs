@@ -1,6 +1,6 @@
 //! From the event to what is to be deployed: decide, then identify.
 
-use super::wish::{Progress, Wish};
+use super::wish::{RunOptions, RunProgress};
 use crate::app::decide::decision;
 use crate::app::error::AppError;
 use crate::app::identify::Identity;
@@ -56,11 +56,11 @@ impl Identified {
 /// [`AppError::NotAllowed`] when the event may not deploy; when it cannot be read.
 pub(super) fn decide(
     workspace: &Workspace,
-    wish: &Wish,
-    tell: &mut dyn FnMut(Progress<'_>),
+    wish: &RunOptions,
+    tell: &mut dyn FnMut(RunProgress<'_>),
 ) -> Result<Course, AppError> {
     let decision = decision(workspace, wish.environments.first(), wish.git_ref.as_deref())?;
-    tell(Progress::Decided(&decision));
+    tell(RunProgress::Decided(&decision));
     if decision.reason_code.is_refusal() {
         return Err(AppError::NotAllowed(decision.reason));
     }
@@ -84,9 +84,9 @@ pub(super) fn decide(
 /// When there is no version, no such image, or the first environment cannot be deployed to.
 pub(super) fn identify(
     workspace: &Workspace,
-    wish: &Wish,
+    wish: &RunOptions,
     decided: Decided,
-    tell: &mut dyn FnMut(Progress<'_>),
+    tell: &mut dyn FnMut(RunProgress<'_>),
 ) -> Result<Identified, AppError> {
     let Decided {
         decision,
@@ -97,7 +97,7 @@ pub(super) fn identify(
     workspace.require(&[Part::Target, Part::Ledger], Some(first))?;
     let named = named(workspace, wish)?;
     let identity = Identity::settle(workspace, &decision, wish.version.as_ref(), named.as_ref(), time)?;
-    tell(Progress::Identified(&identity));
+    tell(RunProgress::Identified(&identity));
     Ok(Identified {
         skip_tests: wish.options.skip_tests || decision.skip_tests,
         decision,
@@ -118,7 +118,7 @@ fn first<'a>(
 }
 
 /// The image that exists, where one was named.
-fn named(workspace: &Workspace, wish: &Wish) -> Result<Option<Artifact>, AppError> {
+fn named(workspace: &Workspace, wish: &RunOptions) -> Result<Option<Artifact>, AppError> {
     match (&wish.image, &workspace.project.image) {
         (Some(reference), Some(image)) => find(workspace, &image.repository, reference).map(Some),
         (Some(_), None) => Err(AppError::Usage(

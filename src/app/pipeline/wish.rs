@@ -11,7 +11,7 @@ use crate::domain::trigger::Decision;
 
 /// What is wanted.
 #[derive(Debug, Clone, Default)]
-pub struct Wish {
+pub struct RunOptions {
     /// Environments by name; by the event where none is named.
     pub environments: Vec<EnvironmentName>,
     /// Deploy to all of them at the same time; otherwise one after the other, up to the first failure.
@@ -30,7 +30,7 @@ pub struct Wish {
 
 /// What a run tells while it goes on.
 #[derive(Debug)]
-pub enum Progress<'a> {
+pub enum RunProgress<'a> {
     /// Whether, where and what.
     Decided(&'a Decision),
     /// Commit, version and time.

@@ -5,9 +5,9 @@ mod needed;
 use super::error::{AppError, Exit};
 use super::workspace::Workspace;
 use crate::domain::model::{Digest, Draft, EnvironmentName, ErrorKind, Holder, Origin, Period};
-use crate::domain::retention::{Doomed, Plan, Rules};
+use crate::domain::retention::{Doomed, PrunePlan, Rules};
 use crate::engine::LeaseKeeper;
-use crate::images::{CONNECTIONS, Left, Stopped, Survey, Sweep, SweepProgress, Swept};
+use crate::images::{CONNECTIONS, ImageSurvey, Left, Stopped, Sweep, SweepProgress, Swept};
 use crate::ports::Ledger;
 use needed::Ledgers;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub const CHAIN: &str = "greenroom-prune";
 const PER_RECORD: usize = 5_000;
 /// What is asked for. What is `None` is as the project's `retention` says.
 #[derive(Debug, Clone, Default)]
-pub struct Ask {
+pub struct PruneOptions {
     /// Only this repository; every one of the project where `None`.
     pub repository: Option<String>,
     /// Of each environment's builds, at least this many stay.
@@ -41,7 +41,7 @@ pub struct Pruned {
     /// The repository.
     pub repository: String,
     /// What stays and what goes.
-    pub plan: Plan,
+    pub plan: PrunePlan,
     /// What was done; `None` where it was only planned.
     pub swept: Option<Swept>,
 }
@@ -83,7 +83,7 @@ impl Done {
 /// [`AppError::Busy`] while another prune deletes.
 pub fn prune(
     workspace: &Workspace,
-    ask: &Ask,
+    ask: &PruneOptions,
     origin: &Origin,
     progress: &dyn Fn(SweepProgress<'_>),
 ) -> Result<Done, AppError> {
@@ -106,7 +106,7 @@ pub fn prune(
     let registry = workspace.registry();
     let needed = || ledgers.needed().map_err(|error| error.to_string());
     let held = || hold.as_ref().is_none_or(|hold| !hold.is_lost());
-    let surveys: Vec<(&String, Survey<'_>)> = repositories
+    let surveys: Vec<(&String, ImageSurvey<'_>)> = repositories
         .iter()
         .map(|repository| {
             let sweep = Sweep {
@@ -119,7 +119,7 @@ pub fn prune(
                 held: &held,
                 progress,
             };
-            match Survey::new(sweep) {
+            match ImageSurvey::new(sweep) {
                 Ok(survey) => Ok((repository, survey)),
                 Err(stopped) => Err(AppError::NotAllowed(format!(
                     "{repository}: {}",
@@ -148,7 +148,7 @@ pub fn prune(
     })
 }
 
-fn rules(workspace: &Workspace, ask: &Ask) -> Rules {
+fn rules(workspace: &Workspace, ask: &PruneOptions) -> Rules {
     let retention = workspace.project.retention.clone().unwrap_or_default();
     Rules {
         keep_last: ask.keep_last.unwrap_or(retention.keep_last),
@@ -159,7 +159,7 @@ fn rules(workspace: &Workspace, ask: &Ask) -> Rules {
 }
 
 /// The repositories of the project, or the one that was asked for.
-fn repositories(workspace: &Workspace, ask: &Ask) -> Result<Vec<String>, AppError> {
+fn repositories(workspace: &Workspace, ask: &PruneOptions) -> Result<Vec<String>, AppError> {
     let image = workspace.project.image.as_ref();
     let own = image.map(|image| image.repository.as_str());
     let environments = workspace.project.environments.values();

@@ -6,7 +6,7 @@ use crate::app::record;
 use crate::app::workspace::Workspace;
 use crate::config::unsupported::Part;
 use crate::domain::history;
-use crate::domain::history::{Deployment, Selector};
+use crate::domain::history::{DeploymentEntry, Selector};
 use crate::domain::model::{Digest, EnvironmentName, Record, Release};
 use crate::domain::retention::Needed;
 use crate::ports::Ledger;
@@ -137,9 +137,9 @@ impl<'a> Ledgers<'a> {
 /// The deployments that the newest record leads to, and what for.
 fn referenced<'a>(
     head: &Record,
-    deployments: &'a [Deployment],
+    deployments: &'a [DeploymentEntry],
     environment: &EnvironmentName,
-) -> Result<Vec<(&'a Deployment, &'static str)>, AppError> {
+) -> Result<Vec<(&'a DeploymentEntry, &'static str)>, AppError> {
     let mut found = Vec::new();
     for (name, why) in REFERENCES {
         let Some(seq) = head.refs.get(name) else { continue };

@@ -5,14 +5,14 @@ use super::subject::subject;
 use super::tools;
 use crate::app::attended::Attended;
 use crate::app::error::AppError;
-use crate::app::record::Standing;
+use crate::app::record::EnvironmentRecord;
 use crate::app::workspace::Workspace;
 use crate::config::{Environment, ScanLevel, ScanSource};
 use crate::domain::model::{Artifact, EnvironmentName, Origin, Timestamp};
 use crate::domain::policy;
 use crate::domain::policy::Refusal;
 use crate::domain::scan::{
-    Allowance, Assessment, Input, Judged, Level, Policy, ScanReport, ScanResult, Subject, judge, read,
+    Allowance, Assessment, Input, Judged, Level, Policy, ScanReport, ScanResult, ScanSubject, judge, read,
 };
 use crate::host::runner::LocalRunner;
 use crate::ports::Runner;
@@ -25,10 +25,10 @@ use std::sync::Arc;
 const NAMED: usize = 10;
 
 /// Scans one image when it is first asked, and judges it for each environment.
-pub struct Gate<'a> {
+pub struct ScanGate<'a> {
     workspace: &'a Workspace,
     image: Option<Artifact>,
-    scanned: Option<(Subject, ScanReport)>,
+    scanned: Option<(ScanSubject, ScanReport)>,
     judged: BTreeMap<EnvironmentName, Assessment>,
 }
 
@@ -65,7 +65,7 @@ pub fn describe(workspace: &Workspace, environment: &Environment) -> Option<Stri
     ))
 }
 
-impl<'a> Gate<'a> {
+impl<'a> ScanGate<'a> {
     /// The gate of `image`; without an image there is nothing to judge.
     pub fn of(workspace: &'a Workspace, image: Option<Artifact>) -> Self {
         Self {
@@ -131,7 +131,7 @@ impl<'a> Gate<'a> {
             .ok_or_else(|| AppError::Usage("there is no image to scan".to_owned()))?;
         let (subject, report) = self.scanned(&image, file)?;
         let ledger = workspace.ledger()?;
-        let standing = Standing::read(ledger.as_ref(), name)?;
+        let standing = EnvironmentRecord::read(ledger.as_ref(), name)?;
         let of_live = standing
             .live
             .as_ref()
@@ -165,7 +165,11 @@ impl<'a> Gate<'a> {
     }
 
     /// The report about the image; the scanner runs once.
-    fn scanned(&mut self, image: &Artifact, file: Option<&Path>) -> Result<(Subject, ScanReport), AppError> {
+    fn scanned(
+        &mut self,
+        image: &Artifact,
+        file: Option<&Path>,
+    ) -> Result<(ScanSubject, ScanReport), AppError> {
         if let Some(scanned) = &self.scanned {
             return Ok(scanned.clone());
         }

@@ -6,12 +6,12 @@ mod subject;
 mod tools;
 mod upload;
 
-pub use gate::{Gate, describe, level};
+pub use gate::{ScanGate, describe, level};
 pub use upload::upload;
 
 use super::error::AppError;
 use super::image_build::find;
-use super::record::Standing;
+use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::domain::model::{Artifact, CommitId, EnvironmentName, EnvironmentType};
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 /// What is to be scanned.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct ScanOptions {
     /// The environment whose rules hold, and whose ledger gets the result.
     pub environment: EnvironmentName,
     /// An image by tag or digest; what is live there where `None`.
@@ -30,7 +30,7 @@ pub struct Wish {
 }
 
 /// A scan that was made and recorded.
-pub struct Scan {
+pub struct ImageScan {
     /// What it came to; its result may also be an error.
     pub assessment: Assessment,
     /// The commit that the image was made from, where it is known.
@@ -40,16 +40,16 @@ pub struct Scan {
 /// Scans one image for one environment.
 ///
 /// # Errors
-/// [`AppError::Scan`] when there is no report that can be read; when there is no such image, or nothing
+/// [`AppError::ImageScan`] when there is no report that can be read; when there is no such image, or nothing
 /// is configured to scan it with.
-pub fn scan(workspace: &Workspace, wish: &Wish) -> Result<Scan, AppError> {
+pub fn scan(workspace: &Workspace, wish: &ScanOptions) -> Result<ImageScan, AppError> {
     let environment = workspace.environment(&wish.environment)?;
     let (image, commit) = image(workspace, wish)?;
-    let mut gate = Gate::of(workspace, Some(image));
+    let mut gate = ScanGate::of(workspace, Some(image));
     let level = level(workspace, environment).unwrap_or(usual(workspace, environment));
     let origin = workspace.context.origin("asked to scan", commit.clone());
     let assessment = gate.assess(environment, level, wish.report.as_deref(), origin)?;
-    Ok(Scan { assessment, commit })
+    Ok(ImageScan { assessment, commit })
 }
 
 /// The level of an environment that is scanned only because somebody asks.
@@ -61,9 +61,9 @@ fn usual(workspace: &Workspace, environment: &Environment) -> Level {
     }
 }
 
-fn image(workspace: &Workspace, wish: &Wish) -> Result<(Artifact, Option<CommitId>), AppError> {
+fn image(workspace: &Workspace, wish: &ScanOptions) -> Result<(Artifact, Option<CommitId>), AppError> {
     let Some(reference) = &wish.image else {
-        let standing = Standing::read(workspace.ledger()?.as_ref(), &wish.environment)?;
+        let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &wish.environment)?;
         let release = standing.live.map(|plan| plan.candidate);
         let commit = release.as_ref().and_then(|release| release.commit.clone());
         let image = release.and_then(|release| release.artifact);

@@ -1,7 +1,7 @@
 //! A scan's way into the ledger.
 
 use crate::app::error::AppError;
-use crate::app::record::{Standing, append_beside};
+use crate::app::record::{EnvironmentRecord, append_beside};
 use crate::app::workspace::Workspace;
 use crate::domain::history;
 use crate::domain::history::SCAN;
@@ -15,7 +15,7 @@ use crate::ports::Ledger;
 /// When the ledger cannot be read, or holds something else there.
 pub(super) fn earlier(
     ledger: &dyn Ledger,
-    standing: &Standing,
+    standing: &EnvironmentRecord,
     digest: &Digest,
 ) -> Result<Option<ScanRecord>, AppError> {
     let Some(head) = standing.head.as_ref().map(|head| &head.record) else {
@@ -46,7 +46,7 @@ pub(super) fn earlier(
 pub(super) fn append(
     workspace: &Workspace,
     assessment: &Assessment,
-    standing: &Standing,
+    standing: &EnvironmentRecord,
     origin: Origin,
 ) -> Result<(), AppError> {
     let ledger = workspace.ledger()?;
@@ -73,7 +73,7 @@ pub(super) fn append(
 }
 
 /// The images that are live, were live before, or are being rolled out.
-fn digests(standing: &Standing) -> Vec<&Digest> {
+fn digests(standing: &EnvironmentRecord) -> Vec<&Digest> {
     let plans = [
         standing.live.as_ref(),
         standing.open.as_ref().map(|open| &open.plan),

@@ -2,7 +2,7 @@
 
 use crate::app::workspace::Workspace;
 use crate::domain::model::{Artifact, Digest};
-use crate::domain::scan::Subject;
+use crate::domain::scan::ScanSubject;
 use crate::ports::Registry;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -12,9 +12,9 @@ const MOST_IMAGES: usize = 64;
 
 /// The digest of `image` with those of its parts, as far as the registry can be asked: fewer names make
 /// fewer reports fit, and never a wrong one.
-pub(super) fn subject(workspace: &Workspace, image: &Artifact) -> Subject {
+pub(super) fn subject(workspace: &Workspace, image: &Artifact) -> ScanSubject {
     let registry = workspace.registry();
-    let mut subject = Subject::of(image.digest.clone());
+    let mut subject = ScanSubject::of(image.digest.clone());
     let Some(top) = manifest(registry.as_ref(), image, &image.digest) else {
         return subject;
     };

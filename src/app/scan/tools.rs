@@ -1,6 +1,6 @@
 //! The scanner that is configured: the only place that names one.
 
-use crate::adapters::scanner::{CommandScanner, CommandSettings, FileScanner, Render};
+use crate::adapters::scanner::{CommandScanner, FileScanner, RenderImage, ScannerSettings};
 use crate::app::error::AppError;
 use crate::app::template::Templates;
 use crate::app::workspace::Workspace;
@@ -55,7 +55,7 @@ pub(super) fn scanner(
             findings_exit_codes,
         } => {
             let (secrets, variables) = passed(workspace.context.environment.variables());
-            let settings = CommandSettings {
+            let settings = ScannerSettings {
                 argv: argv.clone(),
                 render: render(workspace),
                 directory: None,
@@ -71,7 +71,7 @@ pub(super) fn scanner(
 
 /// Facts about the image: `service`, `image` (by digest), `repository`, `digest`, and `layout`, the
 /// directory of the embedded store that holds it.
-fn render(workspace: &Workspace) -> Render {
+fn render(workspace: &Workspace) -> RenderImage {
     let environments = workspace.project.environments.values();
     let secrets = environments.flat_map(|environment| environment.secrets.values());
     let variables = workspace.context.environment.variables().clone();

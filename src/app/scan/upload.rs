@@ -1,6 +1,6 @@
 //! Handing findings in at the forge.
 
-use super::Scan;
+use super::ImageScan;
 use crate::app::error::AppError;
 use crate::app::forge;
 use crate::app::workspace::Workspace;
@@ -10,7 +10,7 @@ use crate::ports::{CodeScanning as _, Forge as _, SarifUpload};
 ///
 /// # Errors
 /// When nothing says which repository, commit and ref they belong to, or the forge does not take them.
-pub fn upload(workspace: &Workspace, scan: &Scan, sarif: String) -> Result<String, AppError> {
+pub fn upload(workspace: &Workspace, scan: &ImageScan, sarif: String) -> Result<String, AppError> {
     let forge = forge::required(&workspace.context, "the findings cannot be uploaded")?;
     let environment = &workspace.context.environment;
     let commit = match scan.commit.clone().or_else(|| environment.sha()) {

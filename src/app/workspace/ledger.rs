@@ -14,14 +14,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where the record is.
-pub enum Place {
+pub enum RecordLocation {
     /// Files in a directory.
     Directory(PathBuf),
     /// A branch, and the ledger on it.
     Branch(Arc<GitBranch>, Arc<GitLedger>),
 }
 
-impl Place {
+impl RecordLocation {
     fn branch(branch: Arc<GitBranch>) -> Self {
         let ledger = Arc::new(GitLedger::open(Arc::clone(&branch)));
         Self::Branch(branch, ledger)
@@ -36,8 +36,8 @@ impl Workspace {
     /// its branch.
     pub fn ledger(&self) -> Result<Arc<dyn Ledger>, AppError> {
         Ok(match self.record()? {
-            Place::Directory(directory) => Arc::new(DirectoryLedger::open(directory.clone())),
-            Place::Branch(_, ledger) => Arc::clone(ledger) as _,
+            RecordLocation::Directory(directory) => Arc::new(DirectoryLedger::open(directory.clone())),
+            RecordLocation::Branch(_, ledger) => Arc::clone(ledger) as _,
         })
     }
 
@@ -47,8 +47,8 @@ impl Workspace {
     /// As [`Workspace::ledger`].
     pub fn raw_ledger(&self) -> Result<Arc<dyn RawLedger>, AppError> {
         Ok(match self.record()? {
-            Place::Directory(directory) => Arc::new(DirectoryLedger::open(directory.clone())),
-            Place::Branch(_, ledger) => Arc::clone(ledger) as _,
+            RecordLocation::Directory(directory) => Arc::new(DirectoryLedger::open(directory.clone())),
+            RecordLocation::Branch(_, ledger) => Arc::clone(ledger) as _,
         })
     }
 
@@ -59,8 +59,8 @@ impl Workspace {
     pub fn lease(&self) -> Result<Arc<dyn Lease>, AppError> {
         let clock = Arc::clone(&self.context.clock);
         Ok(match self.record()? {
-            Place::Directory(directory) => Arc::new(DirectoryLease::open(directory, clock)),
-            Place::Branch(branch, _) => Arc::new(GitLease::open(Arc::clone(branch), clock)),
+            RecordLocation::Directory(directory) => Arc::new(DirectoryLease::open(directory, clock)),
+            RecordLocation::Branch(branch, _) => Arc::new(GitLease::open(Arc::clone(branch), clock)),
         })
     }
 
@@ -71,8 +71,8 @@ impl Workspace {
     /// As [`Workspace::ledger`].
     pub fn lease_period(&self) -> Result<Period, AppError> {
         Ok(match self.record()? {
-            Place::Directory(_) => Period::from_secs(30),
-            Place::Branch(..) => Period::from_secs(120),
+            RecordLocation::Directory(_) => Period::from_secs(30),
+            RecordLocation::Branch(..) => Period::from_secs(120),
         })
     }
 
@@ -80,16 +80,16 @@ impl Workspace {
     ///
     /// # Errors
     /// As [`Workspace::ledger`].
-    pub fn record(&self) -> Result<&Place, AppError> {
+    pub fn record(&self) -> Result<&RecordLocation, AppError> {
         if let Some(place) = self.record.get() {
             return Ok(place);
         }
         let place = match &self.project.ledger {
             LedgerConfig::Automatic => self.automatic()?,
-            LedgerConfig::Directory(directory) => Place::Directory(self.root.join(directory)),
+            LedgerConfig::Directory(directory) => RecordLocation::Directory(self.root.join(directory)),
             LedgerConfig::GitBranch(branch) => {
                 let store = Store::open(&self.root, &self.context.environment)?;
-                Place::branch(Arc::new(GitBranch::new(store, branch.clone())))
+                RecordLocation::branch(Arc::new(GitBranch::new(store, branch.clone())))
             }
             LedgerConfig::ObjectStore(_) => {
                 return Err(self.refuse(&[Part::Ledger], &self.project.unsupported));
@@ -104,36 +104,36 @@ impl Workspace {
     /// As [`Workspace::ledger`].
     pub fn record_place(&self) -> Result<String, AppError> {
         Ok(match self.record()? {
-            Place::Directory(directory) => {
+            RecordLocation::Directory(directory) => {
                 let shown = directory.strip_prefix(&self.root).unwrap_or(directory);
                 format!("the directory {}", shown.display())
             }
-            Place::Branch(branch, _) => branch.place(),
+            RecordLocation::Branch(branch, _) => branch.place(),
         })
     }
 
     /// A branch of the repository, where it has a remote: in CI, where disks do not last, and elsewhere when
     /// the clone knows that CI has one there. A ledger that is in the directory already stays there: no
     /// history is split in two.
-    fn automatic(&self) -> Result<Place, AppError> {
+    fn automatic(&self) -> Result<RecordLocation, AppError> {
         let directory = self.root.join(STATE).join("ledger");
         if directory.exists() {
-            return Ok(Place::Directory(directory));
+            return Ok(RecordLocation::Directory(directory));
         }
         let ci = self.context.environment.is_ci();
         match self.branch_of_repository(ci) {
             Ok(Some(place)) => Ok(place),
             // There is no git here, or no repository.
-            Err(error) if error.kind == ErrorKind::Missing => Ok(Place::Directory(directory)),
+            Err(error) if error.kind == ErrorKind::Missing => Ok(RecordLocation::Directory(directory)),
             // A repository that git does not trust has a remote all the same: the record of a job would be
             // lost on its disk.
             Err(error) if ci => Err(error.into()),
-            Ok(None) | Err(_) => Ok(Place::Directory(directory)),
+            Ok(None) | Err(_) => Ok(RecordLocation::Directory(directory)),
         }
     }
 
     /// The usual branch on the remote, if there is one: `begin` it, or only where the clone has seen it there.
-    fn branch_of_repository(&self, begin: bool) -> Result<Option<Place>, PortError> {
+    fn branch_of_repository(&self, begin: bool) -> Result<Option<RecordLocation>, PortError> {
         let store = Store::open(&self.root, &self.context.environment)?;
         if store.remote().is_none() {
             return Ok(None);
@@ -141,6 +141,6 @@ impl Workspace {
         let branch = usual_branch(&store.prefix()?);
         let branch = Arc::new(GitBranch::new(store, branch));
         let is_there = begin || branch.is_known()?;
-        Ok(is_there.then(|| Place::branch(branch)))
+        Ok(is_there.then(|| RecordLocation::branch(branch)))
     }
 }

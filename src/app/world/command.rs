@@ -3,7 +3,7 @@
 use super::{Ground, Parts};
 use crate::adapters::targets::command::{CommandSettings, CommandTarget};
 use crate::app::error::AppError;
-use crate::config::target::CommandTarget as CommandConfig;
+use crate::config::target::CommandConfig;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use crate::adapters::targets::local::{LocalSettings, LocalSweeper, LocalTarget, 
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
-use crate::config::target::LocalTarget as LocalConfig;
+use crate::config::target::LocalConfig;
 use crate::domain::model::{EnvironmentName, ErrorKind, Timestamp};
 use crate::ports::{Granularity, Router, Target};
 use std::collections::BTreeMap;

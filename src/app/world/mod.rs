@@ -17,8 +17,8 @@ use crate::config::target::TargetConfig;
 use crate::config::unsupported::Part;
 use crate::domain::model::{Endpoint, ErrorKind, Period, PortError, Redactor, Release, Secret, UnitId};
 use crate::domain::rollout::Abilities;
-use crate::engine::{PrepareHook, Redact, Site};
-use crate::host::http::{Client, Settings};
+use crate::engine::{PrepareHook, RedactText, Site};
+use crate::host::http::{Client, HttpSettings};
 use crate::host::runner::LocalRunner;
 use crate::ports::{Backup, Command, Granularity, Probe, Router, Runner, Sweeper, Target};
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ impl World {
         };
         let parts = ground.parts(purpose)?;
         let redactor = workspace.redactor_for(release);
-        let redact: Redact = {
+        let redact: RedactText = {
             let redactor = redactor.clone();
             Arc::new(move |text: &str| redactor.redact(text).into_owned())
         };
@@ -264,7 +264,7 @@ impl Ground<'_> {
     }
 
     fn probe(&self, runner: Arc<dyn Runner>) -> Result<Arc<dyn Probe>, AppError> {
-        let client = Client::new(&Settings::default()).map_err(|error| {
+        let client = Client::new(&HttpSettings::default()).map_err(|error| {
             AppError::Port(PortError::new(
                 ErrorKind::Invalid,
                 "setting up the HTTP client",

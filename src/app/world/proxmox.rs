@@ -9,13 +9,13 @@ use crate::adapters::router::address::{AddressOptions, AddressRouter};
 use crate::adapters::router::haproxy::{HaproxyOptions, HaproxyRouter};
 use crate::adapters::targets::local::units;
 use crate::adapters::targets::proxmox::{
-    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
-    Sweeper, TemporaryGuests, VmPlan, Workload, neighbours,
+    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, GuestSweeper,
+    GuestWorkload, ProxmoxTarget, TemporaryGuests, VmPlan, neighbours,
 };
 use crate::app::cluster;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
-use crate::config::environment::{Backup as BackupConfig, Environment};
+use crate::config::environment::{BackupMode as BackupConfig, Environment};
 use crate::config::proxmox::{
     Guest, GuestContainer, Haproxy, Proxmox, RemoteRouter, VirtualMachine, Workload as WorkloadConfig,
 };
@@ -205,7 +205,7 @@ pub(super) fn sweeper(
     environment: &Environment,
     proxmox: &Proxmox,
 ) -> Result<TemporaryGuests, AppError> {
-    let sweeper = Sweeper::new(
+    let sweeper = GuestSweeper::new(
         cluster::api(workspace, environment, proxmox)?,
         proxmox.vm_id_range.start..=proxmox.vm_id_range.end,
         proxmox.pool.as_ref().map(|pool| pool.value.clone()),
@@ -237,8 +237,8 @@ fn machine(vm: &VirtualMachine) -> VmPlan {
         user: vm.user.clone(),
         ssh_keys: vm.ssh_keys.clone(),
         workload: vm.workload.as_ref().map(|workload| match workload {
-            WorkloadConfig::Docker(docker) => Workload::Docker(docker.port),
-            WorkloadConfig::Command(argv) => Workload::Command(argv.0.clone()),
+            WorkloadConfig::Docker(docker) => GuestWorkload::Docker(docker.port),
+            WorkloadConfig::Command(argv) => GuestWorkload::Command(argv.0.clone()),
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! `greenroom environment compare`.
 
 use super::scalar;
-use crate::app::environment::{Comparison, Side, compare};
+use crate::app::environment::{ComparedSide, Comparison, compare};
 use crate::app::{AppError, Exit};
 use crate::cli::shell::Shell;
 use crate::domain::model::{Artifact, EnvironmentName};
@@ -43,7 +43,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     Ok(Exit::Done)
 }
 
-fn document(side: &Side) -> Value {
+fn document(side: &ComparedSide) -> Value {
     json!({
         "environment": side.environment,
         "live": side.live.as_ref().map(|live| json!({
@@ -56,7 +56,7 @@ fn document(side: &Side) -> Value {
 }
 
 fn table(comparison: &Comparison) -> Vec<String> {
-    let of_sides = |told: fn(&Side) -> String| comparison.sides.each_ref().map(told);
+    let of_sides = |told: fn(&ComparedSide) -> String| comparison.sides.each_ref().map(told);
     let mut rows = vec![
         (String::new(), of_sides(|side| side.environment.to_string())),
         ("live".to_owned(), of_sides(version)),
@@ -91,18 +91,18 @@ fn table(comparison: &Comparison) -> Vec<String> {
     lines
 }
 
-fn version(side: &Side) -> String {
+fn version(side: &ComparedSide) -> String {
     let live = side.live.as_ref();
     live.map_or("nothing".to_owned(), |live| live.release.version.to_string())
 }
 
-fn since(side: &Side) -> String {
+fn since(side: &ComparedSide) -> String {
     let live = side.live.as_ref();
     live.map_or("-".to_owned(), |live| live.since.human())
 }
 
 /// The digest tells whether two are the same; the repository may well differ.
-fn image(side: &Side) -> String {
+fn image(side: &ComparedSide) -> String {
     let live = side.live.as_ref();
     let artifact = live.and_then(|live| live.release.artifact.as_ref());
     artifact.map_or("-".to_owned(), |artifact| {

@@ -1,6 +1,8 @@
 //! `greenroom environment create`.
 
-use crate::app::environment::{Draft, PoolMade, ProxmoxWish, Rights, Wish, draft, make_pool, write};
+use crate::app::environment::{
+    EnvironmentDraft, EnvironmentOptions, PoolMade, ProxmoxOptions, Rights, draft, make_pool, write,
+};
 use crate::app::{AppError, Exit};
 use crate::cli::shell::Shell;
 use crate::domain::model::{EnvironmentName, EnvironmentType};
@@ -132,7 +134,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     Ok(Exit::Done)
 }
 
-fn rights(shell: &Shell, args: &Args, made: &Draft) {
+fn rights(shell: &Shell, args: &Args, made: &EnvironmentDraft) {
     let (Some(rights), Some(variable)) = (&made.rights, &made.token) else {
         return;
     };
@@ -154,9 +156,9 @@ fn rights(shell: &Shell, args: &Args, made: &Draft) {
 }
 
 impl Args {
-    fn wish(&self) -> Wish {
+    fn wish(&self) -> EnvironmentOptions {
         let proxmox = &self.proxmox;
-        Wish {
+        EnvironmentOptions {
             name: self.name.clone(),
             from: self.from.clone(),
             kind: self.kind,
@@ -164,7 +166,7 @@ impl Args {
             url: self.url.clone(),
             network: self.subnet.clone().zip(self.gateway),
             listen: self.listen,
-            proxmox: ProxmoxWish {
+            proxmox: ProxmoxOptions {
                 host: proxmox.host.clone(),
                 node: proxmox.node.clone(),
                 storage: proxmox.storage.clone(),

@@ -1,8 +1,8 @@
 //! Questions on a terminal, one for each choice that no option made.
 
 use super::choices::{ChoiceArgs, RegistryChoice};
-use crate::app::init::Surroundings;
-use crate::scaffold::{Approvals, Ci, Ecosystem, Jobs, Target, TriggerKind};
+use crate::app::init::ProjectSurroundings;
+use crate::scaffold::{Approvals, Ci, Ecosystem, Jobs, TargetChoice, TriggerKind};
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 use std::str::FromStr;
@@ -21,7 +21,11 @@ impl<R: BufRead, W: Write> Asker<R, W> {
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub(super) fn fill(&mut self, args: &mut ChoiceArgs, surroundings: &Surroundings) -> io::Result<()> {
+    pub(super) fn fill(
+        &mut self,
+        args: &mut ChoiceArgs,
+        surroundings: &ProjectSurroundings,
+    ) -> io::Result<()> {
         if args.service.is_none() {
             args.service = Some(self.one("Name of the service", &surroundings.name)?);
         }
@@ -36,7 +40,10 @@ impl<R: BufRead, W: Write> Asker<R, W> {
             args.triggers = self.several(&what, "push,dispatch")?;
         }
         if args.target.is_none() {
-            args.target = Some(self.one(&question("Where it runs", Target::ALL), &Target::Local)?);
+            args.target = Some(self.one(
+                &question("Where it runs", TargetChoice::ALL),
+                &TargetChoice::Local,
+            )?);
         }
         if args.registry.is_none() {
             let what = "Its images (ghcr.io/OWNER/REPO, or none)";
@@ -123,7 +130,7 @@ fn question<T: Display>(what: &str, all: &[T]) -> String {
 mod tests {
     use super::*;
 
-    fn surroundings() -> Surroundings {
+    fn surroundings() -> ProjectSurroundings {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("package.json"), "{}").unwrap();
         crate::app::init::surroundings(directory.path())
@@ -145,7 +152,7 @@ mod tests {
         assert_eq!(args.service.unwrap().as_str(), "shop");
         assert_eq!(args.ecosystem, Some(Ecosystem::Node));
         assert_eq!(args.triggers, [TriggerKind::Push, TriggerKind::Dispatch]);
-        assert_eq!(args.target, Some(Target::Local));
+        assert_eq!(args.target, Some(TargetChoice::Local));
         assert_eq!(args.registry, Some(RegistryChoice(None)));
         assert_eq!(args.ci, [Ci::GitHub]);
     }
@@ -154,7 +161,7 @@ mod tests {
     fn what_an_option_says_is_not_asked_and_a_mistake_is_asked_again() {
         let given = ChoiceArgs {
             service: Some("shop".parse().unwrap()),
-            target: Some(Target::Command),
+            target: Some(TargetChoice::Command),
             ..ChoiceArgs::default()
         };
         let answers =

@@ -1,11 +1,11 @@
 //! The options that choices are made with, here and in `render`.
 
 use crate::app::AppError;
-use crate::app::init::Surroundings;
+use crate::app::init::ProjectSurroundings;
 use crate::domain::model::RepositoryName;
 use crate::scaffold::{
-    ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Setting, Target,
-    TriggerKind,
+    ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Setting,
+    TargetChoice, TriggerKind,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ pub(in crate::cli) struct ChoiceArgs {
     pub(super) triggers: Vec<TriggerKind>,
     /// Where it runs: local (default), command, proxmox
     #[arg(long, value_name = "TARGET")]
-    pub(super) target: Option<Target>,
+    pub(super) target: Option<TargetChoice>,
     /// Where its images are: ghcr.io/OWNER/REPO, or none for the project's own store (default)
     #[arg(long, value_name = "REPOSITORY")]
     pub(super) registry: Option<RegistryChoice>,
@@ -75,7 +75,7 @@ impl ChoiceArgs {
     ///
     /// # Errors
     /// When nothing says what the service is written in.
-    pub(in crate::cli) fn choices(&self, surroundings: &Surroundings) -> Result<Choices, AppError> {
+    pub(in crate::cli) fn choices(&self, surroundings: &ProjectSurroundings) -> Result<Choices, AppError> {
         let found = surroundings.ecosystem.map(|(ecosystem, _)| ecosystem);
         let Some(ecosystem) = self.ecosystem.or(found) else {
             let known: Vec<_> = Ecosystem::ALL.iter().map(|one| one.as_str()).collect();
@@ -93,7 +93,7 @@ impl ChoiceArgs {
         Ok(Choices {
             service: self.service.clone().unwrap_or_else(|| surroundings.name.clone()),
             triggers: or_default(&self.triggers, &[TriggerKind::Push, TriggerKind::Dispatch]),
-            target: self.target.unwrap_or(Target::Local),
+            target: self.target.unwrap_or(TargetChoice::Local),
             registry,
             ecosystem,
             approvals: self.approvals.unwrap_or(Approvals::None),

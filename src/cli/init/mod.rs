@@ -4,10 +4,10 @@ mod ask;
 pub(super) mod choices;
 
 use super::shell::Shell;
-use crate::app::init::{self, Fate, Surroundings, USUAL};
+use crate::app::init::{self, Fate, ProjectSurroundings, USUAL};
 use crate::app::{AppError, Exit};
 use crate::host::clock::SystemClock;
-use crate::scaffold::{Change, Choices, File, Overrides, files, next_steps};
+use crate::scaffold::{Choices, File, FileChange, Overrides, files, next_steps};
 use ask::Asker;
 use choices::ChoiceArgs;
 use serde_json::{Value, json};
@@ -63,9 +63,9 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     if args.dry_run {
         for (file, change) in &found {
             let fate = match change {
-                Change::New => Fate::Created,
-                Change::Same => Fate::Unchanged,
-                Change::Differs(_) => Fate::Kept,
+                FileChange::New => Fate::Created,
+                FileChange::Same => Fate::Unchanged,
+                FileChange::Differs(_) => Fate::Kept,
             };
             done.push(outcome(file, change, fate));
         }
@@ -120,13 +120,13 @@ pub(super) fn overrides(root: &Path, args: &ChoiceArgs) -> Result<Overrides, App
 fn overwritten(
     args: &Args,
     asks: bool,
-    found: &[(&File, Change)],
+    found: &[(&File, FileChange)],
     shell: &Shell,
 ) -> Result<Vec<bool>, AppError> {
     let mut answers = Vec::new();
     for (file, change) in found {
         answers.push(match change {
-            Change::Differs(difference) if asks && !args.force => {
+            FileChange::Differs(difference) if asks && !args.force => {
                 shell.say(difference);
                 asker()
                     .may_overwrite(&file.path)
@@ -152,10 +152,10 @@ fn unanswered(error: &std::io::Error) -> AppError {
     ))
 }
 
-fn outcome<'a>(file: &'a File, change: &'a Change, fate: Fate) -> Done<'a> {
+fn outcome<'a>(file: &'a File, change: &'a FileChange, fate: Fate) -> Done<'a> {
     let difference = match change {
-        Change::Differs(difference) => Some(difference.as_str()),
-        Change::New | Change::Same => None,
+        FileChange::Differs(difference) => Some(difference.as_str()),
+        FileChange::New | FileChange::Same => None,
     };
     Done {
         file,
@@ -199,7 +199,7 @@ fn show(shell: &Shell, args: &Args, choices: &Choices, done: &[Done<'_>]) {
 }
 
 /// The next steps, and what is odd about the place.
-fn next(shell: &Shell, choices: &Choices, surroundings: &Surroundings) {
+fn next(shell: &Shell, choices: &Choices, surroundings: &ProjectSurroundings) {
     shell.tell("\nNext:");
     for (at, step) in next_steps(choices).iter().enumerate() {
         let lines: Vec<String> = step.lines().flat_map(wrapped).collect();

@@ -1,6 +1,6 @@
 //! How a new version takes over.
 
-use super::super::environment::{Backup, RollbackStrategy};
+use super::super::environment::{BackupMode, RollbackStrategy};
 use super::super::place::Located;
 use super::super::range::{maybe_share, maybe_within};
 use super::super::scalar::{BatchSize, Share};
@@ -39,7 +39,7 @@ pub(crate) struct RawDeployment {
     pub(crate) cleanup_on_failure: Option<bool>,
     /// What is saved before; nothing where absent.
     #[serde(default)]
-    pub(crate) backup: Option<Located<Backup>>,
+    pub(crate) backup: Option<Located<BackupMode>>,
     /// How many backups of each unit are kept; 3 where absent.
     #[serde(default, deserialize_with = "maybe_within::<_, _, 1, 1000>")]
     #[schemars(range(min = 1, max = 1000))]

@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::environment::Environment;
-use super::super::place::{Located, Place};
+use super::super::place::{Located, Span};
 use super::super::proxmox::RemoteRouter;
 use super::super::raw::RawHooks;
 use super::super::target::Vendor;
@@ -106,7 +106,7 @@ fn backends(environments: &[Environment], problems: &mut Vec<Diagnostic>) {
 /// A range of numbers that an environment has for itself.
 struct Claim<'a> {
     environment: &'a Environment,
-    place: Place,
+    place: Span,
     first: u128,
     last: u128,
     shown: String,

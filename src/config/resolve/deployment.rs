@@ -1,7 +1,7 @@
 //! How a new version takes over.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::environment::{Backup, Deployment, Readiness, Rollback, RollbackStrategy};
+use super::super::environment::{BackupMode, Deployment, ReadinessConfig, Rollback, RollbackStrategy};
 use super::super::place::Located;
 use super::super::raw::{RawDeployment, RawRollback};
 use super::super::unsupported::{Part, Unsupported};
@@ -41,8 +41,8 @@ pub(super) fn resolve(
             .help("raise `healthCheckTimeout`, or lower `healthCheckInterval`"),
         );
     }
-    let backup = raw.backup.map_or(Backup::None, |backup| {
-        if backup.value != Backup::None && keys.place("proxmox").is_none() {
+    let backup = raw.backup.map_or(BackupMode::None, |backup| {
+        if backup.value != BackupMode::None && keys.place("proxmox").is_none() {
             unsupported.push(note(
                 Part::Backup,
                 "a backup before a deployment (this target has none)",
@@ -54,7 +54,7 @@ pub(super) fn resolve(
     Deployment {
         strategy: strategy::resolve(raw.strategy, unsupported, problems),
         strategy_place,
-        readiness: Readiness {
+        readiness: ReadinessConfig {
             path,
             interval,
             timeout,

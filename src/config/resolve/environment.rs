@@ -2,8 +2,8 @@
 
 use super::super::argv::Argv;
 use super::super::diagnostic::Diagnostic;
-use super::super::environment::{Approvals, Environment, Hook, Hooks, Network, Protection};
-use super::super::place::{Located, Place};
+use super::super::environment::{Approvals, Environment, HookConfig, Hooks, Network, Protection};
+use super::super::place::{Located, Span};
 use super::super::raw::{RawDeployment, RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
 use super::super::target::{TargetConfig, Vendor};
 use super::super::tree::{Node, Value};
@@ -18,7 +18,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 /// Places of an environment's keys.
-pub(super) struct Keys(BTreeMap<String, Place>);
+pub(super) struct Keys(BTreeMap<String, Span>);
 
 impl Keys {
     pub(super) fn of(node: &Node) -> Self {
@@ -37,7 +37,7 @@ impl Keys {
     }
 
     /// Where the key (`local`, `deployment.drain`) is written.
-    pub(super) fn place(&self, key: &str) -> Option<Place> {
+    pub(super) fn place(&self, key: &str) -> Option<Span> {
         self.0.get(key).copied()
     }
 }
@@ -117,7 +117,7 @@ pub(super) fn resolve(
 }
 
 /// Something that this version cannot perform.
-pub(super) fn note(part: Part, what: impl Into<String>, place: Place) -> Unsupported {
+pub(super) fn note(part: Part, what: impl Into<String>, place: Span) -> Unsupported {
     Unsupported {
         part,
         what: what.into(),
@@ -315,9 +315,9 @@ fn hooks(raw: &RawHooks) -> Hooks {
     }
 }
 
-fn hook(raw: &RawHook) -> Hook {
+fn hook(raw: &RawHook) -> HookConfig {
     let Argv(run) = raw.run.value.clone();
-    Hook {
+    HookConfig {
         name: raw.name.clone(),
         run,
         reversible: raw.reversible,

@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::image::{Build, BuildCommand, Dockerfile, Files, Image, Layer, Smoke};
-use super::super::place::{Located, Place};
+use super::super::place::{Located, Span};
 use super::super::raw::{RawBuild, RawBuildCommand, RawDockerfile, RawFiles, RawImage, RawSmoke};
 use super::super::scalar::plain;
 use super::suite::check_path;
@@ -62,7 +62,7 @@ pub(super) fn check_repository(repository: &Located<String>, problems: &mut Vec<
     }
 }
 
-fn dockerfile(raw: RawDockerfile, place: Place, problems: &mut Vec<Diagnostic>) -> Dockerfile {
+fn dockerfile(raw: RawDockerfile, place: Span, problems: &mut Vec<Diagnostic>) -> Dockerfile {
     check_secrets(&raw.secrets, problems);
     let args: BTreeMap<String, String> = raw
         .args

@@ -3,7 +3,7 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::environment::Environment;
 use super::super::merge::{self, Written};
-use super::super::place::{Place, Sources};
+use super::super::place::{Sources, Span};
 use super::super::project::Project;
 use super::super::raw::{RawEnvironment, RawPipeline};
 use super::super::render::Report;
@@ -19,12 +19,12 @@ pub trait Files {
     ///
     /// # Errors
     /// In words, when the pattern cannot be searched for at all.
-    fn matching(&self, pattern: &str) -> Result<Vec<Found>, String>;
+    fn matching(&self, pattern: &str) -> Result<Vec<FoundFile>, String>;
 }
 
 /// A file that a pattern named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundFile {
     /// Path as it is to be shown.
     pub path: String,
     /// Its text, or in words why it could not be read.
@@ -193,7 +193,7 @@ fn gather(
     nodes
 }
 
-fn find(pattern: &str, place: Place, files: &dyn Files, problems: &mut Vec<Diagnostic>) -> Vec<Found> {
+fn find(pattern: &str, place: Span, files: &dyn Files, problems: &mut Vec<Diagnostic>) -> Vec<FoundFile> {
     match files.matching(pattern) {
         Ok(found) if found.is_empty() => {
             problems.push(
@@ -210,7 +210,12 @@ fn find(pattern: &str, place: Place, files: &dyn Files, problems: &mut Vec<Diagn
     }
 }
 
-fn parse(file: Found, place: Place, sources: &mut Sources, problems: &mut Vec<Diagnostic>) -> Option<Node> {
+fn parse(
+    file: FoundFile,
+    place: Span,
+    sources: &mut Sources,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Node> {
     let text = match file.text {
         Ok(text) => text,
         Err(message) => {

@@ -15,4 +15,4 @@ mod strategy;
 mod suite;
 mod target;
 
-pub use load::{Files, Found, Loaded, load};
+pub use load::{Files, FoundFile, Loaded, load};

@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::environment::Environment;
-use super::super::place::{Located, Place};
+use super::super::place::{Located, Span};
 use super::super::project::{
     Channel, CommandPolicy, Escalation, Freeze, GitHubConfig, LedgerConfig, Notify, Project, Retention,
     Trigger, ValidateCommand, VersionSource,
@@ -77,7 +77,7 @@ pub(super) fn resolve(
 }
 
 /// Something that this version cannot perform.
-pub(super) fn later(part: Part, what: impl Into<String>, place: Place) -> Unsupported {
+pub(super) fn later(part: Part, what: impl Into<String>, place: Span) -> Unsupported {
     Unsupported {
         part,
         what: what.into(),

@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::environment::Network;
-use super::super::place::Place;
+use super::super::place::Span;
 use super::super::proxmox::{AddressRange, Guest, Proxmox, RemoteRouter};
 use core::net::IpAddr;
 
@@ -10,7 +10,7 @@ use core::net::IpAddr;
 pub(super) fn check(
     proxmox: &Proxmox,
     network: Option<&Network>,
-    at: Option<Place>,
+    at: Option<Span>,
     problems: &mut Vec<Diagnostic>,
 ) {
     check_range(proxmox, problems);
@@ -54,7 +54,7 @@ fn check_range(proxmox: &Proxmox, problems: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_trust(proxmox: &Proxmox, at: Place, problems: &mut Vec<Diagnostic>) {
+fn check_trust(proxmox: &Proxmox, at: Span, problems: &mut Vec<Diagnostic>) {
     let given = [
         proxmox.ca_file.is_some(),
         proxmox.fingerprint.is_some(),
@@ -124,7 +124,7 @@ fn check_addresses(proxmox: &Proxmox, network: Option<&Network>, problems: &mut 
 fn check_service_address(
     proxmox: &Proxmox,
     network: Option<&Network>,
-    at: Place,
+    at: Span,
     problems: &mut Vec<Diagnostic>,
 ) {
     let Some(RemoteRouter::Address(service)) = &proxmox.router else {

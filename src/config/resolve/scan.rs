@@ -2,9 +2,9 @@
 
 use super::super::defaults;
 use super::super::diagnostic::Diagnostic;
-use super::super::place::{Located, Place};
+use super::super::place::{Located, Span};
 use super::super::raw::{RawAllowance, RawScan};
-use super::super::scan::{Allowance, Scan, ScanLevel, ScanSource};
+use super::super::scan::{Scan, ScanAllowance, ScanLevel, ScanSource};
 use crate::domain::model::{EnvironmentType, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ pub(super) fn resolve(
     })
 }
 
-fn source(raw: RawScan, place: Place, problems: &mut Vec<Diagnostic>) -> Option<ScanSource> {
+fn source(raw: RawScan, place: Span, problems: &mut Vec<Diagnostic>) -> Option<ScanSource> {
     if let (Some(code), true) = (&raw.findings_exit_code, raw.report.is_some()) {
         problems.push(
             Diagnostic::error(code.place, "only a command has an exit code")
@@ -115,7 +115,7 @@ fn severities(raw: &RawScan) -> BTreeSet<Severity> {
 fn block(
     raw: Option<Vec<Located<Severity>>>,
     severities: &BTreeSet<Severity>,
-    place: Place,
+    place: Span,
     problems: &mut Vec<Diagnostic>,
 ) -> BTreeSet<Severity> {
     let Some(raw) = raw else {
@@ -171,8 +171,8 @@ fn levels(raw: &RawScan) -> BTreeMap<EnvironmentType, ScanLevel> {
         .collect()
 }
 
-fn allow(raw: Vec<Located<RawAllowance>>, problems: &mut Vec<Diagnostic>) -> Vec<Allowance> {
-    let mut seen: BTreeMap<(String, Option<String>), Place> = BTreeMap::new();
+fn allow(raw: Vec<Located<RawAllowance>>, problems: &mut Vec<Diagnostic>) -> Vec<ScanAllowance> {
+    let mut seen: BTreeMap<(String, Option<String>), Span> = BTreeMap::new();
     let mut all = Vec::new();
     for Located { value: raw, .. } in raw {
         let id = raw.id;
@@ -197,7 +197,7 @@ fn allow(raw: Vec<Located<RawAllowance>>, problems: &mut Vec<Diagnostic>) -> Vec
             );
         }
         seen.insert(name, id.place);
-        all.push(Allowance {
+        all.push(ScanAllowance {
             id,
             package: raw.package,
             reason: raw.reason.value,

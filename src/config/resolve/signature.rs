@@ -1,14 +1,14 @@
 //! Who has to have signed an image.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::place::{Located, Place};
+use super::super::place::{Located, Span};
 use super::super::raw::{RawSignatures, RawSigner, RawTlog};
 use crate::domain::model::{Accepted, Claim, InvalidText, Roots, SignaturePolicy, Signer};
 use std::str::FromStr;
 
 pub(super) fn resolve(
     raw: RawSignatures,
-    place: Option<Place>,
+    place: Option<Span>,
     problems: &mut Vec<Diagnostic>,
 ) -> SignaturePolicy {
     let is_empty = raw.all.is_empty() && raw.any.is_empty();

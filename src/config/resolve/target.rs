@@ -2,9 +2,9 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::merge::TARGETS;
-use super::super::place::{Located, Place};
+use super::super::place::{Located, Span};
 use super::super::raw::{RawCommandTarget, RawEnvironment, RawLocal};
-use super::super::target::{CommandTarget, LocalTarget, TargetConfig};
+use super::super::target::{CommandConfig, LocalConfig, TargetConfig};
 use super::super::unsupported::{Part, Unsupported};
 use super::environment::{Keys, read};
 use crate::domain::model::{Period, UnitId};
@@ -17,7 +17,7 @@ pub(super) fn resolve(
     unsupported: &mut Vec<Unsupported>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<TargetConfig> {
-    let given: Vec<(&str, Place)> = TARGETS
+    let given: Vec<(&str, Span)> = TARGETS
         .into_iter()
         .filter_map(|target| Some((target, keys.place(target)?)))
         .collect();
@@ -55,11 +55,11 @@ pub(super) fn resolve(
     Some(target)
 }
 
-fn local(raw: RawLocal, problems: &mut Vec<Diagnostic>) -> LocalTarget {
+fn local(raw: RawLocal, problems: &mut Vec<Diagnostic>) -> LocalConfig {
     let listen = raw
         .listen
         .and_then(|address| read(address, "an address and a port like 127.0.0.1:8080", problems));
-    LocalTarget {
+    LocalConfig {
         instances: raw.instances,
         listen: listen.map(|listen| listen.value),
         port_variable: raw.port_variable.map_or_else(|| "PORT".to_owned(), |name| name.0),
@@ -69,7 +69,7 @@ fn local(raw: RawLocal, problems: &mut Vec<Diagnostic>) -> LocalTarget {
     }
 }
 
-fn command(raw: RawCommandTarget, environment: &str, problems: &mut Vec<Diagnostic>) -> CommandTarget {
+fn command(raw: RawCommandTarget, environment: &str, problems: &mut Vec<Diagnostic>) -> CommandConfig {
     let units = match (&raw.units, raw.count) {
         (Some(units), count) => {
             check_units(units, count, problems);
@@ -80,7 +80,7 @@ fn command(raw: RawCommandTarget, environment: &str, problems: &mut Vec<Diagnost
             .collect(),
         (None, None) => environment.parse().ok().into_iter().collect(),
     };
-    CommandTarget {
+    CommandConfig {
         deploy: raw.deploy.0,
         status: raw.status.0,
         rollback: raw.rollback.map(|command| command.0),

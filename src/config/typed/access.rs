@@ -1,7 +1,7 @@
 //! What is inside a node, step by step: items, entries, variants.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::place::Place;
+use super::super::place::Span;
 use super::super::tree::{Entry, Node, Value};
 use super::fault::{Fault, closest, did_you_mean, listed};
 use super::reader::Reader;
@@ -134,7 +134,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 /// A variant: a bare word, or a map with one key.
 pub(super) struct Variant<'a> {
     pub(super) word: &'a str,
-    pub(super) place: Place,
+    pub(super) place: Span,
     pub(super) content: Option<&'a Entry>,
     pub(super) reader: Reader<'a>,
 }

@@ -1,7 +1,7 @@
 //! Why a value could not be read, in words for the person who wrote it.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::place::Place;
+use super::super::place::Span;
 use super::Step;
 use serde::de::{self, Unexpected};
 use std::fmt::{self, Display};
@@ -16,7 +16,7 @@ pub(super) struct Fault(Box<Content>);
 #[derive(Debug, Default)]
 struct Content {
     message: String,
-    place: Option<Place>,
+    place: Option<Span>,
     /// From the offending value outwards.
     path: Vec<Step>,
     /// What stands there is not to be shown.
@@ -39,7 +39,7 @@ impl Fault {
     }
 
     /// What stands there is the value of a secret.
-    pub(super) fn plain_secret(place: Place) -> Self {
+    pub(super) fn plain_secret(place: Span) -> Self {
         let mut fault = Self::new(PLAIN_SECRET.into()).at(place);
         fault.0.confidential = true;
         fault
@@ -56,7 +56,7 @@ impl Fault {
     }
 
     /// Puts it there, unless it has a place already.
-    pub(super) fn at(mut self, place: Place) -> Self {
+    pub(super) fn at(mut self, place: Span) -> Self {
         self.0.place.get_or_insert(place);
         self
     }
@@ -78,7 +78,7 @@ impl Fault {
     }
 
     /// Messages may carry their help behind a unit separator.
-    pub(super) fn diagnose(&self, root: Place) -> Diagnostic {
+    pub(super) fn diagnose(&self, root: Span) -> Diagnostic {
         let place = self.0.place.unwrap_or(root);
         let diagnostic = match self.0.message.split_once('\u{1f}') {
             Some((message, help)) => Diagnostic::error(place, message).help(help),

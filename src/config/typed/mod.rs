@@ -9,7 +9,7 @@ mod fault;
 mod reader;
 
 use super::diagnostic::Diagnostic;
-use super::place::Place;
+use super::place::Span;
 use super::tree::{Node, Value};
 use reader::Reader;
 use serde::de::DeserializeOwned;
@@ -30,11 +30,11 @@ pub(crate) struct Decoded<T> {
 
 /// The maps and lists that something was cut out of.
 #[derive(Debug, Default)]
-pub(crate) struct Scars(Vec<Place>);
+pub(crate) struct Scars(Vec<Span>);
 
 impl Scars {
     /// Whether a problem at `place` may be a mere consequence of a cut.
-    pub(crate) fn touch(&self, place: Option<Place>) -> bool {
+    pub(crate) fn touch(&self, place: Option<Span>) -> bool {
         place.is_some_and(|place| {
             self.0
                 .iter()
@@ -89,9 +89,9 @@ fn at<'a>(node: &'a Node, path: &[Step]) -> Option<&'a Node> {
 
 /// From the first to the last character of a node that are in its own file; the place of a map or list
 /// is only its beginning.
-fn extent(node: &Node) -> Place {
+fn extent(node: &Node) -> Span {
     let mut whole = node.place;
-    let mut widen = |inner: Place| {
+    let mut widen = |inner: Span| {
         if inner.file == whole.file {
             whole.start = whole.start.min(inner.start);
             whole.end = whole.end.max(inner.end);

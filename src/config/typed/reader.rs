@@ -1,7 +1,7 @@
 //! One node as serde reads it.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::place::{LOCATED, Place};
+use super::super::place::{LOCATED, Span};
 use super::super::tree::{Node, Number, Value};
 use super::access::{Entries, Items, Variant, WithPlace};
 use super::fault::{Fault, listed};
@@ -152,7 +152,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if name == LOCATED {
-            let Place {
+            let Span {
                 file,
                 start,
                 end,

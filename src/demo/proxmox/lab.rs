@@ -4,7 +4,7 @@ use crate::adapters::proxmox::{GuestKind, GuestRef};
 use crate::app::{AppError, Context};
 use crate::domain::model::{Endpoint, Secret};
 use crate::host::random;
-use crate::testing::proxmox::{Cluster, ExecOutcome, FakeGuest, Server, USER};
+use crate::testing::proxmox::{ExecOutcome, FakeCluster, FakeGuest, Server, USER};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -49,7 +49,7 @@ struct Service {
 
 /// A cluster, a project that is deployed to it, and what answers in its guests.
 pub(super) struct Lab {
-    cluster: Arc<Cluster>,
+    cluster: Arc<FakeCluster>,
     server: Server,
     directory: PathBuf,
     /// The first three numbers of the environment's network.
@@ -206,8 +206,8 @@ impl Drop for Lab {
     }
 }
 
-fn cluster(context: &Context) -> Arc<Cluster> {
-    let cluster = Arc::new(Cluster::new(Arc::clone(&context.clock)));
+fn cluster(context: &Context) -> Arc<FakeCluster> {
+    let cluster = Arc::new(FakeCluster::new(Arc::clone(&context.clock)));
     cluster.add_pool("demo");
     let template = GuestRef {
         kind: GuestKind::Vm,
@@ -223,7 +223,7 @@ fn cluster(context: &Context) -> Arc<Cluster> {
 }
 
 /// The command in a guest starts its service with the variables that it reads.
-fn run_services(cluster: &Cluster, services: &Services) {
+fn run_services(cluster: &FakeCluster, services: &Services) {
     let services = Arc::clone(services);
     cluster.on_exec(move |exec| {
         if exec.command.first() == Some(&"/usr/local/bin/shop") {
@@ -245,7 +245,7 @@ fn run_services(cluster: &Cluster, services: &Services) {
 }
 
 /// Keeps a listener for each address of each guest whose service runs, until it is told to stop.
-fn keep_answering(cluster: &Cluster, services: &Services, port: u16, stop: &AtomicBool) {
+fn keep_answering(cluster: &FakeCluster, services: &Services, port: u16, stop: &AtomicBool) {
     let mut listening: BTreeMap<IpAddr, (TcpListener, Service)> = BTreeMap::new();
     while !stop.load(Ordering::SeqCst) {
         let wanted = wanted(cluster, services);
@@ -270,7 +270,7 @@ fn keep_answering(cluster: &Cluster, services: &Services, port: u16, stop: &Atom
 }
 
 /// Which addresses answer, and what.
-fn wanted(cluster: &Cluster, services: &Services) -> BTreeMap<IpAddr, Service> {
+fn wanted(cluster: &FakeCluster, services: &Services) -> BTreeMap<IpAddr, Service> {
     let services = locked(services).clone();
     let mut wanted = BTreeMap::new();
     for guest in cluster.guests().into_iter().filter(|guest| guest.running) {

@@ -4,14 +4,14 @@ use crate::domain::model::{Period, Verdict};
 
 /// What one sample or check came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckFinding {
     /// The verdict; [`Verdict::Inconclusive`] only where nothing was measured.
     pub verdict: Verdict,
     /// Why, with the measured and the expected value.
     pub reason: String,
 }
 
-impl Finding {
+impl CheckFinding {
     /// It holds.
     pub fn pass(reason: impl Into<String>) -> Self {
         Self {
@@ -68,7 +68,7 @@ pub struct Judgement {
 
 impl Judgement {
     /// A finding with its figures.
-    pub fn new(finding: Finding, samples: Summary) -> Self {
+    pub fn new(finding: CheckFinding, samples: Summary) -> Self {
         Self {
             verdict: finding.verdict,
             reason: finding.reason,

@@ -1,12 +1,12 @@
 //! Does a service stay healthy for a while?
 
 use super::percentile::summary;
-use super::{Finding, Judgement};
+use super::{CheckFinding, Judgement};
 use crate::domain::model::{Period, Timestamp};
 
 /// How a service is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct WatchSettings {
     /// How long.
     pub period: Period,
     /// Time between two samples.
@@ -15,7 +15,7 @@ pub struct Settings {
     pub failures: u32,
 }
 
-impl Settings {
+impl WatchSettings {
     /// Three failures in a row end it, as with Kubernetes' `failureThreshold`: one alone is noise.
     pub fn new(period: Period, interval: Period) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl Settings {
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum WatchProgress {
     /// Take another sample.
     Watching {
         /// How long to wait before it.
@@ -41,7 +41,7 @@ pub enum Progress {
 /// A service under watch. Fed with findings, it says what to do next.
 #[derive(Debug, Clone)]
 pub struct HealthWatch {
-    settings: Settings,
+    settings: WatchSettings,
     began: Timestamp,
     took: Vec<Period>,
     failed: u64,
@@ -51,7 +51,7 @@ pub struct HealthWatch {
 
 impl HealthWatch {
     /// A watch that began at `began`.
-    pub fn new(settings: Settings, began: Timestamp) -> Self {
+    pub fn new(settings: WatchSettings, began: Timestamp) -> Self {
         Self {
             settings,
             began,
@@ -64,7 +64,7 @@ impl HealthWatch {
 
     /// Takes in what a sample that ended at `now` and took `took` came to. When the period ends
     /// amidst failures the watch goes on until they have stopped or are enough.
-    pub fn observe(&mut self, now: Timestamp, took: Period, finding: &Finding) -> Progress {
+    pub fn observe(&mut self, now: Timestamp, took: Period, finding: &CheckFinding) -> WatchProgress {
         self.took.push(took);
         if finding.passed() {
             self.failed_in_a_row = 0;
@@ -74,7 +74,7 @@ impl HealthWatch {
             self.last_failure.clone_from(&finding.reason);
         }
         if self.failed_in_a_row > 0 && self.failed_in_a_row >= self.settings.failures {
-            return self.over(Finding::fail(format!(
+            return self.over(CheckFinding::fail(format!(
                 "{} health checks failed one after the other, the last one: {}",
                 self.failed_in_a_row, self.last_failure
             )));
@@ -85,11 +85,11 @@ impl HealthWatch {
             .as_duration()
             .saturating_sub(now.since(self.began).as_duration());
         match (left.is_zero(), self.failed_in_a_row) {
-            (true, 0) => self.over(Finding::pass(self.passed())),
-            (true, _) => Progress::Watching {
+            (true, 0) => self.over(CheckFinding::pass(self.passed())),
+            (true, _) => WatchProgress::Watching {
                 next: self.settings.interval,
             },
-            (false, _) => Progress::Watching {
+            (false, _) => WatchProgress::Watching {
                 next: self.settings.interval.min(left.into()),
             },
         }
@@ -107,8 +107,8 @@ impl HealthWatch {
         }
     }
 
-    fn over(&self, finding: Finding) -> Progress {
-        Progress::Over(Judgement::new(finding, summary(&self.took, self.failed)))
+    fn over(&self, finding: CheckFinding) -> WatchProgress {
+        WatchProgress::Over(Judgement::new(finding, summary(&self.took, self.failed)))
     }
 }
 
@@ -119,15 +119,15 @@ mod tests {
 
     /// Feeds one sample per second, `+` holds and `-` does not; says when it was over, and with what.
     fn watch(samples: &str, period: u64) -> Option<(usize, Judgement)> {
-        let settings = Settings::new(Period::from_secs(period), Period::from_secs(1));
+        let settings = WatchSettings::new(Period::from_secs(period), Period::from_secs(1));
         let mut watch = HealthWatch::new(settings, Timestamp::from_unix_millis(0));
         for (second, sample) in samples.chars().enumerate() {
             let finding = match sample {
-                '+' => Finding::pass("answered 200"),
-                _ => Finding::fail("answered 500, expected 2xx"),
+                '+' => CheckFinding::pass("answered 200"),
+                _ => CheckFinding::fail("answered 500, expected 2xx"),
             };
             let now = Timestamp::from_unix_millis(i64::try_from(second).unwrap() * 1000);
-            if let Progress::Over(judgement) = watch.observe(now, Period::from_millis(7), &finding) {
+            if let WatchProgress::Over(judgement) = watch.observe(now, Period::from_millis(7), &finding) {
                 return Some((second, judgement));
             }
         }

@@ -17,4 +17,4 @@ pub mod readiness;
 pub mod suite;
 pub mod traffic;
 
-pub use finding::{Finding, Judgement, Summary};
+pub use finding::{CheckFinding, Judgement, Summary};

@@ -1,11 +1,11 @@
 //! Has an instance become ready, and until when may it?
 
-use super::Finding;
+use super::CheckFinding;
 use crate::domain::model::{Period, Timestamp};
 
 /// When an instance counts as ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct ReadinessSettings {
     /// Samples that must hold one after the other; 0 means 1.
     pub successes: u32,
     /// Time between two samples. After one that does not hold it is only as long as was waited already, so that
@@ -15,7 +15,7 @@ pub struct Settings {
     pub timeout: Period,
 }
 
-impl Settings {
+impl ReadinessSettings {
     /// Ready at the first sample that holds.
     pub fn new(interval: Period, timeout: Period) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl Settings {
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReadinessProgress {
     /// Take another sample.
     Waiting {
         /// How long to wait before it.
@@ -48,16 +48,16 @@ pub enum Progress {
 
 /// One instance on its way to being ready. Fed with findings, it says what to do next.
 #[derive(Debug, Clone)]
-pub struct Readiness {
-    settings: Settings,
+pub struct ReadinessWatch {
+    settings: ReadinessSettings,
     started: Timestamp,
     in_a_row: u32,
     last_failure: Option<String>,
 }
 
-impl Readiness {
+impl ReadinessWatch {
     /// An instance that was started at `started`.
-    pub fn new(settings: Settings, started: Timestamp) -> Self {
+    pub fn new(settings: ReadinessSettings, started: Timestamp) -> Self {
         Self {
             settings,
             started,
@@ -68,12 +68,12 @@ impl Readiness {
 
     /// Takes in what a sample that ended at `now` came to. A sample that holds counts even when it
     /// ended after the deadline: the instance is ready then.
-    pub fn observe(&mut self, now: Timestamp, finding: &Finding) -> Progress {
+    pub fn observe(&mut self, now: Timestamp, finding: &CheckFinding) -> ReadinessProgress {
         let waited = now.since(self.started);
         if finding.passed() {
             self.in_a_row += 1;
             if self.in_a_row >= self.settings.successes {
-                return Progress::Ready { after: waited };
+                return ReadinessProgress::Ready { after: waited };
             }
         } else {
             self.in_a_row = 0;
@@ -85,11 +85,11 @@ impl Readiness {
             .as_duration()
             .saturating_sub(waited.as_duration());
         if left.is_zero() {
-            return Progress::Failed {
+            return ReadinessProgress::Failed {
                 reason: format!("not ready after {waited}: {}", self.missing()),
             };
         }
-        Progress::Waiting {
+        ReadinessProgress::Waiting {
             next: self.pause(waited).min(left.into()),
         }
     }
@@ -106,14 +106,14 @@ impl Readiness {
 
     /// Takes in that the instance has ended: waiting on would be in vain. `note` is what the target
     /// knows about it ("exited with status 1 after 0.2 s").
-    pub fn ended(&self, now: Timestamp, note: Option<&str>) -> Progress {
+    pub fn ended(&self, now: Timestamp, note: Option<&str>) -> ReadinessProgress {
         let waited = now.since(self.started);
         let note = note.map(|note| format!(": {note}")).unwrap_or_default();
         let seen = match &self.last_failure {
             Some(last) => format!("; last sample: {last}"),
             None => String::new(),
         };
-        Progress::Failed {
+        ReadinessProgress::Failed {
             reason: format!("ended after {waited}, before it was ready{note}{seen}"),
         }
     }
@@ -134,9 +134,9 @@ mod tests {
         Timestamp::from_unix_millis(seconds * 1000)
     }
 
-    fn readiness(successes: u32) -> Readiness {
-        Readiness::new(
-            Settings {
+    fn readiness(successes: u32) -> ReadinessWatch {
+        ReadinessWatch::new(
+            ReadinessSettings {
                 successes,
                 interval: Period::from_secs(2),
                 timeout: Period::from_secs(5),
@@ -145,12 +145,12 @@ mod tests {
         )
     }
 
-    fn refused() -> Finding {
-        Finding::fail("connection refused by 127.0.0.1:1")
+    fn refused() -> CheckFinding {
+        CheckFinding::fail("connection refused by 127.0.0.1:1")
     }
 
-    fn wait(seconds: u64) -> Progress {
-        Progress::Waiting {
+    fn wait(seconds: u64) -> ReadinessProgress {
+        ReadinessProgress::Waiting {
             next: Period::from_secs(seconds),
         }
     }
@@ -160,8 +160,8 @@ mod tests {
         let mut readiness = readiness(1);
         assert_eq!(readiness.observe(at(102), &refused()), wait(2));
         assert_eq!(
-            readiness.observe(at(103), &Finding::pass("answered 200")),
-            Progress::Ready {
+            readiness.observe(at(103), &CheckFinding::pass("answered 200")),
+            ReadinessProgress::Ready {
                 after: Period::from_secs(3)
             }
         );
@@ -172,7 +172,8 @@ mod tests {
         let mut readiness = readiness(1);
         let mut now = 100_000;
         let mut waits = Vec::new();
-        while let Progress::Waiting { next } = readiness.observe(Timestamp::from_unix_millis(now), &refused())
+        while let ReadinessProgress::Waiting { next } =
+            readiness.observe(Timestamp::from_unix_millis(now), &refused())
         {
             waits.push(next.as_millis());
             now += i64::try_from(next.as_millis()).unwrap();
@@ -183,12 +184,12 @@ mod tests {
     #[test]
     fn successes_must_come_in_a_row() {
         let mut readiness = readiness(2);
-        assert_eq!(readiness.observe(at(100), &Finding::pass("")), wait(2));
+        assert_eq!(readiness.observe(at(100), &CheckFinding::pass("")), wait(2));
         assert_eq!(readiness.observe(at(101), &refused()), wait(1));
-        assert_eq!(readiness.observe(at(102), &Finding::pass("")), wait(2));
+        assert_eq!(readiness.observe(at(102), &CheckFinding::pass("")), wait(2));
         assert!(matches!(
-            readiness.observe(at(103), &Finding::pass("")),
-            Progress::Ready { .. }
+            readiness.observe(at(103), &CheckFinding::pass("")),
+            ReadinessProgress::Ready { .. }
         ));
     }
 
@@ -197,8 +198,8 @@ mod tests {
         let mut readiness = readiness(1);
         assert_eq!(readiness.observe(at(104), &refused()), wait(1));
         assert_eq!(
-            readiness.observe(at(105), &Finding::fail("answered 503, expected 2xx")),
-            Progress::Failed {
+            readiness.observe(at(105), &CheckFinding::fail("answered 503, expected 2xx")),
+            ReadinessProgress::Failed {
                 reason: "not ready after 5s: last sample: answered 503, expected 2xx".to_owned()
             }
         );
@@ -207,10 +208,10 @@ mod tests {
     #[test]
     fn too_few_successes_at_the_deadline_are_counted_in_the_reason() {
         let mut readiness = readiness(3);
-        readiness.observe(at(104), &Finding::pass(""));
+        readiness.observe(at(104), &CheckFinding::pass(""));
         assert_eq!(
-            readiness.observe(at(105), &Finding::pass("")),
-            Progress::Failed {
+            readiness.observe(at(105), &CheckFinding::pass("")),
+            ReadinessProgress::Failed {
                 reason: "not ready after 5s: 2 of 3 samples in a row held".to_owned()
             }
         );
@@ -222,7 +223,7 @@ mod tests {
         readiness.observe(at(101), &refused());
         assert_eq!(
             readiness.ended(at(102), Some("exited with status 1")),
-            Progress::Failed {
+            ReadinessProgress::Failed {
                 reason: "ended after 2s, before it was ready: exited with status 1; \
                          last sample: connection refused by 127.0.0.1:1"
                     .to_owned()
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_only_prolongs_the_wait() {
         let mut readiness = readiness(1);
-        let shortest = Progress::Waiting {
+        let shortest = ReadinessProgress::Waiting {
             next: Period::from_millis(125),
         };
         assert_eq!(readiness.observe(at(50), &refused()), shortest);

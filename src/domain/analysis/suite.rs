@@ -1,6 +1,6 @@
 //! What do the checks of a suite come to?
 
-use super::Finding;
+use super::CheckFinding;
 use crate::domain::model::{Period, Verdict};
 
 /// How many checks a reason names; each has a finding of its own.
@@ -8,10 +8,13 @@ const NAMED: usize = 3;
 
 /// What the checks of the suite `name` come to together, each with its name: fail when one fails,
 /// else inconclusive when one is, else pass.
-pub fn aggregate<'a>(name: &str, checks: impl IntoIterator<Item = (&'a str, &'a Finding)>) -> Finding {
+pub fn aggregate<'a>(
+    name: &str,
+    checks: impl IntoIterator<Item = (&'a str, &'a CheckFinding)>,
+) -> CheckFinding {
     let checks: Vec<_> = checks.into_iter().collect();
     if checks.is_empty() {
-        return Finding::inconclusive(format!("suite {name} has no checks, so it proves nothing"));
+        return CheckFinding::inconclusive(format!("suite {name} has no checks, so it proves nothing"));
     }
     let with = |verdict| {
         checks
@@ -35,23 +38,27 @@ pub fn aggregate<'a>(name: &str, checks: impl IntoIterator<Item = (&'a str, &'a 
         )
     };
     if with(Verdict::Fail).next().is_some() {
-        Finding::fail(told(Verdict::Fail, "failed"))
+        CheckFinding::fail(told(Verdict::Fail, "failed"))
     } else if with(Verdict::Inconclusive).next().is_some() {
-        Finding::inconclusive(told(Verdict::Inconclusive, "could not be judged"))
+        CheckFinding::inconclusive(told(Verdict::Inconclusive, "could not be judged"))
     } else {
         let count = checks.len();
         let plural = if count == 1 { "" } else { "s" };
-        Finding::pass(format!("{count} check{plural} of suite {name} passed"))
+        CheckFinding::pass(format!("{count} check{plural} of suite {name} passed"))
     }
 }
 
 /// Was the instance ready within `within`? `after` is the time from its start until it was first
 /// ready, where it was measured.
-pub fn judge_startup(within: Period, after: Option<Period>) -> Finding {
+pub fn judge_startup(within: Period, after: Option<Period>) -> CheckFinding {
     match after {
-        Some(after) if after <= within => Finding::pass(format!("ready after {after}, at most {within}")),
-        Some(after) => Finding::fail(format!("ready after {after}, expected at most {within}")),
-        None => Finding::inconclusive("the time to readiness was not measured: the instance already ran"),
+        Some(after) if after <= within => {
+            CheckFinding::pass(format!("ready after {after}, at most {within}"))
+        }
+        Some(after) => CheckFinding::fail(format!("ready after {after}, expected at most {within}")),
+        None => {
+            CheckFinding::inconclusive("the time to readiness was not measured: the instance already ran")
+        }
     }
 }
 
@@ -61,30 +68,30 @@ mod tests {
 
     #[test]
     fn one_failure_fails_the_suite_and_the_failures_are_told() {
-        let ok = Finding::pass("answered 200 in 1ms");
-        let bad = Finding::fail("answered 500, expected 2xx");
-        let unknown = Finding::inconclusive("not measured");
+        let ok = CheckFinding::pass("answered 200 in 1ms");
+        let bad = CheckFinding::fail("answered 500, expected 2xx");
+        let unknown = CheckFinding::inconclusive("not measured");
         let finding = aggregate("smoke", [("a", &ok), ("b", &bad), ("c", &unknown), ("d", &bad)]);
         assert_eq!(
             finding,
-            Finding::fail(
+            CheckFinding::fail(
                 "2 of 4 checks of suite smoke failed: b: answered 500, expected 2xx; \
                  d: answered 500, expected 2xx"
             )
         );
         assert_eq!(
             aggregate("smoke", [("a", &ok), ("c", &unknown)]),
-            Finding::inconclusive("1 of 2 checks of suite smoke could not be judged: c: not measured")
+            CheckFinding::inconclusive("1 of 2 checks of suite smoke could not be judged: c: not measured")
         );
         assert_eq!(
             aggregate("smoke", [("a", &ok)]),
-            Finding::pass("1 check of suite smoke passed")
+            CheckFinding::pass("1 check of suite smoke passed")
         );
     }
 
     #[test]
     fn a_reason_names_the_first_failures_and_counts_the_rest() {
-        let bad = Finding::fail("no");
+        let bad = CheckFinding::fail("no");
         let names = ["a", "b", "c", "d", "e"];
         assert_eq!(
             aggregate("smoke", names.map(|name| (name, &bad))).reason,

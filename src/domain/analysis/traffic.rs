@@ -5,7 +5,7 @@
 
 use super::certainty::surely_above;
 use super::percentile::{certainly_slower, of_traffic};
-use super::{Finding, Judgement, Summary};
+use super::{CheckFinding, Judgement, Summary};
 use crate::domain::model::{Counters, Period, Thresholds};
 
 /// The share of requests that may be slower than a 95th percentile.
@@ -16,7 +16,7 @@ const SLOWER_THAN_P95: f64 = 0.05;
 pub fn judge(thresholds: &Thresholds, candidate: &Counters, previous: &Counters) -> Judgement {
     let samples = of_traffic(candidate);
     if let Some(missing) = too_few(thresholds, &samples) {
-        return Judgement::new(Finding::inconclusive(missing), samples);
+        return Judgement::new(CheckFinding::inconclusive(missing), samples);
     }
     let mut broken = Vec::new();
     if candidate
@@ -29,14 +29,14 @@ pub fn judge(thresholds: &Thresholds, candidate: &Counters, previous: &Counters)
         (Some(limit), Some(p95)) if p95 > limit => broken.push(slow(limit, p95)),
         (Some(_), None) if broken.is_empty() => {
             let reason = "no answer time was measured, so the 95th percentile is unknown";
-            return Judgement::new(Finding::inconclusive(reason), samples);
+            return Judgement::new(CheckFinding::inconclusive(reason), samples);
         }
         _ => {}
     }
     let finding = if broken.is_empty() {
-        Finding::pass(within(thresholds, &samples))
+        CheckFinding::pass(within(thresholds, &samples))
     } else {
-        Finding::fail(broken.join("; ") + &compared(previous))
+        CheckFinding::fail(broken.join("; ") + &compared(previous))
     };
     Judgement::new(finding, samples)
 }
@@ -64,7 +64,7 @@ pub fn early_failure(
         _ => return None,
     };
     let reason = format!("{broken}; stopped early{}", compared(previous));
-    Some(Judgement::new(Finding::fail(reason), samples))
+    Some(Judgement::new(CheckFinding::fail(reason), samples))
 }
 
 fn too_few(thresholds: &Thresholds, samples: &Summary) -> Option<String> {

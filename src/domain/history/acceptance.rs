@@ -6,15 +6,15 @@ use crate::domain::model::{EnvironmentName, Origin, Record, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The kind of the records that hold an [`Acceptance`].
+/// The kind of the records that hold an [`AcceptanceRecord`].
 pub const ACCEPTANCE: &str = "acceptance";
 
 /// The beginning or the end of an acceptance deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "camelCase")]
-pub enum Acceptance {
+pub enum AcceptanceRecord {
     /// It is about to be made.
-    Made(Made),
+    Made(AcceptanceTerms),
     /// Nothing is left of it.
     Removed {
         /// Who removed it, and from where.
@@ -25,7 +25,7 @@ pub enum Acceptance {
 /// What an acceptance deployment is made from: enough to find it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Made {
+pub struct AcceptanceTerms {
     /// The environment that it was made from.
     pub of: EnvironmentName,
     /// The environment whose configuration it has, where that is another.
@@ -42,11 +42,11 @@ pub struct Made {
 ///
 /// # Errors
 /// When the body is none.
-pub fn acceptance_in(record: &Record) -> Result<Option<Acceptance>, Unreadable> {
+pub fn acceptance_in(record: &Record) -> Result<Option<AcceptanceRecord>, Unreadable> {
     if record.kind != ACCEPTANCE {
         return Ok(None);
     }
-    Acceptance::deserialize(&record.body)
+    AcceptanceRecord::deserialize(&record.body)
         .map(Some)
         .map_err(|error| Unreadable {
             seq: record.seq,
@@ -62,13 +62,16 @@ pub fn made_at(head: &Record) -> Option<u64> {
 
 /// The references of the record that holds `acceptance` and follows `previous`. Of one that was removed
 /// nothing runs any more: only how its last rollout ended stays within reach.
-pub fn refs_after_acceptance(previous: Option<&Record>, acceptance: &Acceptance) -> BTreeMap<String, u64> {
+pub fn refs_after_acceptance(
+    previous: Option<&Record>,
+    acceptance: &AcceptanceRecord,
+) -> BTreeMap<String, u64> {
     let (mut refs, seq) = carried(previous);
     match acceptance {
-        Acceptance::Made(_) => {
+        AcceptanceRecord::Made(_) => {
             refs.insert(ACCEPTANCE_OF.to_owned(), seq);
         }
-        Acceptance::Removed { .. } => refs.retain(|name, _| [EVENT, FINISHED].contains(&name.as_str())),
+        AcceptanceRecord::Removed { .. } => refs.retain(|name, _| [EVENT, FINISHED].contains(&name.as_str())),
     }
     refs
 }

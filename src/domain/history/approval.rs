@@ -1,10 +1,10 @@
 //! Approvals that people gave by a command.
 
-use super::Kept;
+use super::StandingRecord;
 use crate::domain::model::{Origin, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The kind of the records that hold [`Approvals`].
+/// The kind of the records that hold [`ApprovalRecord`].
 pub const APPROVAL: &str = "approval";
 
 /// One person agreed to one image, or one release, in the environment whose ledger this is.
@@ -39,14 +39,14 @@ pub enum ApprovalChange {
 /// A change, and every approval that stands after it: those that had expired are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Approvals {
+pub struct ApprovalRecord {
     /// What changed.
     pub change: ApprovalChange,
     /// What stands.
     pub standing: Vec<Approval>,
 }
 
-impl Kept for Approvals {
+impl StandingRecord for ApprovalRecord {
     const KIND: &'static str = APPROVAL;
 }
 

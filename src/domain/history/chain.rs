@@ -4,7 +4,7 @@
 //! vouches for a record: the one after it by `prev`, the head mark, or a hash that was written down
 //! elsewhere. A record that is vouched for is as it was written.
 
-use super::finding::{Audit, Finding, Problem};
+use super::finding::{Audit, AuditFinding, Problem};
 use crate::domain::model::{Digest, EnvironmentName, Record, Timestamp};
 use std::collections::HashSet;
 
@@ -81,8 +81,8 @@ pub fn verify(
     audit
 }
 
-fn finding(seq: u64, what: Problem) -> Finding {
-    Finding { seq: Some(seq), what }
+fn finding(seq: u64, what: Problem) -> AuditFinding {
+    AuditFinding { seq: Some(seq), what }
 }
 
 /// The first bytes of the record at `place` after one with hash `before`.
@@ -268,7 +268,7 @@ fn judge_end(chain: &[Seen], next: u64, expected: &Expectation<'_>, audit: &mut 
     if let Some(hash) = &expected.anchor {
         audit.anchored = chain.iter().find(|seen| has(seen, hash)).map(|seen| seen.place);
         if audit.anchored.is_none() {
-            audit.findings.push(Finding {
+            audit.findings.push(AuditFinding {
                 seq: None,
                 what: Problem::AnchorNotFound { hash: hash.clone() },
             });

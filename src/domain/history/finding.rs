@@ -89,14 +89,14 @@ impl fmt::Display for Problem {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct AuditFinding {
     /// The place in the chain; `None` when it is about no particular one.
     pub seq: Option<u64>,
     /// What is wrong there.
     pub what: Problem,
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for AuditFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.seq, &self.what) {
             (Some(seq), what) => write!(f, "record {seq} {what}"),
@@ -116,7 +116,7 @@ pub struct Audit {
     /// Place of the record with the anchor's hash.
     pub anchored: Option<u64>,
     /// Everything that is wrong, by place.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<AuditFinding>,
     /// What is odd and proves nothing.
     pub notes: Vec<String>,
 }

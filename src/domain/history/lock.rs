@@ -1,6 +1,6 @@
 //! Locks and freezes that people ordered by a command.
 
-use super::Kept;
+use super::StandingRecord;
 use crate::domain::model::{Origin, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ pub struct Guards {
     pub standing: Vec<Guard>,
 }
 
-impl Kept for Guards {
+impl StandingRecord for Guards {
     const KIND: &'static str = LOCK;
 }
 

@@ -14,19 +14,23 @@ mod standing;
 mod status;
 mod timeline;
 
-pub use acceptance::{ACCEPTANCE, Acceptance, Made, acceptance_in, made_at, refs_after_acceptance};
-pub use approval::{APPROVAL, Approval, ApprovalChange, Approvals};
+pub use acceptance::{
+    ACCEPTANCE, AcceptanceRecord, AcceptanceTerms, acceptance_in, made_at, refs_after_acceptance,
+};
+pub use approval::{APPROVAL, Approval, ApprovalChange, ApprovalRecord};
 pub use chain::{Expectation, verify};
 pub use drift::{Deviation, Drift, Seen, drift};
-pub use finding::{Audit, Finding, Problem};
+pub use finding::{Audit, AuditFinding, Problem};
 pub use lock::{Guard, GuardChange, GuardKind, Guards, LOCK};
-pub use promotion::{PROMOTION, Promoted, Promotion, promotions};
-pub use protection::{PROTECTION, Protection, Switched};
+pub use promotion::{PROMOTION, Promoted, PromotionRecord, promotions};
+pub use protection::{PROTECTION, ProtectionRecord, Switched};
 pub use refs::{refs_after, refs_after_scan, scan_of};
 pub use release::{NoSuchRelease, Selector, find_release};
-pub use standing::{Kept, Told, newest_of, refs_after_kept, told_by, told_in};
+pub use standing::{StandingRecord, Told, newest_of, refs_after_kept, told_by, told_in};
 pub use status::{Live, OpenRollout, Status, status, wanted};
-pub use timeline::{Deployment, Evidence, Intervention, Scanned, Standing, StepRun, Timeline, timeline};
+pub use timeline::{
+    DeploymentEntry, DeploymentOutcome, Evidence, Intervention, Scanned, StepRun, Timeline, timeline,
+};
 
 use crate::domain::model::Record;
 use crate::domain::rollout::Event;

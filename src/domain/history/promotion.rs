@@ -3,13 +3,13 @@
 use crate::domain::model::{Artifact, EnvironmentName, Origin, Proof, Record, Tag, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
-/// The kind of the records that hold a [`Promotion`].
+/// The kind of the records that hold a [`PromotionRecord`].
 pub const PROMOTION: &str = "promotion";
 
 /// An image was promoted: it is in the environment's repository, and its tags lead to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Promotion {
+pub struct PromotionRecord {
     /// The environment before.
     pub from: EnvironmentName,
     /// The version.
@@ -36,7 +36,7 @@ pub struct Promoted {
     pub seq: u64,
     /// What was promoted.
     #[serde(flatten)]
-    pub promotion: Promotion,
+    pub promotion: PromotionRecord,
 }
 
 /// The promotions that `records` tell of, oldest first. What cannot be understood is passed over: a newer
@@ -46,7 +46,7 @@ pub fn promotions<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Prom
         Some(Promoted {
             at: record.at,
             seq: record.seq,
-            promotion: Promotion::deserialize(&record.body).ok()?,
+            promotion: PromotionRecord::deserialize(&record.body).ok()?,
         })
     };
     records

@@ -1,6 +1,6 @@
 //! Which earlier release a rollback brings back.
 
-use super::timeline::Deployment;
+use super::timeline::DeploymentEntry;
 use crate::domain::model::{Release, Version};
 use crate::domain::rollout::Kind;
 use std::collections::BTreeSet;
@@ -39,8 +39,8 @@ fn list(available: &[Version]) -> String {
 ///
 /// # Errors
 /// When there is none; says which versions there are.
-pub fn find_release(deployments: &[Deployment], selector: &Selector) -> Result<Release, NoSuchRelease> {
-    let mut was_live: Vec<&Deployment> = deployments.iter().filter(|d| d.live_since.is_some()).collect();
+pub fn find_release(deployments: &[DeploymentEntry], selector: &Selector) -> Result<Release, NoSuchRelease> {
+    let mut was_live: Vec<&DeploymentEntry> = deployments.iter().filter(|d| d.live_since.is_some()).collect();
     was_live.reverse();
     let live = was_live.first().map(|deployment| &deployment.plan.candidate);
     let earlier = || {
@@ -70,7 +70,7 @@ pub fn find_release(deployments: &[Deployment], selector: &Selector) -> Result<R
 }
 
 /// Releases that a person went back from, by id.
-fn rolled_back_from(was_live: &[&Deployment]) -> BTreeSet<String> {
+fn rolled_back_from(was_live: &[&DeploymentEntry]) -> BTreeSet<String> {
     was_live
         .iter()
         .filter(|deployment| deployment.plan.kind == Kind::Rollback)

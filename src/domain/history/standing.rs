@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// A body of such records. The reference to the newest of them has the name of their kind.
-pub trait Kept: DeserializeOwned {
+pub trait StandingRecord: DeserializeOwned {
     /// The kind of the records.
     const KIND: &'static str;
 }
@@ -26,12 +26,12 @@ pub struct Told<T> {
 }
 
 /// The record that holds what stands of kind `T`, as the newest record of the environment, `head`, tells.
-pub fn newest_of<T: Kept>(head: &Record) -> Option<u64> {
+pub fn newest_of<T: StandingRecord>(head: &Record) -> Option<u64> {
     head.refs.get(T::KIND).copied()
 }
 
 /// The references of a record of kind `T` that follows `previous`.
-pub fn refs_after_kept<T: Kept>(previous: Option<&Record>) -> BTreeMap<String, u64> {
+pub fn refs_after_kept<T: StandingRecord>(previous: Option<&Record>) -> BTreeMap<String, u64> {
     let (mut refs, seq) = carried(previous);
     refs.insert(T::KIND.to_owned(), seq);
     refs
@@ -41,7 +41,7 @@ pub fn refs_after_kept<T: Kept>(previous: Option<&Record>) -> BTreeMap<String, u
 ///
 /// # Errors
 /// When the body is none.
-pub fn told_in<T: Kept>(record: &Record) -> Result<Option<Told<T>>, Unreadable> {
+pub fn told_in<T: StandingRecord>(record: &Record) -> Result<Option<Told<T>>, Unreadable> {
     if record.kind != T::KIND {
         return Ok(None);
     }
@@ -58,7 +58,7 @@ pub fn told_in<T: Kept>(record: &Record) -> Result<Option<Told<T>>, Unreadable> 
 
 /// Everything of kind `T` that `records` tell of, oldest first. What cannot be understood is passed over: a
 /// newer greenroom may have written it.
-pub fn told_by<'a, T: Kept>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Told<T>> {
+pub fn told_by<'a, T: StandingRecord>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Told<T>> {
     records
         .into_iter()
         .filter_map(|record| told_in(record).ok().flatten())

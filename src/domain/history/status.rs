@@ -1,6 +1,6 @@
 //! How an environment stands, from its newest record and at most five others.
 
-use super::protection::{Protection, Switched};
+use super::protection::{ProtectionRecord, Switched};
 use super::refs::{EVENT, FINISHED, LIVE, OPEN, PROMOTED, forward_step};
 use super::standing::{newest_of, told_in};
 use super::{Unreadable, event_of};
@@ -68,7 +68,7 @@ pub fn wanted(head: &Record) -> Vec<u64> {
     let mut wanted: Vec<u64> = [LIVE, PROMOTED, last, EVENT]
         .iter()
         .filter_map(|name| head.refs.get(*name).copied())
-        .chain(newest_of::<Protection>(head))
+        .chain(newest_of::<ProtectionRecord>(head))
         .filter(|seq| *seq != head.seq)
         .collect();
     wanted.sort_unstable();
@@ -117,7 +117,7 @@ pub fn status(head: &Record, others: &[Record], lease: Option<Tenure>) -> Result
         () if open.is_some() => None,
         () => at(FINISHED)?.map(outcome_of).transpose()?.flatten(),
     };
-    let protection = match newest_of::<Protection>(head) {
+    let protection = match newest_of::<ProtectionRecord>(head) {
         Some(seq) => told_in(record_at(seq)?)?,
         None => None,
     };

@@ -177,8 +177,8 @@ fn an_open_rollout_shows_its_step_and_who_works_on_it() {
     assert_eq!((open.halted, open.lease), (false, Some(tenure)));
     assert_eq!(status.last, None);
     let deployment = &timeline(&records).deployments[0];
-    assert_eq!(deployment.standing(true), Standing::Running);
-    assert_eq!(deployment.standing(false), Standing::Crashed);
+    assert_eq!(deployment.standing(true), DeploymentOutcome::Running);
+    assert_eq!(deployment.standing(false), DeploymentOutcome::Crashed);
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_deployment_tells_who_what_why_how_long_and_with_what_evidence() {
     assert_eq!(second.rolled_back_to().unwrap().as_str(), "1.0.0");
     assert_eq!(
         (second.live_since, second.standing(false)),
-        (None, Standing::Ended(Outcome::RolledBack))
+        (None, DeploymentOutcome::Ended(Outcome::RolledBack))
     );
 }
 

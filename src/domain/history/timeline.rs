@@ -84,7 +84,7 @@ pub enum Intervention {
 /// How a deployment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Standing {
+pub enum DeploymentOutcome {
     /// It is under way.
     Running,
     /// It has not finished and nobody is working on it: its process died.
@@ -95,7 +95,7 @@ pub enum Standing {
 
 /// One deployment or rollback.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Deployment {
+pub struct DeploymentEntry {
     /// Its id.
     pub id: DeploymentId,
     /// The record that holds its plan.
@@ -125,7 +125,7 @@ pub struct Deployment {
     pub warnings: Vec<String>,
 }
 
-impl Deployment {
+impl DeploymentEntry {
     /// The version that went out.
     pub fn version(&self) -> &Version {
         &self.plan.candidate.version
@@ -154,11 +154,11 @@ impl Deployment {
     }
 
     /// How it stands, given whether the environment's lease is held now.
-    pub fn standing(&self, lease_is_held: bool) -> Standing {
+    pub fn standing(&self, lease_is_held: bool) -> DeploymentOutcome {
         match self.outcome {
-            Some(outcome) => Standing::Ended(outcome),
-            None if lease_is_held => Standing::Running,
-            None => Standing::Crashed,
+            Some(outcome) => DeploymentOutcome::Ended(outcome),
+            None if lease_is_held => DeploymentOutcome::Running,
+            None => DeploymentOutcome::Crashed,
         }
     }
 
@@ -288,7 +288,7 @@ pub struct Scanned {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timeline {
     /// Its deployments, oldest first.
-    pub deployments: Vec<Deployment>,
+    pub deployments: Vec<DeploymentEntry>,
     /// Scans of images for it, oldest first.
     pub scans: Vec<Scanned>,
     /// Records that could not be taken into account.
@@ -320,7 +320,7 @@ pub fn timeline<'a>(records: impl IntoIterator<Item = &'a Record>) -> Timeline {
         match (place.and_then(|place| timeline.deployments.get_mut(place)), event) {
             (None, Event::Planned(plan)) => {
                 places.insert(plan.deployment.clone(), timeline.deployments.len());
-                timeline.deployments.push(Deployment::new(*plan, record));
+                timeline.deployments.push(DeploymentEntry::new(*plan, record));
             }
             (Some(deployment), event) => deployment.apply(event, record),
             (None, _) => timeline.unreadable.push(Unreadable {

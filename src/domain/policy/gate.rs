@@ -67,7 +67,7 @@ pub enum Way {
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
+pub struct AdmissionRequest {
     /// Where.
     pub environment: EnvironmentName,
     /// What.
@@ -82,7 +82,7 @@ pub struct Request {
 
 /// How an environment is protected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Protection {
+pub struct ProtectionRules {
     /// Without it approval, tests and promotion are not asked for. What belongs to others stays
     /// protected: that has its own switch.
     pub enabled: bool,
@@ -93,10 +93,10 @@ pub struct Protection {
     /// Something has to speak for the new version.
     pub require_tests: bool,
     /// Windows in which nothing is deployed.
-    pub freezes: Vec<Freeze>,
+    pub freezes: Vec<FreezeWindow>,
 }
 
-impl Default for Protection {
+impl Default for ProtectionRules {
     /// The defaults of the configuration.
     fn default() -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Default for Protection {
 
 /// A window in which nothing is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Freeze {
+pub struct FreezeWindow {
     /// The environments it is about; all of them when empty.
     pub environments: Vec<EnvironmentName>,
     /// When it begins.

@@ -1,9 +1,12 @@
 //! The gates.
 
-use super::{Consent, Facts, Gate, Lineage, Protection, Refusal, Request, Ruling, Signatures, Way, approved};
+use super::{
+    AdmissionRequest, Consent, Facts, Gate, Lineage, ProtectionRules, Refusal, Ruling, Signatures, Way,
+    approved,
+};
 
 /// Holds a request against every gate.
-pub fn judge(request: &Request, protection: &Protection, facts: &Facts) -> Ruling {
+pub fn judge(request: &AdmissionRequest, protection: &ProtectionRules, facts: &Facts) -> Ruling {
     let mut findings = Findings::default();
     findings.unfinished(request, facts);
     findings.freeze(request, protection);
@@ -54,7 +57,7 @@ impl Findings {
         self.notes.push(note);
     }
 
-    fn unfinished(&mut self, request: &Request, facts: &Facts) {
+    fn unfinished(&mut self, request: &AdmissionRequest, facts: &Facts) {
         let environment = &request.environment;
         if let Some(open) = &facts.unfinished {
             let reason = format!(
@@ -71,7 +74,7 @@ impl Findings {
         }
     }
 
-    fn freeze(&mut self, request: &Request, protection: &Protection) {
+    fn freeze(&mut self, request: &AdmissionRequest, protection: &ProtectionRules) {
         let environment = &request.environment;
         for freeze in &protection.freezes {
             let concerns = freeze.environments.is_empty() || freeze.environments.contains(environment);
@@ -98,7 +101,7 @@ impl Findings {
     }
 
     /// Hands off: neither forward nor back.
-    fn locks(&mut self, request: &Request, facts: &Facts) {
+    fn locks(&mut self, request: &AdmissionRequest, facts: &Facts) {
         let environment = &request.environment;
         for lock in &facts.locks {
             if lock.until.is_some_and(|until| until <= request.at) {
@@ -120,7 +123,7 @@ impl Findings {
 
     /// Only a commit that is an ancestor of the live one is stale: a queued or repeated run that a
     /// newer one has overtaken. Another branch is a choice that somebody made.
-    fn stale(&mut self, request: &Request, facts: &Facts) {
+    fn stale(&mut self, request: &AdmissionRequest, facts: &Facts) {
         if request.way == Way::Rollback {
             return;
         }
@@ -156,7 +159,7 @@ impl Findings {
         }
     }
 
-    fn overwrite(&mut self, protection: &Protection, facts: &Facts) {
+    fn overwrite(&mut self, protection: &ProtectionRules, facts: &Facts) {
         for foreign in &facts.foreign {
             let reason = format!(
                 "{} holds what greenroom did not make: {}",
@@ -174,7 +177,7 @@ impl Findings {
     }
 
     /// Without facts about it an approval that is asked for is not there.
-    fn approval(&mut self, request: &Request, protection: &Protection, facts: &Facts) {
+    fn approval(&mut self, request: &AdmissionRequest, protection: &ProtectionRules, facts: &Facts) {
         let Some(wanted) = &protection.approval else {
             return;
         };
@@ -214,7 +217,7 @@ impl Findings {
         }
     }
 
-    fn tests(&mut self, request: &Request, protection: &Protection, facts: &Facts) {
+    fn tests(&mut self, request: &AdmissionRequest, protection: &ProtectionRules, facts: &Facts) {
         if !protection.require_tests || facts.suites > 0 {
             return;
         }
@@ -233,7 +236,7 @@ impl Findings {
         }
     }
 
-    fn promotion(&mut self, request: &Request, facts: &Facts) {
+    fn promotion(&mut self, request: &AdmissionRequest, facts: &Facts) {
         let Some(promotion) = &facts.promotion else {
             return;
         };
@@ -248,7 +251,7 @@ impl Findings {
         }
     }
 
-    fn signatures(&mut self, request: &Request, facts: &Facts) {
+    fn signatures(&mut self, request: &AdmissionRequest, facts: &Facts) {
         let (environment, version) = (&request.environment, &request.version);
         let reasons = match &facts.signatures {
             None => return,
@@ -285,10 +288,10 @@ impl Findings {
 mod tests {
     use super::*;
     use crate::domain::model::{DeployOptions, SignaturePolicy};
-    use crate::domain::policy::{Foreign, Freeze, Lock, Promotion, Said, Unfinished, Wanted};
+    use crate::domain::policy::{Foreign, FreezeWindow, Lock, Promotion, Said, Unfinished, Wanted};
 
-    fn request() -> Request {
-        Request {
+    fn request() -> AdmissionRequest {
+        AdmissionRequest {
             environment: "production".parse().unwrap(),
             version: "1.2.3".parse().unwrap(),
             way: Way::Deploy,
@@ -311,8 +314,8 @@ mod tests {
         }
     }
 
-    fn freeze(environments: &[&str], from: &str, until: &str) -> Freeze {
-        Freeze {
+    fn freeze(environments: &[&str], from: &str, until: &str) -> FreezeWindow {
+        FreezeWindow {
             environments: environments.iter().map(|name| name.parse().unwrap()).collect(),
             from: from.parse().unwrap(),
             until: until.parse().unwrap(),
@@ -322,8 +325,8 @@ mod tests {
     }
 
     /// Everything that can be wrong at once.
-    fn worst() -> (Protection, Facts) {
-        let protection = Protection {
+    fn worst() -> (ProtectionRules, Facts) {
+        let protection = ProtectionRules {
             approval: Some(Wanted {
                 count: 1,
                 teams: Vec::new(),
@@ -334,7 +337,7 @@ mod tests {
                 "2026-12-20T00:00:00Z",
                 "2027-01-02T00:00:00Z",
             )],
-            ..Protection::default()
+            ..ProtectionRules::default()
         };
         let facts = Facts {
             lineage: Lineage::Older,
@@ -393,7 +396,7 @@ mod tests {
     #[test]
     fn what_meets_every_gate_goes_through_without_a_word() {
         assert_eq!(
-            told(&judge(&request(), &Protection::default(), &facts())),
+            told(&judge(&request(), &ProtectionRules::default(), &facts())),
             "allowed"
         );
     }
@@ -417,7 +420,7 @@ mod tests {
     #[test]
     fn a_rollback_needs_no_new_proof_but_touches_nothing_foreign() {
         let (protection, facts) = worst();
-        let request = Request {
+        let request = AdmissionRequest {
             way: Way::Rollback,
             ..request()
         };
@@ -431,7 +434,7 @@ mod tests {
     #[test]
     fn what_is_switched_off_is_not_asked_for_but_what_belongs_to_others_stays_safe() {
         let (protection, facts) = worst();
-        let protection = Protection {
+        let protection = ProtectionRules {
             enabled: false,
             ..protection
         };
@@ -451,7 +454,7 @@ mod tests {
     #[test]
     fn what_is_let_through_is_said() {
         let (_, worst) = worst();
-        let request = Request {
+        let request = AdmissionRequest {
             options: DeployOptions {
                 allow_stale: true,
                 skip_tests: true,
@@ -459,9 +462,9 @@ mod tests {
             },
             ..request()
         };
-        let protection = Protection {
+        let protection = ProtectionRules {
             allow_overwrite: true,
-            ..Protection::default()
+            ..ProtectionRules::default()
         };
         let facts = Facts {
             unfinished: None,
@@ -515,9 +518,9 @@ mod tests {
             (&[], "2026-12-01T00:00:00Z", "2026-12-31T00:00:00Z", true),
         ];
         for (environments, from, until, frozen) in table {
-            let protection = Protection {
+            let protection = ProtectionRules {
                 freezes: vec![freeze(environments, from, until)],
-                ..Protection::default()
+                ..ProtectionRules::default()
             };
             let expected: &[Gate] = if frozen { &[Gate::Freeze] } else { &[] };
             assert_eq!(
@@ -542,7 +545,7 @@ mod tests {
             let facts = Facts { lineage, ..facts() };
             let expected: &[Gate] = if refused { &[Gate::Stale] } else { &[] };
             assert_eq!(
-                gates(&judge(&request(), &Protection::default(), &facts)),
+                gates(&judge(&request(), &ProtectionRules::default(), &facts)),
                 expected,
                 "{lineage:?}"
             );
@@ -564,7 +567,7 @@ mod tests {
                 ..facts()
             };
             assert_eq!(
-                gates(&judge(&request(), &Protection::default(), &facts)),
+                gates(&judge(&request(), &ProtectionRules::default(), &facts)),
                 vec![Gate::Promotion; missing.len()]
             );
         }
@@ -574,7 +577,7 @@ mod tests {
     fn an_image_that_is_not_signed_is_refused_either_way() {
         let lacking = Signatures::Searched(Err(vec!["no Sigstore bundle is attached to it".to_owned()]));
         for way in [Way::Deploy, Way::Rollback] {
-            let request = Request { way, ..request() };
+            let request = AdmissionRequest { way, ..request() };
             for (found, refused) in [
                 (lacking.clone(), true),
                 (Signatures::NoImage, true),
@@ -586,11 +589,11 @@ mod tests {
                     signatures: Some(found),
                     ..facts()
                 };
-                let ruling = judge(&request, &Protection::default(), &facts);
+                let ruling = judge(&request, &ProtectionRules::default(), &facts);
                 assert_eq!(gates(&ruling) == [Gate::Signature], refused, "{ruling:?}");
-                let open = Protection {
+                let open = ProtectionRules {
                     enabled: false,
-                    ..Protection::default()
+                    ..ProtectionRules::default()
                 };
                 assert_eq!(gates(&judge(&request, &open, &facts)), []);
             }

@@ -13,10 +13,11 @@ mod signature;
 
 pub use approval::{Consent, Membership, Said, Voice, Wanted, approved};
 pub use gate::{
-    Facts, Foreign, Freeze, Gate, Lock, Promotion, Protection, Refusal, Request, Ruling, Unfinished, Way,
+    AdmissionRequest, Facts, Foreign, FreezeWindow, Gate, Lock, Promotion, ProtectionRules, Refusal, Ruling,
+    Unfinished, Way,
 };
 pub use judge::judge;
 pub use label::outdated;
 pub use lineage::Lineage;
-pub use proof::{CheckTrial, Ended, Trial, prove};
+pub use proof::{CheckTrial, Ended, PriorDeployment, prove};
 pub use signature::{Examined, Search, Signatures, signatures};

@@ -27,7 +27,7 @@ pub struct CheckTrial {
 
 /// A deployment in the environment before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trial {
+pub struct PriorDeployment {
     /// The image that it brought.
     pub image: Option<Digest>,
     /// The image that a person went back from by it.
@@ -52,7 +52,7 @@ pub fn prove(
     from: &EnvironmentName,
     image: &Digest,
     required: &[String],
-    trials: &[Trial],
+    trials: &[PriorDeployment],
 ) -> Result<Proof, Vec<String>> {
     let (mut missing, mut proof) = (vec![format!("this image was never deployed to {from}")], None);
     for trial in trials {
@@ -82,14 +82,14 @@ pub fn prove(
     proof.ok_or(missing)
 }
 
-fn has_failed(trial: &Trial) -> bool {
+fn has_failed(trial: &PriorDeployment) -> bool {
     trial
         .checks
         .iter()
         .any(|check| check.verdict == Some(Verdict::Fail))
 }
 
-fn lacking(from: &EnvironmentName, trial: &Trial, required: &[String]) -> Vec<String> {
+fn lacking(from: &EnvironmentName, trial: &PriorDeployment, required: &[String]) -> Vec<String> {
     let mut lacks = Vec::new();
     match trial.ended {
         Some(Ended::Succeeded) => {}
@@ -128,8 +128,8 @@ mod tests {
         Digest::of(b"image")
     }
 
-    fn trial() -> Trial {
-        Trial {
+    fn trial() -> PriorDeployment {
+        PriorDeployment {
             image: Some(image()),
             left: None,
             finished: Some((7, Digest::of(b"record"))),
@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    fn judge(trials: &[Trial]) -> Result<u64, Vec<String>> {
+    fn judge(trials: &[PriorDeployment]) -> Result<u64, Vec<String>> {
         let proof = prove(&"staging".parse().unwrap(), &image(), &["smoke".into()], trials);
         proof.map(|proof| proof.seq)
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_deployment_that_passed_everything_is_the_proof() {
         assert_eq!(judge(&[trial()]), Ok(7));
-        let other = Trial {
+        let other = PriorDeployment {
             image: Some(Digest::of(b"other")),
             finished: Some((9, Digest::of(b"later"))),
             ..trial()
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_missing_piece_is_a_reason() {
-        let poor = Trial {
+        let poor = PriorDeployment {
             finished: None,
             ended: None,
             checks_skipped: true,
@@ -199,7 +199,7 @@ mod tests {
             (Ended::RolledBack, "its deployment to staging was rolled back"),
             (Ended::Halted, "its deployment to staging halted"),
         ] {
-            let ended = Trial {
+            let ended = PriorDeployment {
                 ended: Some(ended),
                 ..trial()
             };
@@ -214,14 +214,14 @@ mod tests {
 
     #[test]
     fn going_back_to_it_keeps_the_proof_and_going_back_from_it_takes_it() {
-        let back = Trial {
+        let back = PriorDeployment {
             finished: Some((20, Digest::of(b"rollback"))),
             checks: Vec::new(),
             ..trial()
         };
         assert_eq!(judge(&[trial(), back.clone()]), Ok(7));
         assert!(judge(std::slice::from_ref(&back)).is_err());
-        let from = Trial {
+        let from = PriorDeployment {
             image: Some(Digest::of(b"older")),
             left: Some(image()),
             ..back

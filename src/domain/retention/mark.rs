@@ -1,6 +1,6 @@
 //! What hangs together: children, subjects, referrers, and what a tag attaches.
 
-use super::Found;
+use super::FoundManifest;
 use super::plan::parts;
 use crate::domain::model::Digest;
 use crate::domain::oci::attached_by_tag;
@@ -13,7 +13,7 @@ pub(super) struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     /// The graph of everything that was found.
-    pub(super) fn new(inventory: &'a [Found]) -> Self {
+    pub(super) fn new(inventory: &'a [FoundManifest]) -> Self {
         let mut graph = Self {
             edges: inventory
                 .iter()

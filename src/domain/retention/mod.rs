@@ -8,7 +8,7 @@ mod mark;
 mod plan;
 mod series;
 
-pub use plan::{Doomed, Kept, Plan, Refused, Unread, named, plan, undated};
+pub use plan::{Doomed, PrunePlan, PruneRefusal, RetainedImage, Unread, named, plan, undated};
 
 use crate::domain::model::{Digest, EnvironmentName, Period, Tag, Timestamp};
 use crate::domain::oci::Manifest;
@@ -29,7 +29,7 @@ pub struct Rules {
 
 /// A manifest or index that was found in the repository: listed by it, or named by another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundManifest {
     /// Its digest.
     pub digest: Digest,
     /// Its tags.
@@ -39,12 +39,12 @@ pub struct Found {
     /// When it was made, by its own words.
     pub created: Option<Timestamp>,
     /// What it is.
-    pub content: Content,
+    pub content: ManifestContent,
 }
 
 /// What reading a manifest came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum ManifestContent {
     /// It was read.
     Manifest(Box<Manifest>),
     /// The registry says that it is not there.
@@ -53,11 +53,11 @@ pub enum Content {
     Unread(String),
 }
 
-impl Found {
+impl FoundManifest {
     fn manifest(&self) -> Option<&Manifest> {
         match &self.content {
-            Content::Manifest(manifest) => Some(manifest),
-            Content::Missing | Content::Unread(_) => None,
+            ManifestContent::Manifest(manifest) => Some(manifest),
+            ManifestContent::Missing | ManifestContent::Unread(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The plan: what stays and why, what goes and in which order.
 
 use super::mark::Graph;
-use super::{Content, Found, Needed, Rules, series};
+use super::{FoundManifest, ManifestContent, Needed, Rules, series};
 use crate::domain::model::{Digest, Tag, Timestamp};
 use crate::domain::oci::media::is_manifest;
 use crate::domain::oci::{Descriptor, Manifest, attached_by_tag};
@@ -15,7 +15,7 @@ const CONSTANTS_END: i64 = 315_619_200_000;
 
 /// An image that stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct RetainedImage {
     /// The image.
     pub digest: Digest,
     /// Its tags.
@@ -37,9 +37,9 @@ pub struct Doomed {
 
 /// What stays and what goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
+pub struct PrunePlan {
     /// What stays, sorted by digest.
-    pub keep: Vec<Kept>,
+    pub keep: Vec<RetainedImage>,
     /// What goes, each before everything that it names.
     pub delete: Vec<Doomed>,
     /// Bytes of blobs that nothing names any more. The registry frees them in its own time.
@@ -51,7 +51,7 @@ pub struct Plan {
 /// Something could not be read, so nothing goes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("nothing is deleted: {}", Listed(.0))]
-pub struct Refused(pub Vec<Unread>);
+pub struct PruneRefusal(pub Vec<Unread>);
 
 /// A manifest that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,11 +83,16 @@ impl fmt::Display for Listed<'_> {
 ///
 /// # Errors
 /// When a manifest could not be read, or one is named and not in the inventory.
-pub fn plan(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) -> Result<Plan, Refused> {
+pub fn plan(
+    inventory: &[FoundManifest],
+    needed: &[Needed],
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<PrunePlan, PruneRefusal> {
     refuse_unread(inventory, needed)?;
-    let there: BTreeMap<&Digest, &Found> = inventory
+    let there: BTreeMap<&Digest, &FoundManifest> = inventory
         .iter()
-        .filter(|found| found.content != Content::Missing)
+        .filter(|found| found.content != ManifestContent::Missing)
         .map(|found| (&found.digest, found))
         .collect();
     let roots = roots(inventory, needed, rules, now);
@@ -100,15 +105,15 @@ pub fn plan(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestam
             why: why.clone(),
         })
         .collect();
-    let (kept, doomed): (Vec<&Found>, Vec<&Found>) = there
+    let (kept, doomed): (Vec<&FoundManifest>, Vec<&FoundManifest>) = there
         .values()
         .copied()
         .partition(|found| reached.contains_key(&found.digest));
-    Ok(Plan {
+    Ok(PrunePlan {
         freed: freed(&kept, &doomed),
         keep: kept
             .into_iter()
-            .map(|found| Kept {
+            .map(|found| RetainedImage {
                 digest: found.digest.clone(),
                 tags: found.tags.clone(),
                 why: reached.get(&found.digest).cloned().unwrap_or_default(),
@@ -127,7 +132,7 @@ pub fn plan(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestam
 }
 
 /// Refuses when anything that could keep something else is not known.
-fn refuse_unread(inventory: &[Found], needed: &[Needed]) -> Result<(), Refused> {
+fn refuse_unread(inventory: &[FoundManifest], needed: &[Needed]) -> Result<(), PruneRefusal> {
     let known: BTreeSet<&Digest> = inventory.iter().map(|found| &found.digest).collect();
     let mut unread = Vec::new();
     let mut unlooked = |digest: &Digest, why: String| {
@@ -147,16 +152,16 @@ fn refuse_unread(inventory: &[Found], needed: &[Needed]) -> Result<(), Refused> 
         }
     }
     unread.extend(inventory.iter().filter_map(|found| match &found.content {
-        Content::Unread(reason) => Some(Unread {
+        ManifestContent::Unread(reason) => Some(Unread {
             digest: found.digest.clone(),
             reason: reason.clone(),
         }),
-        Content::Manifest(_) | Content::Missing => None,
+        ManifestContent::Manifest(_) | ManifestContent::Missing => None,
     }));
     if unread.is_empty() {
         Ok(())
     } else {
-        Err(Refused(unread))
+        Err(PruneRefusal(unread))
     }
 }
 
@@ -168,7 +173,7 @@ pub(super) fn parts(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
 }
 
 /// The manifests that it names: its parts, its subject, and what its tags hang it off.
-pub fn named(found: &Found) -> Vec<Digest> {
+pub fn named(found: &FoundManifest) -> Vec<Digest> {
     let manifest = found.manifest();
     let children = manifest.iter().flat_map(|manifest| parts(manifest));
     let subject = manifest.iter().flat_map(|manifest| &manifest.subject);
@@ -181,7 +186,12 @@ pub fn named(found: &Found) -> Vec<Digest> {
 }
 
 /// What stays for its own sake, each with its best reason.
-fn roots(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) -> BTreeMap<Digest, String> {
+fn roots(
+    inventory: &[FoundManifest],
+    needed: &[Needed],
+    rules: &Rules,
+    now: Timestamp,
+) -> BTreeMap<Digest, String> {
     let mut roots: BTreeMap<Digest, String> = BTreeMap::new();
     for need in needed {
         roots
@@ -216,15 +226,15 @@ fn roots(inventory: &[Found], needed: &[Needed], rules: &Rules, now: Timestamp) 
 
 /// What stays or goes with another manifest that is there: the parts of an index that have no tag, and
 /// what is about an image.
-fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
+fn dependents(inventory: &[FoundManifest]) -> BTreeSet<&Digest> {
     let there: BTreeSet<&Digest> = inventory
         .iter()
-        .filter(|found| found.content != Content::Missing)
+        .filter(|found| found.content != ManifestContent::Missing)
         .map(|found| &found.digest)
         .collect();
-    let manifests = inventory.iter().filter_map(Found::manifest);
+    let manifests = inventory.iter().filter_map(FoundManifest::manifest);
     let parts: BTreeSet<&Digest> = manifests.flat_map(parts).map(|child| &child.digest).collect();
-    let depends = |found: &&Found| {
+    let depends = |found: &&FoundManifest| {
         let subject = found.manifest().and_then(|manifest| manifest.subject.as_ref());
         let about = subject.is_some_and(|subject| there.contains(&subject.digest));
         let mut attached = found.tags.iter().filter_map(attached_by_tag);
@@ -240,7 +250,7 @@ fn dependents(inventory: &[Found]) -> BTreeSet<&Digest> {
 }
 
 /// Manifests about which their time decides, and whose own words are all that can tell it.
-pub fn undated(inventory: &[Found], rules: &Rules) -> Vec<Digest> {
+pub fn undated(inventory: &[FoundManifest], rules: &Rules) -> Vec<Digest> {
     let dependents = dependents(inventory);
     let decides = |tag: &Tag| attached_by_tag(tag).is_some();
     inventory
@@ -255,15 +265,15 @@ pub fn undated(inventory: &[Found], rules: &Rules) -> Vec<Digest> {
 
 /// The latest moment that speaks for it. A build that repeats writes a constant for the time at which the
 /// image was made (0001, 1970, 1980), and then nothing is known.
-fn age(found: &Found, rules: &Rules) -> Option<Timestamp> {
+fn age(found: &FoundManifest, rules: &Rules) -> Option<Timestamp> {
     let tagged = series::newest_tag(found, rules);
     let made = found.created.filter(|at| at.unix_millis() > CONSTANTS_END);
     found.pushed.max(tagged).or(made)
 }
 
 /// Bytes of blobs that only the doomed name.
-fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
-    let blobs = |images: &[&Found]| -> BTreeMap<Digest, u64> {
+fn freed(kept: &[&FoundManifest], doomed: &[&FoundManifest]) -> u64 {
+    let blobs = |images: &[&FoundManifest]| -> BTreeMap<Digest, u64> {
         let manifests = images.iter().filter_map(|found| found.manifest());
         manifests
             .flat_map(|manifest| manifest.blobs().chain(manifest.children()))
@@ -280,19 +290,19 @@ fn freed(kept: &[&Found], doomed: &[&Found]) -> u64 {
 
 /// Each before everything that it names, since registries refuse to delete a part of what is still there,
 /// and what a tag hangs off an image before the image.
-fn parents_first<'a>(doomed: &[&'a Found]) -> Vec<&'a Found> {
+fn parents_first<'a>(doomed: &[&'a FoundManifest]) -> Vec<&'a FoundManifest> {
     let ordered = in_order(doomed, named);
     if ordered.len() == doomed.len() {
         return ordered;
     }
     // Tags can spell a circle, digests cannot.
     let done: BTreeSet<&Digest> = ordered.iter().map(|found| &found.digest).collect();
-    let rest: Vec<&Found> = doomed
+    let rest: Vec<&FoundManifest> = doomed
         .iter()
         .copied()
         .filter(|found| !done.contains(&found.digest))
         .collect();
-    let by_digest = |found: &Found| {
+    let by_digest = |found: &FoundManifest| {
         let manifest = found.manifest().into_iter();
         let descriptors = manifest.flat_map(|manifest| parts(manifest).chain(&manifest.subject));
         descriptors.map(|descriptor| descriptor.digest.clone()).collect()
@@ -301,15 +311,19 @@ fn parents_first<'a>(doomed: &[&'a Found]) -> Vec<&'a Found> {
 }
 
 /// Each before everything that it names; what is part of a circle, or comes after one, is left out.
-fn in_order<'a>(all: &[&'a Found], named: impl Fn(&Found) -> Vec<Digest>) -> Vec<&'a Found> {
-    let by_digest: BTreeMap<&Digest, &Found> = all.iter().map(|found| (&found.digest, *found)).collect();
+fn in_order<'a>(
+    all: &[&'a FoundManifest],
+    named: impl Fn(&FoundManifest) -> Vec<Digest>,
+) -> Vec<&'a FoundManifest> {
+    let by_digest: BTreeMap<&Digest, &FoundManifest> =
+        all.iter().map(|found| (&found.digest, *found)).collect();
     let mut waiting: BTreeMap<Digest, usize> = BTreeMap::new();
     for digest in all.iter().flat_map(|found| named(found)) {
         if by_digest.contains_key(&digest) {
             *waiting.entry(digest).or_default() += 1;
         }
     }
-    let mut ready: Vec<&Found> = all
+    let mut ready: Vec<&FoundManifest> = all
         .iter()
         .copied()
         .filter(|found| !waiting.contains_key(&found.digest))

@@ -1,6 +1,6 @@
 //! Build tags: each environment's images in the order in which they were built.
 
-use super::{Found, Rules};
+use super::{FoundManifest, Rules};
 use crate::domain::model::{Digest, EnvironmentName, Tag, Timestamp};
 use crate::domain::tagging::built_at;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub(super) fn of<'a, 't>(
 }
 
 /// When the newest of its build tags was made.
-pub(super) fn newest_tag(found: &Found, rules: &Rules) -> Option<Timestamp> {
+pub(super) fn newest_tag(found: &FoundManifest, rules: &Rules) -> Option<Timestamp> {
     found
         .tags
         .iter()
@@ -29,7 +29,7 @@ pub(super) fn newest_tag(found: &Found, rules: &Rules) -> Option<Timestamp> {
 
 /// The newest images of each environment and those that are young, with the reason.
 pub(super) fn kept<'a>(
-    inventory: &'a [Found],
+    inventory: &'a [FoundManifest],
     rules: &'a Rules,
     now: Timestamp,
 ) -> BTreeMap<&'a Digest, String> {

@@ -22,7 +22,7 @@ fn descriptor(digest: &Digest) -> Value {
 }
 
 /// An image with one layer of 100 bytes, or an index, with a subject if there is one.
-fn found(name: &str, tags: &[&str], children: &[&Digest], subject: Option<&Digest>) -> Found {
+fn found(name: &str, tags: &[&str], children: &[&Digest], subject: Option<&Digest>) -> FoundManifest {
     let mut manifest = if children.is_empty() {
         let layer =
             json!({ "mediaType": media::LAYER_GZIP, "digest": Digest::of(name.as_bytes()), "size": 100 });
@@ -36,22 +36,22 @@ fn found(name: &str, tags: &[&str], children: &[&Digest], subject: Option<&Diges
         manifest["subject"] = descriptor(subject);
     }
     let bytes = manifest.to_string().into_bytes();
-    Found {
+    FoundManifest {
         digest: Digest::of(&bytes),
         tags: tags.iter().map(|tag| tag.parse().unwrap()).collect(),
         pushed: None,
         created: Some("2026-01-01T00:00:00Z".parse().unwrap()),
-        content: Content::Manifest(Box::new(Manifest::parse(&bytes).unwrap())),
+        content: ManifestContent::Manifest(Box::new(Manifest::parse(&bytes).unwrap())),
     }
 }
 
-fn missing(content: &[u8]) -> Found {
-    Found {
+fn missing(content: &[u8]) -> FoundManifest {
+    FoundManifest {
         digest: Digest::of(content),
         tags: Vec::new(),
         pushed: None,
         created: None,
-        content: Content::Missing,
+        content: ManifestContent::Missing,
     }
 }
 
@@ -59,17 +59,17 @@ fn build(day: u32) -> String {
     format!("staging-v1.0.{day}-202611{day:02}-120000-abc123d")
 }
 
-fn planned(inventory: &[Found], needed: &[Needed]) -> Plan {
+fn planned(inventory: &[FoundManifest], needed: &[Needed]) -> PrunePlan {
     plan(inventory, needed, &rules(), NOW.parse().unwrap()).unwrap()
 }
 
-fn goes(plan: &Plan) -> BTreeSet<&Digest> {
+fn goes(plan: &PrunePlan) -> BTreeSet<&Digest> {
     plan.delete.iter().map(|doomed| &doomed.digest).collect()
 }
 
 #[test]
 fn the_newest_the_young_the_needed_and_other_tags_stay() {
-    let builds: Vec<Found> = (1..=15)
+    let builds: Vec<FoundManifest> = (1..=15)
         .map(|day| found(&format!("b{day}"), &[&build(day)], &[], None))
         .collect();
     let mut inventory = builds.clone();
@@ -154,7 +154,7 @@ fn nested_children_subjects_referrers_and_attached_tags_stay_and_go_together() {
     assert_eq!(goes(&plan), doomed.iter().map(|found| &found.digest).collect());
     assert_eq!(plan.keep.len(), kept.len());
     // What names comes before what is named.
-    let place = |found: &Found| {
+    let place = |found: &FoundManifest| {
         plan.delete
             .iter()
             .position(|doomed| doomed.digest == found.digest)
@@ -275,7 +275,7 @@ fn twenty_thousand_manifests_deep_or_wide_take_no_time() {
 #[test]
 fn when_anything_is_unread_nothing_goes() {
     let mut unread = found("unread", &[], &[], None);
-    unread.content = Content::Unread("502 Bad Gateway".to_owned());
+    unread.content = ManifestContent::Unread("502 Bad Gateway".to_owned());
     let old = found("old", &[], &[], None);
     let refused = plan(
         &[old.clone(), unread.clone()],
@@ -302,17 +302,17 @@ fn when_anything_is_unread_nothing_goes() {
     assert!(plan(&[old], &[live], &rules(), NOW.parse().unwrap()).is_err());
     // One that is known to be missing was broken before.
     unread.digest = Digest::of(b"somewhere");
-    unread.content = Content::Missing;
+    unread.content = ManifestContent::Missing;
     let plan = planned(&[index, unread], &[]);
     assert_eq!(plan.absent.len(), 1);
     assert!(plan.delete.is_empty());
 }
 
 /// A repository of up to 40 manifests, each of which names only earlier ones.
-fn repositories() -> impl Strategy<Value = Vec<Found>> {
+fn repositories() -> impl Strategy<Value = Vec<FoundManifest>> {
     let one = (0..6u8, any::<[u8; 3]>(), 0..4u8, 1..28u32);
     prop::collection::vec(one, 1..40).prop_map(|shapes| {
-        let mut inventory: Vec<Found> = Vec::new();
+        let mut inventory: Vec<FoundManifest> = Vec::new();
         for (at, (kind, picks, tagging, day)) in shapes.into_iter().enumerate() {
             let earlier =
                 |pick: u8| (at > 0).then(|| inventory[usize::from(pick) % at.max(1)].digest.clone());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// One slot as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundSlot {
     /// The unit.
     pub unit: UnitId,
     /// The slot.
@@ -23,9 +23,9 @@ pub struct Found {
 ///
 /// The router's word comes first: the slot with most traffic serves. Without traffic, the slot that
 /// runs the release on record serves. Whatever else stands there was left by a rollout that failed.
-pub fn observe(found: &[Found], live: Option<&Release>) -> Observed {
+pub fn observe(found: &[FoundSlot], live: Option<&Release>) -> Observed {
     let live_id = live.map(Release::id);
-    let mut units: BTreeMap<UnitId, Vec<&Found>> = BTreeMap::new();
+    let mut units: BTreeMap<UnitId, Vec<&FoundSlot>> = BTreeMap::new();
     for slot in found {
         units.entry(slot.unit.clone()).or_default().push(slot);
     }
@@ -65,8 +65,8 @@ mod tests {
         }
     }
 
-    fn found(slot: Slot, release: &Release, running: bool, weight: u16) -> Found {
-        Found {
+    fn found(slot: Slot, release: &Release, running: bool, weight: u16) -> FoundSlot {
+        FoundSlot {
             unit: "web-1".parse().unwrap(),
             slot,
             release: release.id(),
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn traffic_decides_which_slot_serves_and_the_record_where_there_is_none() {
         let (one, two) = (release("1"), release("2"));
-        let occupancy = |found: &[Found], live: Option<&Release>| {
+        let occupancy = |found: &[FoundSlot], live: Option<&Release>| {
             observe(found, live)
                 .units
                 .into_values()

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
+pub struct PlanRequest {
     /// The deployment.
     pub deployment: DeploymentId,
     /// Deploy or rollback.
@@ -105,7 +105,7 @@ pub enum PlanError {
 ///
 /// # Errors
 /// When the strategy does not fit the target, with what to use instead.
-pub fn plan(request: Request, observed: &Observed, abilities: Abilities) -> Result<Plan, PlanError> {
+pub fn plan(request: PlanRequest, observed: &Observed, abilities: Abilities) -> Result<Plan, PlanError> {
     if request.units.is_empty() {
         return Err(PlanError::NoUnits(request.environment));
     }
@@ -166,7 +166,7 @@ fn place(wanted: &[UnitId], observed: &Observed, abilities: Abilities) -> Vec<Pl
 }
 
 fn steps(
-    request: &Request,
+    request: &PlanRequest,
     observed: &Observed,
     placements: &[Placement],
     abilities: Abilities,
@@ -222,7 +222,7 @@ fn steps(
 }
 
 /// Units in which something runs that is to be saved.
-fn saved(request: &Request, placements: &[Placement]) -> Vec<UnitId> {
+fn saved(request: &PlanRequest, placements: &[Placement]) -> Vec<UnitId> {
     placements
         .iter()
         .filter(|placement| request.backups.is_some() && placement.previous.is_some())

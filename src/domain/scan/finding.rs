@@ -6,7 +6,7 @@ use serde::Serialize;
 /// The package that a finding is in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Package {
+pub struct AffectedPackage {
     /// Its name.
     pub name: String,
     /// The installed version.
@@ -19,7 +19,7 @@ pub struct Package {
     pub path: Option<String>,
 }
 
-impl Package {
+impl AffectedPackage {
     /// What stays the same when the package is upgraded: its URL without version, qualifiers and
     /// subpath, else kind and name.
     pub fn identity(&self) -> String {
@@ -91,7 +91,7 @@ pub struct Finding {
     /// Other names of the same vulnerability, sorted.
     pub aliases: Vec<String>,
     /// The package.
-    pub package: Package,
+    pub package: AffectedPackage,
     /// How bad it is.
     pub severity: Severity,
     /// CVSS base score, version 3 or 4, 0 to 10.

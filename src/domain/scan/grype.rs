@@ -1,6 +1,6 @@
 //! Grype's JSON (anchore/grype, `grype/presenter/models`).
 
-use super::finding::{Finding, Fix, FixState, Package};
+use super::finding::{AffectedPackage, Finding, Fix, FixState};
 use super::read::{LONG, NAME, ReadError, clip, severity};
 use super::report::{Os, ScanReport};
 use crate::domain::model::Digest;
@@ -223,7 +223,7 @@ fn finding(raw: Match) -> Result<Finding, ReadError> {
     Ok(Finding {
         id: clip(&vulnerability.id, NAME),
         aliases,
-        package: Package {
+        package: AffectedPackage {
             name: clip(&artifact.name, NAME),
             version: clip(&artifact.version.unwrap_or_default(), NAME),
             purl: artifact

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, FixState};
 use super::policy::{Allowance, Policy};
-use super::report::{ScanReport, Subject};
+use super::report::{ScanReport, ScanSubject};
 use crate::domain::model::{Digest, Period, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ impl fmt::Display for ScanResult {
 /// Whether a finding counts, and why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "is")]
-pub enum Standing {
+pub enum FindingStatus {
     /// It counts.
     Counts,
     /// It counts, because what allowed it has ended.
@@ -65,7 +65,7 @@ pub enum Standing {
     Hidden,
 }
 
-impl Standing {
+impl FindingStatus {
     /// Whether it counts against the image.
     pub fn counts(&self) -> bool {
         matches!(self, Self::Counts | Self::Expired { .. })
@@ -79,7 +79,7 @@ pub struct Judged {
     #[serde(flatten)]
     pub finding: Finding,
     /// What was decided.
-    pub standing: Standing,
+    pub standing: FindingStatus,
 }
 
 /// How many findings there are of each standing.
@@ -145,7 +145,7 @@ pub struct Input<'a> {
     /// The report.
     pub report: &'a ScanReport,
     /// The image it has to be about.
-    pub subject: &'a Subject,
+    pub subject: &'a ScanSubject,
     /// The time.
     pub now: Timestamp,
     /// [Keys](Finding::key) of the findings that are known already, for a policy that wants only new
@@ -290,21 +290,21 @@ fn about_the_database(input: &Input<'_>, notes: &mut Vec<String>) -> Vec<String>
     reasons
 }
 
-fn standing(input: &Input<'_>, finding: &Finding) -> Standing {
+fn standing(input: &Input<'_>, finding: &Finding) -> FindingStatus {
     let policy = input.policy;
     if finding.fix.state == FixState::NotAffected {
-        return Standing::NotAffected;
+        return FindingStatus::NotAffected;
     }
     let exploited = finding.known_exploited;
     if !exploited {
         if !policy.severities.contains(&finding.severity) {
-            return Standing::Hidden;
+            return FindingStatus::Hidden;
         }
         if !policy.block.contains(&finding.severity) {
-            return Standing::Minor;
+            return FindingStatus::Minor;
         }
         if policy.ignore_unfixed && finding.fix.state != FixState::Fixed {
-            return Standing::Unfixed;
+            return FindingStatus::Unfixed;
         }
     }
     let matching = || policy.allow.iter().filter(|allowance| covers(allowance, finding));
@@ -313,21 +313,21 @@ fn standing(input: &Input<'_>, finding: &Finding) -> Standing {
         None => !exploited,
     };
     if let Some(allowance) = matching().find(holds) {
-        return Standing::Allowed {
+        return FindingStatus::Allowed {
             reason: allowance.reason.clone(),
             until: allowance.until,
         };
     }
     let known = policy.only_new && input.baseline.is_some_and(|known| known.contains(&finding.key()));
     if known && !exploited {
-        return Standing::Known;
+        return FindingStatus::Known;
     }
     match matching().find_map(|allowance| Some((allowance, allowance.until?))) {
-        Some((allowance, since)) => Standing::Expired {
+        Some((allowance, since)) => FindingStatus::Expired {
             reason: allowance.reason.clone(),
             since,
         },
-        None => Standing::Counts,
+        None => FindingStatus::Counts,
     }
 }
 
@@ -349,13 +349,13 @@ fn count(findings: &[Judged], suppressed: usize) -> Counts {
             *counts.counting.entry(judged.finding.severity).or_default() += 1;
         }
         match judged.standing {
-            Standing::Counts => {}
-            Standing::Expired { .. } => counts.expired += 1,
-            Standing::Allowed { .. } => counts.allowed += 1,
-            Standing::Unfixed => counts.unfixed += 1,
-            Standing::Known => counts.known += 1,
-            Standing::Minor => counts.minor += 1,
-            Standing::NotAffected | Standing::Hidden => counts.hidden += 1,
+            FindingStatus::Counts => {}
+            FindingStatus::Expired { .. } => counts.expired += 1,
+            FindingStatus::Allowed { .. } => counts.allowed += 1,
+            FindingStatus::Unfixed => counts.unfixed += 1,
+            FindingStatus::Known => counts.known += 1,
+            FindingStatus::Minor => counts.minor += 1,
+            FindingStatus::NotAffected | FindingStatus::Hidden => counts.hidden += 1,
         }
     }
     counts

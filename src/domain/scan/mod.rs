@@ -15,12 +15,12 @@ mod report;
 mod trivy;
 
 pub use assessment::{Assessment, Level};
-pub use finding::{Finding, Fix, FixState, Package};
-pub use judge::{Counts, Input, Judged, Judgment, ScanResult, Standing, judge};
+pub use finding::{AffectedPackage, Finding, Fix, FixState};
+pub use judge::{Counts, FindingStatus, Input, Judged, Judgment, ScanResult, judge};
 pub use policy::{Allowance, Policy};
 pub use read::{ReadError, read};
 pub use record::{AllowedFinding, ScanRecord};
-pub use report::{Os, ScanReport, Subject};
+pub use report::{Os, ScanReport, ScanSubject};
 
 #[cfg(test)]
 mod tests;

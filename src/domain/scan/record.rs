@@ -1,7 +1,7 @@
 //! What the ledger keeps of a scan.
 
 use super::assessment::{Assessment, Level};
-use super::judge::{Counts, ScanResult, Standing};
+use super::judge::{Counts, FindingStatus, ScanResult};
 use crate::domain::model::{Digest, Origin, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -59,7 +59,7 @@ impl ScanRecord {
     /// What is kept of `assessment`.
     pub fn of(assessment: &Assessment, origin: Origin) -> Self {
         let judgment = &assessment.judgment;
-        let keys = |wanted: fn(&Standing) -> bool| {
+        let keys = |wanted: fn(&FindingStatus) -> bool| {
             let all = judgment.findings.iter();
             let wanted = all.filter(|judged| wanted(&judged.standing));
             within(wanted.map(|judged| judged.finding.key()), String::len).collect()
@@ -68,7 +68,7 @@ impl ScanRecord {
             .findings
             .iter()
             .filter_map(|judged| match &judged.standing {
-                Standing::Allowed { reason, until } => Some(AllowedFinding {
+                FindingStatus::Allowed { reason, until } => Some(AllowedFinding {
                     key: judged.finding.key(),
                     reason: reason.clone(),
                     until: *until,
@@ -86,8 +86,8 @@ impl ScanRecord {
             level: assessment.level,
             reasons: judgment.reasons.clone(),
             counts: judgment.counts.clone(),
-            counting: keys(Standing::counts),
-            known: keys(|standing| *standing == Standing::Known),
+            counting: keys(FindingStatus::counts),
+            known: keys(|standing| *standing == FindingStatus::Known),
             allowed: within(allowed, |allowed| allowed.key.len() + allowed.reason.len()).collect(),
             origin,
         }

@@ -76,7 +76,7 @@ impl ScanReport {
 
 /// The image that the report has to be about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub struct ScanSubject {
     /// Digest of its manifest or index.
     pub digest: Digest,
     /// Digests that belong to it: of its configuration, or of the images of an index and their
@@ -86,7 +86,7 @@ pub struct Subject {
     pub images: usize,
 }
 
-impl Subject {
+impl ScanSubject {
     /// An image of which only the digest is known.
     pub fn of(digest: Digest) -> Self {
         Self {

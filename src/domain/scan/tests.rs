@@ -1,8 +1,8 @@
 //! Reading both scanners' reports, and judging them.
 
 use super::{
-    Allowance, Assessment, Finding, FixState, Input, Judgment, Level, Policy, ReadError, ScanRecord,
-    ScanReport, ScanResult, Standing, Subject, judge, read,
+    Allowance, Assessment, Finding, FindingStatus, FixState, Input, Judgment, Level, Policy, ReadError,
+    ScanRecord, ScanReport, ScanResult, ScanSubject, judge, read,
 };
 use crate::domain::model::{Artifact, Digest, Period, Severity, Timestamp};
 use proptest::prelude::*;
@@ -35,14 +35,14 @@ fn judged(report: &ScanReport, policy: &Policy, baseline: Option<&BTreeSet<Strin
     judge(&Input {
         policy,
         report,
-        subject: &Subject::of(digest("0")),
+        subject: &ScanSubject::of(digest("0")),
         now: now(),
         baseline,
     })
 }
 
 /// Ids of findings with what was decided.
-fn standings(judgment: &Judgment) -> Vec<(&str, &Standing)> {
+fn standings(judgment: &Judgment) -> Vec<(&str, &FindingStatus)> {
     let all = judgment.findings.iter();
     all.map(|judged| (judged.finding.id.as_str(), &judged.standing))
         .collect()
@@ -208,10 +208,10 @@ fn critical_and_high_findings_block_and_the_rest_is_told_apart() {
     assert_eq!(
         standings(&judgment),
         [
-            ("CVE-2026-1001", &Standing::Counts),
-            ("CVE-2026-1002", &Standing::Unfixed),
-            ("CVE-2026-2001", &Standing::Counts),
-            ("CVE-2026-1003", &Standing::Hidden),
+            ("CVE-2026-1001", &FindingStatus::Counts),
+            ("CVE-2026-1002", &FindingStatus::Unfixed),
+            ("CVE-2026-2001", &FindingStatus::Counts),
+            ("CVE-2026-1003", &FindingStatus::Hidden),
         ]
     );
 }
@@ -233,19 +233,23 @@ fn an_allowance_holds_until_its_end_and_then_says_so() {
         (judgment.findings[0].standing.clone(), judgment.counts)
     };
     let (allowed, counts) = standing(None);
-    assert!(matches!(&allowed, Standing::Allowed { reason, until: None } if reason == "not reachable"));
+    assert!(matches!(&allowed, FindingStatus::Allowed { reason, until: None } if reason == "not reachable"));
     assert_eq!((counts.allowed, counts.total()), (1, 2));
     assert!(matches!(
         standing(Some("2026-11-21T12:00:00.001Z")).0,
-        Standing::Allowed { .. }
+        FindingStatus::Allowed { .. }
     ));
     let (expired, counts) = standing(Some("2026-11-21T12:00:00Z"));
-    assert!(matches!(expired, Standing::Expired { .. }));
+    assert!(matches!(expired, FindingStatus::Expired { .. }));
     assert_eq!((counts.expired, counts.total()), (1, 3));
     let mut other = allow("CVE-2026-1001", None);
     other.allow[0].package = Some("libssl1.1".to_owned());
     let judgment = judged(&report(TRIVY), &other, None);
-    assert_eq!(judgment.findings[0].standing, Standing::Counts, "another package");
+    assert_eq!(
+        judgment.findings[0].standing,
+        FindingStatus::Counts,
+        "another package"
+    );
     assert!(judgment.notes[0].contains("not needed"), "{:?}", judgment.notes);
     other.allow[0].package = Some("pkg:deb/debian/libssl3".to_owned());
     assert_eq!(judged(&report(TRIVY), &other, None).counts.allowed, 1);
@@ -266,8 +270,8 @@ fn what_is_exploited_counts_unless_it_is_allowed_for_a_time() {
     assert_eq!(
         standings(&judgment),
         [
-            ("GHSA-aaaa-bbbb-cccc", &Standing::Hidden),
-            ("CVE-2026-3001", &Standing::Counts)
+            ("GHSA-aaaa-bbbb-cccc", &FindingStatus::Hidden),
+            ("CVE-2026-3001", &FindingStatus::Counts)
         ]
     );
     let mut policy = allow("CVE-2026-3001", None);
@@ -401,7 +405,7 @@ fn a_report_that_says_nothing_about_the_image_is_never_a_pass() {
 
 #[test]
 fn a_report_about_a_part_of_the_image_is_about_the_image() {
-    let judgment = |subject: Subject| {
+    let judgment = |subject: ScanSubject| {
         judge(&Input {
             policy: &Policy::default(),
             report: &report(TRIVY),
@@ -410,7 +414,7 @@ fn a_report_about_a_part_of_the_image_is_about_the_image() {
             baseline: None,
         })
     };
-    let index = Subject {
+    let index = ScanSubject {
         digest: digest("7"),
         parts: BTreeSet::from([digest("0"), digest("8")]),
         images: 2,
@@ -421,9 +425,9 @@ fn a_report_about_a_part_of_the_image_is_about_the_image() {
         judged.notes[0],
         "the report is about one of the 2 images of the index"
     );
-    assert_eq!(judgment(Subject::of(digest("7"))).result, ScanResult::Error);
+    assert_eq!(judgment(ScanSubject::of(digest("7"))).result, ScanResult::Error);
     // The image id is the digest of the configuration.
-    let archive = Subject {
+    let archive = ScanSubject {
         digest: digest("7"),
         parts: BTreeSet::from([digest("1")]),
         images: 1,

@@ -1,6 +1,6 @@
 //! Trivy's JSON (aquasecurity/trivy, `pkg/types/report.go`, `SchemaVersion` 2).
 
-use super::finding::{Finding, Fix, FixState, Package};
+use super::finding::{AffectedPackage, Finding, Fix, FixState};
 use super::read::{LONG, NAME, ReadError, clip, severity};
 use super::report::{Os, ScanReport};
 use crate::domain::model::Digest;
@@ -190,7 +190,7 @@ fn finding(raw: Vulnerability, kind: &str, target: Option<String>) -> Result<Fin
     Ok(Finding {
         id: clip(&raw.id, NAME),
         aliases,
-        package: Package {
+        package: AffectedPackage {
             name: clip(&raw.pkg_name, NAME),
             version: clip(&raw.installed_version.unwrap_or_default(), NAME),
             kind: kind.to_owned(),

@@ -1,7 +1,7 @@
 //! Events held against rules.
 
 use super::decision::{Decision, No, ReasonCode};
-use super::{Event, Inputs, PullRequest, Rule, When};
+use super::{Inputs, PullRequest, Rule, TriggerEvent, When};
 use crate::domain::model::{CommitId, EnvironmentName};
 
 /// A decision to deploy, or why not.
@@ -10,7 +10,7 @@ type Answer = Result<Decision, No>;
 /// Decides by the first rule that applies. `environments` are the names of all that are configured;
 /// `changed` are the files that changed in the event's [span](Event::span), where that is known.
 pub fn decide(
-    event: &Event,
+    event: &TriggerEvent,
     rules: &[Rule],
     environments: &[EnvironmentName],
     changed: Option<&[String]>,
@@ -21,22 +21,22 @@ pub fn decide(
         changed,
     };
     let answer = match event {
-        Event::Absent => Err(No(
+        TriggerEvent::Absent => Err(No(
             ReasonCode::NoEvent,
             "there is no event here, so nothing says where to deploy; name the environment with -e"
                 .to_owned(),
         )),
-        Event::Other { name } => Err(No(
+        TriggerEvent::Other { name } => Err(No(
             ReasonCode::UnsupportedEvent,
             format!("the event {name:?} never deploys; push, workflow_dispatch and pull_request do"),
         )),
-        Event::Push {
+        TriggerEvent::Push {
             reference,
             after,
             deleted,
             ..
         } => known.push(reference, after.as_ref(), *deleted),
-        Event::Dispatch {
+        TriggerEvent::Dispatch {
             reference,
             commit,
             inputs,
@@ -47,15 +47,15 @@ pub fn decide(
                 _ => decision.of(on, commit.as_ref()),
             }
         }),
-        Event::PullRequest(pull) => known.pull_request(pull),
+        TriggerEvent::PullRequest(pull) => known.pull_request(pull),
     };
     answer.unwrap_or_else(Decision::from)
 }
 
 /// Why nothing of this event is deployed, not even where a person names the environment: it is about a
 /// change that comes from elsewhere.
-pub fn foreign(event: &Event) -> Option<Decision> {
-    let Event::PullRequest(pull) = event else {
+pub fn foreign(event: &TriggerEvent) -> Option<Decision> {
+    let TriggerEvent::PullRequest(pull) = event else {
         return None;
     };
     from_here(&called(pull), pull).err().map(Decision::from)

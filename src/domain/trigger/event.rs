@@ -18,7 +18,7 @@ pub struct ContextFacts {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum TriggerEvent {
     /// A branch or tag was created, moved or deleted.
     Push {
         /// Full name of the ref: `refs/heads/main`. Empty when nothing names it.
@@ -79,7 +79,7 @@ pub struct PullRequest {
     pub merge_commit: Option<CommitId>,
 }
 
-impl Event {
+impl TriggerEvent {
     /// Reads the event called `name` (`GITHUB_EVENT_NAME`; empty for none) from its payload. Never
     /// fails: what is missing or of another type is absent from the result.
     pub fn parse(name: &str, payload: &Value, facts: &ContextFacts) -> Self {
@@ -109,11 +109,11 @@ impl Event {
     }
 }
 
-fn push(payload: &Value, facts: &ContextFacts) -> Event {
+fn push(payload: &Value, facts: &ContextFacts) -> TriggerEvent {
     let zero_after =
         text(payload, "/after").is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b == b'0'));
     let deleted = flag(payload, "/deleted") || zero_after;
-    Event::Push {
+    TriggerEvent::Push {
         reference: text(payload, "/ref")
             .or_else(|| facts.reference.clone())
             .unwrap_or_default(),
@@ -226,7 +226,7 @@ mod tests {
             ]
             .map(|when| Rule { when, environment: None });
             let environments = ["staging".parse().unwrap()];
-            let event = Event::parse(name, &payload, &ContextFacts::default());
+            let event = TriggerEvent::parse(name, &payload, &ContextFacts::default());
             let decision = decide(&event, &rules, &environments, None);
             prop_assert!(!decision.reason.is_empty() && !decision.reason.contains('\n'));
             prop_assert!(!decision.should_deploy || decision.environment.is_some());

@@ -1,7 +1,7 @@
 //! What a pipeline of GitLab CI is about, from its predefined variables (docs.gitlab.com, "Predefined CI/CD
 //! variables reference").
 
-use super::{Event, Inputs, PullRequest};
+use super::{Inputs, PullRequest, TriggerEvent};
 use crate::domain::model::CommitId;
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 ///
 /// A merge is a push to the target branch, as GitLab sees it. A pipeline of a merge request knows the labels
 /// that the merge request has, and not which one was added last.
-pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> Event {
+pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> TriggerEvent {
     let given = |name: &str| variables.get(name).filter(|value| !value.is_empty());
     let text = |name: &str| given(name).cloned();
     let commit = |name: &str| given(name)?.parse().ok().filter(|id: &CommitId| !id.is_zero());
@@ -18,8 +18,8 @@ pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> Event {
         .map(|tag| format!("refs/tags/{tag}"))
         .or_else(|| text("CI_COMMIT_BRANCH").map(|branch| format!("refs/heads/{branch}")));
     match given("CI_PIPELINE_SOURCE").map_or("", String::as_str) {
-        "" => Event::Absent,
-        "push" => Event::Push {
+        "" => TriggerEvent::Absent,
+        "push" => TriggerEvent::Push {
             reference: reference.unwrap_or_default(),
             before: commit("CI_COMMIT_BEFORE_SHA"),
             after: commit("CI_COMMIT_SHA"),
@@ -27,7 +27,7 @@ pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> Event {
         },
         source @ ("web" | "api" | "trigger") => {
             let typed = text("ENVIRONMENT").filter(|_| source == "web");
-            Event::Dispatch {
+            TriggerEvent::Dispatch {
                 reference,
                 commit: commit("CI_COMMIT_SHA"),
                 inputs: match typed {
@@ -39,7 +39,7 @@ pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> Event {
         "merge_request_event" => {
             let number = |name: &str| given(name)?.parse().ok();
             let labels = text("CI_MERGE_REQUEST_LABELS").unwrap_or_default();
-            Event::PullRequest(Box::new(PullRequest {
+            TriggerEvent::PullRequest(Box::new(PullRequest {
                 action: "labeled".to_owned(),
                 number: number("CI_MERGE_REQUEST_IID"),
                 labels: labels.split(',').map(|label| label.trim().to_owned()).collect(),
@@ -54,7 +54,7 @@ pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> Event {
                 ..PullRequest::default()
             }))
         }
-        other => Event::Other {
+        other => TriggerEvent::Other {
             name: other.to_owned(),
         },
     }

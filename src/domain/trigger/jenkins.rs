@@ -1,7 +1,7 @@
 //! What a build of Jenkins is about, from the variables of a multibranch pipeline (Branch API plugin, "Environment
 //! variables") and of the git plugin.
 
-use super::{Event, Inputs, PullRequest};
+use super::{Inputs, PullRequest, TriggerEvent};
 use crate::domain::model::CommitId;
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ const HERE: u64 = 0;
 /// one it is a push to its branch.
 ///
 /// A build of a change request knows no labels, so that none deploys by itself.
-pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> Event {
+pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> TriggerEvent {
     let given = |name: &str| variables.get(name).filter(|value| !value.is_empty());
     let text = |name: &str| given(name).cloned();
     let commit = |name: &str| given(name)?.parse().ok().filter(|id: &CommitId| !id.is_zero());
     if let Some(id) = given("CHANGE_ID") {
-        return Event::PullRequest(Box::new(PullRequest {
+        return TriggerEvent::PullRequest(Box::new(PullRequest {
             action: "built".to_owned(),
             number: id.parse().ok(),
             head_ref: text("CHANGE_BRANCH"),
@@ -37,13 +37,13 @@ pub fn event(variables: &BTreeMap<String, String>, inputs: Inputs) -> Event {
         .map(|tag| format!("refs/tags/{tag}"))
         .or_else(|| branch.map(|branch| format!("refs/heads/{branch}")));
     match reference {
-        _ if !inputs.is_empty() => Event::Dispatch {
+        _ if !inputs.is_empty() => TriggerEvent::Dispatch {
             reference,
             commit: commit("GIT_COMMIT"),
             inputs,
         },
-        None => Event::Absent,
-        Some(reference) => Event::Push {
+        None => TriggerEvent::Absent,
+        Some(reference) => TriggerEvent::Push {
             reference,
             before: commit("GIT_PREVIOUS_COMMIT"),
             after: commit("GIT_COMMIT"),

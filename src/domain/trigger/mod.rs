@@ -1,6 +1,6 @@
 //! Event → decision whether, where and what to deploy. Pure.
 //!
-//! [`Event::parse`], [`gitlab::event`] and [`jenkins::event`] read a CI event leniently, [`decide`] holds it against the [`Rule`]s. Text from
+//! [`TriggerEvent::parse`], [`gitlab::event`] and [`jenkins::event`] read a CI event leniently, [`decide`] holds it against the [`Rule`]s. Text from
 //! events (branch names, labels, inputs) is foreign: it is carried as data, byte for byte, and
 //! escaped where it is shown.
 
@@ -15,7 +15,7 @@ mod rule;
 
 pub use decide::{decide, foreign};
 pub use decision::{Decision, ReasonCode, manual};
-pub use event::{ContextFacts, Event, PullRequest};
+pub use event::{ContextFacts, PullRequest, TriggerEvent};
 pub use glob::{Filter, InvalidPattern};
 pub use inputs::Inputs;
 pub use rule::{Rule, When};

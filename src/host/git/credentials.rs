@@ -6,8 +6,8 @@
 //! header is bound to the server's address, so that git itself sends it nowhere else.
 
 use crate::domain::model::Secret;
-use crate::host::environment::{Ci, Environment};
-use crate::host::url::{Origin, is_loopback, origin};
+use crate::host::environment::{Ci, ProcessEnvironment};
+use crate::host::url::{UrlOrigin, is_loopback, origin};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -26,7 +26,7 @@ pub(super) struct Header {
 /// The header for a remote with these URLs, where it is on the server that the job's token is for.
 /// `config` is what git knows already (`git config -z`): credentials for that server that somebody
 /// configured are left to work.
-pub(super) fn header(environment: &Environment, urls: &[&str], config: &str) -> Option<Header> {
+pub(super) fn header(environment: &ProcessEnvironment, urls: &[&str], config: &str) -> Option<Header> {
     if environment.ci() != Some(Ci::GitHub) {
         return None;
     }
@@ -37,7 +37,7 @@ pub(super) fn header(environment: &Environment, urls: &[&str], config: &str) -> 
     if !safe || !there || is_configured(config, &server) {
         return None;
     }
-    let Origin { scheme, host, port } = server;
+    let UrlOrigin { scheme, host, port } = server;
     Some(Header {
         key: format!("http.{scheme}://{host}:{port}/.extraheader"),
         value: Secret::new(format!("AUTHORIZATION: basic {}", encoded(token))),
@@ -45,12 +45,12 @@ pub(super) fn header(environment: &Environment, urls: &[&str], config: &str) -> 
 }
 
 /// What the token is made into on its way. The runner masks the token itself; this it does not know.
-pub(super) fn travelling(environment: &Environment) -> Option<Secret> {
+pub(super) fn travelling(environment: &ProcessEnvironment) -> Option<Secret> {
     token(environment).map(encoded).map(Secret::new)
 }
 
 /// The token of the job.
-fn token(environment: &Environment) -> Option<&str> {
+fn token(environment: &ProcessEnvironment) -> Option<&str> {
     let token = environment.get("GITHUB_TOKEN")?.trim();
     (!token.is_empty() && token.chars().all(|c| c.is_ascii_graphic())).then_some(token)
 }
@@ -60,7 +60,7 @@ fn encoded(token: &str) -> String {
 }
 
 /// Whether git has credentials for the server: a header, or a helper that is meant for it.
-fn is_configured(config: &str, server: &Origin) -> bool {
+fn is_configured(config: &str, server: &UrlOrigin) -> bool {
     let entries = config.split('\0').filter_map(|entry| entry.split_once('\n'));
     entries
         .filter(|(_, value)| !value.is_empty())
@@ -87,14 +87,14 @@ mod tests {
 
     const URL: &str = "https://github.com/acme/app";
 
-    fn environment(changed: &[(&str, &str)]) -> Environment {
+    fn environment(changed: &[(&str, &str)]) -> ProcessEnvironment {
         let mut variables = vec![
             ("GITHUB_ACTIONS", "true"),
             ("GITHUB_TOKEN", "t0ken"),
             ("GITHUB_SERVER_URL", "https://github.com"),
         ];
         variables.extend(changed);
-        Environment::of(variables, "/")
+        ProcessEnvironment::of(variables, "/")
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::objects::{Object, Objects};
 use super::process::{self, Limits, Output};
 use super::{command, failed, not_run, words};
 use crate::domain::model::{CommitId, ErrorKind, PortError, Timestamp};
-use crate::host::environment::Environment;
+use crate::host::environment::ProcessEnvironment;
 use crate::host::random;
 
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// Without git, and where there are several remotes and none is `origin`.
-    pub fn open(directory: impl Into<PathBuf>, environment: &Environment) -> Result<Self, PortError> {
+    pub fn open(directory: impl Into<PathBuf>, environment: &ProcessEnvironment) -> Result<Self, PortError> {
         let mut store = Self {
             directory: directory.into(),
             remote: None,

@@ -1,6 +1,6 @@
 //! Requests without an answer, in plain words.
 
-use super::{HEADERS, Request, connect_limit};
+use super::{HEADERS, HttpRequest, connect_limit};
 use crate::host::tcp;
 use crate::host::url::redacted;
 use std::io;
@@ -61,7 +61,7 @@ pub(super) fn is_disconnect(error: &ureq::Error) -> bool {
     ))
 }
 
-pub(super) fn explain(request: &Request<'_>, peer: &str, broken: Broken) -> HttpError {
+pub(super) fn explain(request: &HttpRequest<'_>, peer: &str, broken: Broken) -> HttpError {
     let (failure, reason) = match broken {
         Broken::Call(error) => explain_call(&error, peer, request.timeout),
         Broken::Body { status, read, error } => {

@@ -12,7 +12,7 @@ mod stream;
 
 pub use failure::{Failure, HttpError};
 pub use pin::Fingerprint;
-pub use settings::{Settings, SettingsError};
+pub use settings::{HttpSettings, SettingsError};
 pub use stream::{Incoming, Outgoing, Transfer};
 
 use super::url::{authority, redacted};
@@ -46,7 +46,7 @@ const USER_AGENT: &str = concat!("greenroom/", env!("CARGO_PKG_VERSION"));
 
 /// One request.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct HttpRequest<'a> {
     /// `GET` and so on.
     pub method: &'a str,
     /// Where to: an absolute `http://` or `https://` URL.
@@ -61,7 +61,7 @@ pub struct Request<'a> {
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpResponse {
     /// Status code.
     pub status: u16,
     /// Names in lower case; values of a repeated header joined by `, `.
@@ -86,7 +86,7 @@ impl Client {
     ///
     /// # Errors
     /// When the CA file or the proxy's URL is of no use.
-    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub fn new(settings: &HttpSettings) -> Result<Self, SettingsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut tls = TlsConfig::builder()
             .unversioned_rustls_crypto_provider(provider.clone())
@@ -142,7 +142,7 @@ impl Client {
     /// # Errors
     /// [`Failure::Invalid`] when it makes no sense, [`Failure::Unanswered`] when there is no whole
     /// answer in time.
-    pub fn send(&self, request: &Request<'_>) -> Result<Answer, HttpError> {
+    pub fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let started = Instant::now();
         let peer = authority(request.url);
         let was_known = self.known().contains(&peer);
@@ -173,7 +173,12 @@ impl Client {
     }
 
     /// One attempt, over a kept connection only where `reuse` says so.
-    fn exchange(&self, request: &Request<'_>, timeout: Duration, reuse: bool) -> Result<Answer, Broken> {
+    fn exchange(
+        &self,
+        request: &HttpRequest<'_>,
+        timeout: Duration,
+        reuse: bool,
+    ) -> Result<HttpResponse, Broken> {
         let mut builder = http::Request::builder().method(request.method).uri(request.url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
@@ -189,7 +194,7 @@ impl Client {
         request: http::Request<B>,
         timeout: Duration,
         reuse: bool,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<HttpResponse, Broken> {
         let mut configured = self
             .agent
             .configure_request(request)
@@ -206,7 +211,7 @@ impl Client {
             read,
             error: error.into(),
         })?;
-        Ok(Answer {
+        Ok(HttpResponse {
             status,
             headers: headers(&parts.headers),
             body,
@@ -273,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_request_that_makes_no_sense_is_invalid_and_shows_no_secret() {
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         let none = BTreeMap::new();
         let bad_header = BTreeMap::from([("x".to_owned(), "a\nb".to_owned())]);
         for (method, url, headers) in [
@@ -283,7 +288,7 @@ mod tests {
             ("GET", "http://127.0.0.1:1/", &bad_header),
         ] {
             let error = client
-                .send(&Request {
+                .send(&HttpRequest {
                     method,
                     url,
                     headers,

@@ -88,7 +88,7 @@ fn phrase(line: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Client, Outgoing, Settings, Transfer};
+    use super::super::{Client, HttpSettings, Outgoing, Transfer};
     use super::*;
     use std::io::{BufRead, BufReader, Read as _, Write as _};
     use std::net::TcpListener;
@@ -129,7 +129,7 @@ mod tests {
                 }
             }
         });
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         for expected in ["one", "two", ""] {
             let mut answer = client
                 .transfer(Transfer {

@@ -13,7 +13,7 @@ const CA_FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// What is settled once for all requests of a client.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct HttpSettings {
     /// PEM file with the certificates to trust instead of the public ones (webpki-roots), as with
     /// curl's `--cacert`.
     pub ca_file: Option<PathBuf>,
@@ -89,16 +89,16 @@ mod tests {
     #[test]
     fn a_ca_file_without_certificates_is_refused_with_its_name() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let settings = Settings {
+        let settings = HttpSettings {
             ca_file: Some(file.path().to_owned()),
-            ..Settings::default()
+            ..HttpSettings::default()
         };
         let error = Client::new(&settings).unwrap_err().to_string();
         assert!(error.contains("it holds no certificate"), "{error}");
         assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
-        let missing = Settings {
+        let missing = HttpSettings {
             ca_file: Some("/no/such/file".into()),
-            ..Settings::default()
+            ..HttpSettings::default()
         };
         assert!(matches!(
             Client::new(&missing),

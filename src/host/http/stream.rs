@@ -1,7 +1,7 @@
 //! Requests whose bodies go out and come in as streams, however large they are.
 
 use super::failure::{Broken, HttpError, explain, is_disconnect};
-use super::{Client, Request, authority, connect_limit, headers, reason};
+use super::{Client, HttpRequest, authority, connect_limit, headers, reason};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -90,7 +90,7 @@ impl Client {
             }
             Err(error) => {
                 let none = BTreeMap::new();
-                let request = Request {
+                let request = HttpRequest {
                     method,
                     url,
                     headers: &none,
@@ -198,7 +198,7 @@ impl Read for Exactly<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Failure, Settings};
+    use super::super::{Failure, HttpSettings};
     use super::*;
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_stream_goes_out_with_its_length_and_comes_in_as_it_is() {
         let (url, serving) = served("HTTP/1.1 307 X\r\nLocation: /there\r\nContent-Length: 3\r\n\r\nabc");
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         let mut content = &b"content and more"[..];
         let body = Outgoing::Stream {
             reader: &mut content,
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_post_without_a_body_says_so() {
         let (url, serving) = served("HTTP/1.1 202 X\r\nContent-Length: 0\r\n\r\n");
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         client
             .transfer(transfer("POST", &url, Outgoing::Nothing))
             .unwrap();
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn a_body_that_is_cut_is_an_error_and_not_an_end() {
         let (url, serving) = served("HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nabc");
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         let mut answer = client.transfer(transfer("GET", &url, Outgoing::Nothing)).unwrap();
         let mut body = Vec::new();
         assert!(answer.body.read_to_end(&mut body).is_err());
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn content_that_ends_too_early_ends_the_request() {
         let (url, serving) = served("");
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         let mut content = &b"short"[..];
         let body = Outgoing::Stream {
             reader: &mut content,
@@ -304,7 +304,7 @@ mod tests {
     fn no_connection_and_no_answer_are_told_apart() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/?key=secret", listener.local_addr().unwrap());
-        let client = Client::new(&Settings::default()).unwrap();
+        let client = Client::new(&HttpSettings::default()).unwrap();
         let silent = Transfer {
             patience: SECOND / 5,
             ..transfer("GET", &url, Outgoing::Nothing)

@@ -7,8 +7,8 @@ use crate::report::fixtures::{
     resumed, success,
 };
 
-fn around() -> Surroundings {
-    Surroundings {
+fn around() -> RunContext {
+    RunContext {
         run: Some(42),
         run_commit: Some("c".repeat(40).parse().unwrap()),
         url: Some("https://github.com/acme/shop/actions/runs/42/attempts/1".into()),
@@ -78,7 +78,7 @@ fn a_deployment_is_about_the_commit_that_goes_out_and_names_the_runs_own_only_wh
         (found.task, found.description.as_str()),
         ("deploy", "1.3.0 is on its way to production")
     );
-    let same = Surroundings {
+    let same = RunContext {
         run_commit: plan.candidate.commit.clone(),
         ..around()
     };
@@ -199,15 +199,15 @@ Ledger head <code>sha256:9f2e6d33a3717ee826353a404ba4618d1aeeb6879ad7936bce8ed5f
 
 Ledger head <code>sha256:9f2e6d33a3717ee826353a404ba4618d1aeeb6879ad7936bce8ed5f46814924d</code>
 "###);
-    let without = Surroundings {
+    let without = RunContext {
         pull: None,
         ..around()
     };
     assert_eq!(comment(&report(&success()), &without, None), None);
 }
 
-fn refused(unmet: &[(&str, &str, &str)]) -> Refused {
-    Refused {
+fn refused(unmet: &[(&str, &str, &str)]) -> RefusedRun {
+    RefusedRun {
         service: "shop".into(),
         environment: "production".parse().unwrap(),
         version: "1.3.0".into(),
@@ -248,7 +248,7 @@ Nothing was touched.
 - **tests**: nothing speaks for it<br>**What to do:** add a suite
 "###);
     assert_eq!(check.remarks, both.remarks);
-    let person = Refused {
+    let person = RefusedRun {
         waits_for_person: true,
         ..both
     };
@@ -259,12 +259,12 @@ Nothing was touched.
 }
 
 /// A run with a stranger's text in every place, and what is known of it.
-fn strange() -> (RunReport, Box<Plan>, Surroundings) {
+fn strange() -> (RunReport, Box<Plan>, RunContext) {
     let events = hostile();
     let Event::Planned(plan) = &events[0].event else {
         panic!("the first event is the plan")
     };
-    let around = Surroundings {
+    let around = RunContext {
         url: Some(HOSTILE.into()),
         ..around()
     };

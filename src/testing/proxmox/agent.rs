@@ -1,7 +1,7 @@
 //! The agent in a virtual machine.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, Refusal, State};
+use super::state::{FakeGuest, FakeRefusal, State};
 use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,22 +45,22 @@ pub(super) struct Processes {
 
 impl State {
     /// The guest, where its agent answers.
-    pub(super) fn agent(&self, at: &GuestRef) -> Result<&FakeGuest, Refusal> {
+    pub(super) fn agent(&self, at: &GuestRef) -> Result<&FakeGuest, FakeRefusal> {
         let guest = self.guest(at)?;
         let is_configured = guest.config.get("agent").is_some_and(|agent| agent.contains('1'));
         if !is_configured {
-            return Err(Refusal::died("No QEMU guest agent configured"));
+            return Err(FakeRefusal::died("No QEMU guest agent configured"));
         }
         if !guest.running {
-            return Err(Refusal::died(format!("VM {} is not running", at.id)));
+            return Err(FakeRefusal::died(format!("VM {} is not running", at.id)));
         }
         if !guest.agent || self.now < guest.started + guest.boot {
-            return Err(Refusal::died("QEMU guest agent is not running"));
+            return Err(FakeRefusal::died("QEMU guest agent is not running"));
         }
         Ok(guest)
     }
 
-    pub(super) fn agent_cards(&self, at: &GuestRef) -> Result<Value, Refusal> {
+    pub(super) fn agent_cards(&self, at: &GuestRef) -> Result<Value, FakeRefusal> {
         let guest = self.agent(at)?;
         let option = |name: &str| guest.config.get(name).map_or("", String::as_str);
         let mac = |card: &str| {
@@ -82,7 +82,7 @@ impl State {
         Ok(json!({ "result": cards }))
     }
 
-    pub(super) fn exec(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn exec(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let guest = self.agent(at)?;
         let words = asked.request.params.iter().filter(|(name, _)| name == "command");
         let exec = Exec {
@@ -109,10 +109,12 @@ impl State {
         Ok(json!({ "pid": pid }))
     }
 
-    pub(super) fn exec_status(&self, at: &GuestRef, pid: u64) -> Result<Value, Refusal> {
+    pub(super) fn exec_status(&self, at: &GuestRef, pid: u64) -> Result<Value, FakeRefusal> {
         let serial = self.agent(at)?.serial;
         let Some((ends, outcome)) = self.processes.running.get(&(serial, pid)) else {
-            return Err(Refusal::died(format!("Agent error: PID {pid} does not exist")));
+            return Err(FakeRefusal::died(format!(
+                "Agent error: PID {pid} does not exist"
+            )));
         };
         if self.now < *ends {
             return Ok(json!({"exited": 0}));
@@ -127,7 +129,7 @@ impl State {
         Ok(status)
     }
 
-    pub(super) fn write_file(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn write_file(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         self.agent(at)?;
         let guest = self.guest_mut(at)?;
         let (file, content) = (asked.param("file"), asked.param("content"));

@@ -1,21 +1,21 @@
 //! Backups: taken, and written back.
 
 use super::dispatch::Asked;
-use super::state::{FakeVolume, Refusal, State};
+use super::state::{FakeRefusal, FakeVolume, State};
 use super::task::{Begin, type_of};
 use crate::adapters::proxmox::{GuestKind, GuestRef};
 use crate::domain::model::Timestamp;
 use serde_json::{Value, json};
 
 impl State {
-    pub(super) fn vzdump(&mut self, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn vzdump(&mut self, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let id: u32 = asked.number("vmid");
         let node = asked.var("node").to_owned();
         let storage = asked.param("storage").unwrap_or_default().to_owned();
         self.need(&format!("/vms/{id}"), "VM.Backup")?;
         self.need_storage(&storage)?;
         if !self.storages[&storage].content.contains("backup") {
-            return Err(Refusal::died(format!(
+            return Err(FakeRefusal::died(format!(
                 "storage '{storage}' does not support backups"
             )));
         }
@@ -89,7 +89,7 @@ impl State {
         }
     }
 
-    pub(super) fn restore(&mut self, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn restore(&mut self, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let at = GuestRef {
             id: asked.number("vmid"),
             ..asked.guest()
@@ -104,12 +104,12 @@ impl State {
             .get(storage)
             .and_then(|storage| storage.volumes.get(&archive));
         let Some(saved) = volume.and_then(|volume| volume.saved.clone()) else {
-            return Err(Refusal::died(format!("volume '{archive}' does not exist")));
+            return Err(FakeRefusal::died(format!("volume '{archive}' does not exist")));
         };
         let pool_of = match self.guests.get(&id) {
             Some(present) => {
                 let node = &present.at.node;
-                let refuse = |text: String| Err(Refusal::died(text));
+                let refuse = |text: String| Err(FakeRefusal::died(text));
                 if !asked.is_on("force") || present.at != at {
                     return refuse(format!(
                         "unable to restore {noun} {id} - {noun} {id} already exists on node '{node}'"

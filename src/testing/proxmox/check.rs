@@ -1,12 +1,12 @@
 //! Parameters, held against the table more strictly than Proxmox does.
 
-use super::state::Refusal;
-use super::table::{Call, Param};
+use super::state::FakeRefusal;
+use super::table::{ApiCall, Param};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Checks every parameter of a request.
-pub fn check(call: &Call, params: &[(String, String)]) -> Result<(), Refusal> {
+pub fn check(call: &ApiCall, params: &[(String, String)]) -> Result<(), FakeRefusal> {
     let mut errors = BTreeMap::new();
     for (name, value) in params {
         let Some(param) = call.params.iter().find(|param| param.name == name) else {
@@ -32,7 +32,7 @@ pub fn check(call: &Call, params: &[(String, String)]) -> Result<(), Refusal> {
     if errors.is_empty() {
         return Ok(());
     }
-    Err(Refusal {
+    Err(FakeRefusal {
         status: 400,
         text: "Parameter verification failed.".to_owned(),
         errors,

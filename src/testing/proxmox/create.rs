@@ -1,7 +1,7 @@
 //! New guests: copies of templates, and containers from a template or an image.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, Refusal, State};
+use super::state::{FakeGuest, FakeRefusal, State};
 use super::task::{Begin, type_of};
 use crate::adapters::proxmox::{GuestKind, GuestRef};
 use serde_json::Value;
@@ -13,20 +13,22 @@ const BEHIND: Duration = Duration::from_secs(10);
 const COPY: u64 = 8 << 30;
 
 impl State {
-    pub(super) fn clone_guest(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn clone_guest(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let new_id: u32 = asked.number("newid");
         self.need_place(new_id, asked.request)?;
         let source = self.guest(at)?.clone();
         let (noun, is_container) = (at.kind.noun(), at.kind == GuestKind::Container);
         if let Some(lock) = &source.lock {
-            return Err(Refusal::died(format!("{noun} is locked ({lock})")));
+            return Err(FakeRefusal::died(format!("{noun} is locked ({lock})")));
         }
         let full = asked.is_on("full") || !source.is_template();
         if !full && asked.param("storage").is_some() {
-            return Err(Refusal::died("parameter 'storage' not allowed for linked clones"));
+            return Err(FakeRefusal::died(
+                "parameter 'storage' not allowed for linked clones",
+            ));
         }
         if is_container && source.running {
-            return Err(Refusal::died(
+            return Err(FakeRefusal::died(
                 "Cannot do full clones on a running container without snapshots",
             ));
         }
@@ -35,7 +37,7 @@ impl State {
         self.need_bridge(source.config.get("net0").map_or("", String::as_str))?;
         let target = asked.param("target").unwrap_or(&at.node).to_owned();
         if !self.nodes.contains_key(&target) {
-            return Err(Refusal::died(format!("no such cluster node '{target}'")));
+            return Err(FakeRefusal::died(format!("no such cluster node '{target}'")));
         }
         let place = GuestRef {
             node: target,
@@ -47,7 +49,7 @@ impl State {
         if let Some(other) = self.guests.get(&new_id) {
             let text = format!("unable to create {noun} {new_id}: config file already exists");
             if other.at.node == place.node {
-                return Err(Refusal::died(text));
+                return Err(FakeRefusal::died(text));
             }
             // On another node it is only found out when the file is to be written.
             return Ok(self.begin(begin, move |_| Err(text)));
@@ -113,9 +115,9 @@ impl State {
         Ok(0)
     }
 
-    pub(super) fn need_storage(&self, storage: &str) -> Result<(), Refusal> {
+    pub(super) fn need_storage(&self, storage: &str) -> Result<(), FakeRefusal> {
         if !self.storages.contains_key(storage) {
-            return Err(Refusal::died(format!("storage '{storage}' does not exist")));
+            return Err(FakeRefusal::died(format!("storage '{storage}' does not exist")));
         }
         self.need(&format!("/storage/{storage}"), "Datastore.AllocateSpace")
     }
@@ -129,13 +131,13 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn create_container(&mut self, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn create_container(&mut self, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let id: u32 = asked.number("vmid");
         self.need_place(id, asked.request)?;
         let at = GuestRef::container(asked.var("node"), id);
         if let Some(other) = self.guests.get(&id) {
             let (noun, node) = (other.at.kind.noun(), &other.at.node);
-            return Err(Refusal::died(format!(
+            return Err(FakeRefusal::died(format!(
                 "unable to create CT {id} - {noun} {id} already exists on node '{node}'"
             )));
         }
@@ -147,13 +149,13 @@ impl State {
             .get(storage)
             .is_some_and(|storage| storage.volumes.contains_key(&template));
         if !known {
-            return Err(Refusal::died(format!("volume '{template}' does not exist")));
+            return Err(FakeRefusal::died(format!("volume '{template}' does not exist")));
         }
         let root = asked.param("rootfs").unwrap_or("local:4").to_owned();
         let (root_storage, size) = root.split_once(':').unwrap_or((&root, "4"));
         self.need_storage(root_storage)?;
         if !self.storages[root_storage].content.contains("rootdir") {
-            return Err(Refusal::died(format!(
+            return Err(FakeRefusal::died(format!(
                 "storage '{root_storage}' does not support container directories"
             )));
         }

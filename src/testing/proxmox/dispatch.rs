@@ -1,14 +1,14 @@
 //! From a request to who answers it.
 
 use super::check::check;
-use super::state::{Refusal, State, Touch};
+use super::state::{FakeRefusal, State, Touch};
 use super::table;
-use crate::adapters::proxmox::{Answer, GuestKind, GuestRef, Method, Request};
+use crate::adapters::proxmox::{ApiMethod, ApiRequest, ApiResponse, GuestKind, GuestRef};
 use serde_json::{Value, json};
 
 /// A request, taken apart.
 pub(super) struct Asked<'r> {
-    pub(super) request: &'r Request,
+    pub(super) request: &'r ApiRequest,
     vars: Vec<(&'static str, &'r str)>,
 }
 
@@ -47,9 +47,9 @@ impl<'r> Asked<'r> {
 }
 
 impl State {
-    pub(super) fn respond(&mut self, request: &Request) -> Answer {
+    pub(super) fn respond(&mut self, request: &ApiRequest) -> ApiResponse {
         match self.handle(request) {
-            Ok(data) => Answer {
+            Ok(data) => ApiResponse {
                 status: 200,
                 reason: "OK".to_owned(),
                 json: true,
@@ -59,7 +59,7 @@ impl State {
         }
     }
 
-    pub(super) fn refused(&self, refusal: &Refusal) -> Answer {
+    pub(super) fn refused(&self, refusal: &FakeRefusal) -> ApiResponse {
         let mut body = json!({ "data": Value::Null });
         if !self.old_messages {
             body["message"] = json!(format!("{}\n", refusal.text));
@@ -69,7 +69,7 @@ impl State {
         }
         // 401 and the codes of a node that gave up on another have no body.
         let json = !matches!(refusal.status, 401 | 501 | 506 | 595..=599);
-        Answer {
+        ApiResponse {
             status: refusal.status,
             reason: refusal.text.lines().next().unwrap_or_default().to_owned(),
             json,
@@ -84,10 +84,10 @@ impl State {
 
 impl State {
     /// Does what a request asks for.
-    pub(super) fn handle(&mut self, request: &Request) -> Result<Value, Refusal> {
+    pub(super) fn handle(&mut self, request: &ApiRequest) -> Result<Value, FakeRefusal> {
         let (method, path) = (request.method, request.path.as_str());
         let Some((call, vars)) = table::find(method.as_str(), path) else {
-            return Err(Refusal::new(
+            return Err(FakeRefusal::new(
                 501,
                 format!("Method '{method} {path}' not implemented"),
             ));
@@ -104,7 +104,7 @@ impl State {
         outcome
     }
 
-    fn checked(&mut self, call: &table::Call, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    fn checked(&mut self, call: &table::ApiCall, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let mut params = asked.request.params.clone();
         if let Some(upload) = &asked.request.upload {
             params.push(("filename".to_owned(), upload.filename.clone()));
@@ -116,14 +116,14 @@ impl State {
                 None => {
                     let text =
                         format!("hostname lookup '{node}' failed - failed to get address info for: {node}");
-                    return Err(Refusal::died(text));
+                    return Err(FakeRefusal::died(text));
                 }
-                Some(known) if !known.online => return Err(Refusal::new(595, "No route to host")),
+                Some(known) if !known.online => return Err(FakeRefusal::new(595, "No route to host")),
                 Some(_) => {}
             }
         }
         if asked.request.writes() && !self.quorate {
-            return Err(Refusal::died("cluster not ready - no quorum?"));
+            return Err(FakeRefusal::died("cluster not ready - no quorum?"));
         }
         if let Some((template, privileges)) = call.privilege {
             let mut path = template.to_owned();
@@ -169,7 +169,7 @@ impl State {
         self.touches.push(touch);
     }
 
-    fn dispatch(&mut self, path: &str, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    fn dispatch(&mut self, path: &str, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let method = asked.request.method;
         if let Some(rest) = path
             .strip_prefix("/nodes/{node}/qemu/{vmid}")
@@ -181,69 +181,69 @@ impl State {
             return self.storage_call(method, rest, asked);
         }
         match (method, path) {
-            (Method::Get, "/version") => {
+            (ApiMethod::Get, "/version") => {
                 let release: Vec<&str> = self.version.split('.').take(2).collect();
                 Ok(json!({"version": self.version, "release": release.join("."), "repoid": "fa4e"}))
             }
-            (Method::Get, "/access/permissions") => Ok(json!(self.permissions(asked.param("path")))),
-            (Method::Get, "/cluster/nextid") => self.next_id(asked),
-            (Method::Get, "/cluster/resources") => Ok(self.resources(asked)),
-            (Method::Get, "/nodes") => Ok(self.node_list()),
-            (Method::Get, "/nodes/{node}/network") => {
+            (ApiMethod::Get, "/access/permissions") => Ok(json!(self.permissions(asked.param("path")))),
+            (ApiMethod::Get, "/cluster/nextid") => self.next_id(asked),
+            (ApiMethod::Get, "/cluster/resources") => Ok(self.resources(asked)),
+            (ApiMethod::Get, "/nodes") => Ok(self.node_list()),
+            (ApiMethod::Get, "/nodes/{node}/network") => {
                 Ok(json!([{"iface": "vmbr0", "type": "bridge", "active": 1}]))
             }
-            (Method::Get, "/nodes/{node}/query-oci-repo-tags") => Ok(json!(["latest"])),
-            (Method::Post, "/nodes/{node}/vzdump") => self.vzdump(asked),
-            (Method::Post, "/nodes/{node}/qemu") => self.restore(asked),
-            (Method::Post, "/nodes/{node}/lxc") if asked.is_on("restore") => self.restore(asked),
-            (Method::Post, "/nodes/{node}/lxc") => self.create_container(asked),
-            (Method::Get, "/nodes/{node}/tasks") => {
+            (ApiMethod::Get, "/nodes/{node}/query-oci-repo-tags") => Ok(json!(["latest"])),
+            (ApiMethod::Post, "/nodes/{node}/vzdump") => self.vzdump(asked),
+            (ApiMethod::Post, "/nodes/{node}/qemu") => self.restore(asked),
+            (ApiMethod::Post, "/nodes/{node}/lxc") if asked.is_on("restore") => self.restore(asked),
+            (ApiMethod::Post, "/nodes/{node}/lxc") => self.create_container(asked),
+            (ApiMethod::Get, "/nodes/{node}/tasks") => {
                 let limit: usize = asked.number("limit");
                 let limit = if limit == 0 { 50 } else { limit };
                 Ok(self.tasks_of(asked.var("node"), asked.param("vmid"), limit))
             }
-            (Method::Get, "/nodes/{node}/tasks/{upid}/status") => {
+            (ApiMethod::Get, "/nodes/{node}/tasks/{upid}/status") => {
                 self.task_status(asked.var("node"), asked.var("upid"))
             }
-            (Method::Get, "/nodes/{node}/tasks/{upid}/log") => {
+            (ApiMethod::Get, "/nodes/{node}/tasks/{upid}/log") => {
                 let limit = asked.param("limit").map_or(50, |_| asked.number("limit"));
                 self.task_log(asked.var("node"), asked.var("upid"), asked.number("start"), limit)
             }
-            (Method::Delete, "/nodes/{node}/tasks/{upid}") => {
+            (ApiMethod::Delete, "/nodes/{node}/tasks/{upid}") => {
                 self.stop_task(asked.var("node"), asked.var("upid"))
             }
             (_, "/pools") => self.pool_call(method, asked),
-            _ => Err(Refusal::new(
+            _ => Err(FakeRefusal::new(
                 501,
                 format!("Method '{}' not implemented", asked.request),
             )),
         }
     }
 
-    fn guest_call(&mut self, method: Method, rest: &str, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    fn guest_call(&mut self, method: ApiMethod, rest: &str, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let at = asked.guest();
         match (method, rest) {
-            (Method::Get, "/config") => self.config(&at),
-            (Method::Post | Method::Put, "/config") => self.configure(&at, asked),
-            (Method::Put, "/resize") => self.resize(&at, asked),
-            (Method::Post, "/clone") => self.clone_guest(&at, asked),
-            (Method::Get, "/status/current") => self.status(&at),
-            (Method::Post, "/status/start") => self.start(&at),
-            (Method::Post, "/status/stop") => self.stop(&at, asked),
-            (Method::Post, "/status/shutdown") => self.shutdown(&at, asked),
-            (Method::Delete, "") => self.destroy(&at, asked),
-            (Method::Get, "/snapshot") => self.snapshots(&at),
-            (Method::Post, "/snapshot") => self.take_snapshot(&at, asked),
-            (Method::Post, "/snapshot/{snapname}/rollback") => self.roll_back(&at, asked),
-            (Method::Delete, "/snapshot/{snapname}") => self.delete_snapshot(&at, asked),
-            (Method::Get, "/feature") => self.feature(&at),
-            (Method::Get, "/interfaces") => self.container_cards(&at),
-            (Method::Post, "/agent/ping") => self.agent(&at).map(|_| json!({"result": {}})),
-            (Method::Get, "/agent/network-get-interfaces") => self.agent_cards(&at),
-            (Method::Post, "/agent/exec") => self.exec(&at, asked),
-            (Method::Get, "/agent/exec-status") => self.exec_status(&at, asked.number("pid")),
-            (Method::Post, "/agent/file-write") => self.write_file(&at, asked),
-            _ => Err(Refusal::new(
+            (ApiMethod::Get, "/config") => self.config(&at),
+            (ApiMethod::Post | ApiMethod::Put, "/config") => self.configure(&at, asked),
+            (ApiMethod::Put, "/resize") => self.resize(&at, asked),
+            (ApiMethod::Post, "/clone") => self.clone_guest(&at, asked),
+            (ApiMethod::Get, "/status/current") => self.status(&at),
+            (ApiMethod::Post, "/status/start") => self.start(&at),
+            (ApiMethod::Post, "/status/stop") => self.stop(&at, asked),
+            (ApiMethod::Post, "/status/shutdown") => self.shutdown(&at, asked),
+            (ApiMethod::Delete, "") => self.destroy(&at, asked),
+            (ApiMethod::Get, "/snapshot") => self.snapshots(&at),
+            (ApiMethod::Post, "/snapshot") => self.take_snapshot(&at, asked),
+            (ApiMethod::Post, "/snapshot/{snapname}/rollback") => self.roll_back(&at, asked),
+            (ApiMethod::Delete, "/snapshot/{snapname}") => self.delete_snapshot(&at, asked),
+            (ApiMethod::Get, "/feature") => self.feature(&at),
+            (ApiMethod::Get, "/interfaces") => self.container_cards(&at),
+            (ApiMethod::Post, "/agent/ping") => self.agent(&at).map(|_| json!({"result": {}})),
+            (ApiMethod::Get, "/agent/network-get-interfaces") => self.agent_cards(&at),
+            (ApiMethod::Post, "/agent/exec") => self.exec(&at, asked),
+            (ApiMethod::Get, "/agent/exec-status") => self.exec_status(&at, asked.number("pid")),
+            (ApiMethod::Post, "/agent/file-write") => self.write_file(&at, asked),
+            _ => Err(FakeRefusal::new(
                 501,
                 format!("Method '{}' not implemented", asked.request),
             )),

@@ -1,18 +1,18 @@
 //! Faults on demand.
 
-use crate::adapters::proxmox::Request;
+use crate::adapters::proxmox::ApiRequest;
 use std::fmt;
 use std::time::Duration;
 
 /// Which requests a fault is for.
-pub enum When {
+pub enum FaultTiming {
     /// The n-th request from now on, from 1.
     Nth(usize),
     /// Every request that this holds for, this many of them.
-    Matching(Box<dyn Fn(&Request) -> bool + Send + Sync>, usize),
+    Matching(Box<dyn Fn(&ApiRequest) -> bool + Send + Sync>, usize),
 }
 
-impl When {
+impl FaultTiming {
     /// The next request with this method and a path that ends so.
     pub fn next(method: &'static str, end: &'static str) -> Self {
         Self::Matching(
@@ -22,7 +22,7 @@ impl When {
     }
 }
 
-impl fmt::Debug for When {
+impl fmt::Debug for FaultTiming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nth(nth) => write!(f, "Nth({nth})"),
@@ -65,19 +65,19 @@ pub struct TaskFault {
 /// A fault that is to come.
 #[derive(Debug)]
 pub(super) struct Planned {
-    pub(super) when: When,
+    pub(super) when: FaultTiming,
     pub(super) what: What,
 }
 
 impl Planned {
     /// Whether its time has come with this request; counts it.
-    pub(super) fn is_due(&mut self, request: &Request) -> bool {
+    pub(super) fn is_due(&mut self, request: &ApiRequest) -> bool {
         match &mut self.when {
-            When::Nth(nth) => {
+            FaultTiming::Nth(nth) => {
                 *nth = nth.saturating_sub(1);
                 *nth == 0
             }
-            When::Matching(holds, times) => {
+            FaultTiming::Matching(holds, times) => {
                 let is_due = *times > 0 && holds(request);
                 if is_due {
                     *times -= 1;
@@ -89,6 +89,6 @@ impl Planned {
 
     /// Whether nothing more comes of it.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.when, When::Nth(0) | When::Matching(_, 0))
+        matches!(self.when, FaultTiming::Nth(0) | FaultTiming::Matching(_, 0))
     }
 }

@@ -1,9 +1,9 @@
 //! Guests: configuration, power, end.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, Refusal, State, flock_timeout, mac_of};
+use super::state::{FakeGuest, FakeRefusal, State, flock_timeout, mac_of};
 use super::task::{Begin, type_of};
-use crate::adapters::proxmox::{GuestKind, GuestRef, Method};
+use crate::adapters::proxmox::{ApiMethod, GuestKind, GuestRef};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl FakeGuest {
 }
 
 impl State {
-    pub(super) fn config(&self, at: &GuestRef) -> Result<Value, Refusal> {
+    pub(super) fn config(&self, at: &GuestRef) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         let mut shown = Map::new();
         if !guest.is_half_made() {
@@ -65,7 +65,7 @@ impl State {
         Ok(Value::Object(shown))
     }
 
-    pub(super) fn status(&self, at: &GuestRef) -> Result<Value, Refusal> {
+    pub(super) fn status(&self, at: &GuestRef) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         let uptime = self.now.saturating_sub(guest.started).as_secs();
         let mut status = json!({
@@ -79,7 +79,7 @@ impl State {
         Ok(status)
     }
 
-    pub(super) fn configure(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn configure(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         for (name, value) in &asked.request.params {
             if matches!(name.as_str(), "net0" | "net1") {
                 self.need_bridge(value)?;
@@ -98,7 +98,9 @@ impl State {
         let guest = self.unlocked(at)?;
         let digest = guest.digest();
         if asked.param("digest").is_some_and(|wanted| wanted != digest) {
-            return Err(Refusal::died("checksum mismatch (file change by other user?)"));
+            return Err(FakeRefusal::died(
+                "checksum mismatch (file change by other user?)",
+            ));
         }
         let params = asked.request.params.clone();
         let place = at.clone();
@@ -118,23 +120,25 @@ impl State {
             }
             Ok(0)
         };
-        if asked.request.method == Method::Post {
+        if asked.request.method == ApiMethod::Post {
             let begin = Begin::new(&at.node, "qmconfig", at.id).flock(at.id);
             return Ok(self.begin(begin, apply));
         }
-        apply(self).map(|_| Value::Null).map_err(Refusal::died)
+        apply(self).map(|_| Value::Null).map_err(FakeRefusal::died)
     }
 
-    pub(super) fn resize(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn resize(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let disk = asked.param("disk").unwrap_or_default().to_owned();
         let size = asked.param("size").unwrap_or_default().to_owned();
         let guest = self.unlocked(at)?;
         let digest = guest.digest();
         if asked.param("digest").is_some_and(|wanted| wanted != digest) {
-            return Err(Refusal::died("checksum mismatch (file change by other user?)"));
+            return Err(FakeRefusal::died(
+                "checksum mismatch (file change by other user?)",
+            ));
         }
         let Some(value) = guest.config.get(&disk) else {
-            return Err(Refusal::died(format!("disk '{disk}' does not exist")));
+            return Err(FakeRefusal::died(format!("disk '{disk}' does not exist")));
         };
         let now = crate::adapters::proxmox::answers::disk_size(value).unwrap_or_default();
         let number: u64 = size.trim_matches(['+', 'G']).parse().unwrap_or_default();
@@ -144,7 +148,7 @@ impl State {
             number
         };
         if wanted < now {
-            return Err(Refusal::died("shrinking disks is not supported"));
+            return Err(FakeRefusal::died("shrinking disks is not supported"));
         }
         let place = at.clone();
         let begin = Begin::new(&at.node, "resize", at.id).flock(at.id);
@@ -158,30 +162,30 @@ impl State {
         }))
     }
 
-    pub(super) fn start(&mut self, at: &GuestRef) -> Result<Value, Refusal> {
+    pub(super) fn start(&mut self, at: &GuestRef) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         if guest.ha {
             return Ok(self.queued(at, "hastart", true));
         }
         if guest.running && at.kind == GuestKind::Container {
-            return Err(Refusal::died(format!("CT {} already running", at.id)));
+            return Err(FakeRefusal::died(format!("CT {} already running", at.id)));
         }
         let guest = self.unlocked(at)?;
         if guest.is_template() {
-            return Err(Refusal::died("you can't start a vm if it's a template"));
+            return Err(FakeRefusal::died("you can't start a vm if it's a template"));
         }
         let begin = Begin::new(&at.node, type_of(at, "qmstart", "vzstart"), at.id).flock(at.id);
         let place = at.clone();
         Ok(self.begin(begin, move |state| state.set_running(&place, true)))
     }
 
-    pub(super) fn stop(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn stop(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         if guest.ha {
             return Ok(self.queued(at, "hastop", false));
         }
         if !guest.running && at.kind == GuestKind::Container {
-            return Err(Refusal::died(format!("CT {} not running", at.id)));
+            return Err(FakeRefusal::died(format!("CT {} not running", at.id)));
         }
         if asked.is_on("overrule-shutdown") {
             let id = at.id.to_string();
@@ -198,13 +202,13 @@ impl State {
         Ok(self.begin(begin, move |state| state.set_running(&place, false)))
     }
 
-    pub(super) fn shutdown(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn shutdown(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         if guest.ha {
             return Ok(self.queued(at, "hastop", false));
         }
         if !guest.running && at.kind == GuestKind::Container {
-            return Err(Refusal::died(format!("CT {} not running", at.id)));
+            return Err(FakeRefusal::died(format!("CT {} not running", at.id)));
         }
         let (obeys, running) = (guest.obeys, guest.running);
         self.unlocked(at)?;
@@ -258,27 +262,27 @@ impl State {
         Ok(0)
     }
 
-    pub(super) fn destroy(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn destroy(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let noun = at.kind.noun();
         let guest = self.guest(at)?;
         if guest.is_on("protection") {
             let text = format!("can't remove {noun} {} - protection mode enabled", at.id);
-            return Err(Refusal::died(text));
+            return Err(FakeRefusal::died(text));
         }
         if guest.ha && !asked.is_on("purge") {
-            return Err(Refusal::died(format!(
+            return Err(FakeRefusal::died(format!(
                 "unable to remove {noun} {} - used in HA resources and purge parameter not set.",
                 at.id
             )));
         }
         if guest.running {
-            return Err(Refusal::died(format!(
+            return Err(FakeRefusal::died(format!(
                 "{noun} {} is running - destroy failed",
                 at.id
             )));
         }
         if guest.flock.is_some() {
-            return Err(Refusal::died(flock_timeout(at)));
+            return Err(FakeRefusal::died(flock_timeout(at)));
         }
         self.unlocked(at)?;
         let begin = Begin::new(&at.node, type_of(at, "qmdestroy", "vzdestroy"), at.id).flock(at.id);
@@ -296,10 +300,10 @@ impl State {
         }))
     }
 
-    pub(super) fn container_cards(&self, at: &GuestRef) -> Result<Value, Refusal> {
+    pub(super) fn container_cards(&self, at: &GuestRef) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         if !guest.running {
-            return Err(Refusal::died(format!("CT {} not running", at.id)));
+            return Err(FakeRefusal::died(format!("CT {} not running", at.id)));
         }
         let card = guest.config.get("net0").map_or("", String::as_str);
         let part = |name: &str| card.split(',').find_map(|part| part.strip_prefix(name));

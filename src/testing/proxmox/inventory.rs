@@ -1,16 +1,19 @@
 //! What the cluster holds: ids, lists, pools.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, Refusal, State};
-use crate::adapters::proxmox::Method;
+use super::state::{FakeGuest, FakeRefusal, State};
+use crate::adapters::proxmox::ApiMethod;
 use serde_json::{Value, json};
 
 impl State {
-    pub(super) fn next_id(&self, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn next_id(&self, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         if let Some(wanted) = asked.param("vmid") {
             let id: u32 = asked.number("vmid");
             return if self.guests.contains_key(&id) {
-                Err(Refusal::parameter("vmid", format!("VM {wanted} already exists")))
+                Err(FakeRefusal::parameter(
+                    "vmid",
+                    format!("VM {wanted} already exists"),
+                ))
             } else {
                 // The schema says a number, real answers are text.
                 Ok(json!(wanted))
@@ -18,7 +21,7 @@ impl State {
         }
         let free = (100..1_000_000).find(|id| !self.guests.contains_key(id));
         free.map(|id| json!(id.to_string()))
-            .ok_or_else(|| Refusal::died("unable to get any free VMID"))
+            .ok_or_else(|| FakeRefusal::died("unable to get any free VMID"))
     }
 
     pub(super) fn resources(&self, asked: &Asked<'_>) -> Value {
@@ -87,11 +90,11 @@ impl State {
         json!(rows)
     }
 
-    pub(super) fn pool_call(&mut self, method: Method, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn pool_call(&mut self, method: ApiMethod, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let pool = asked.param("poolid").unwrap_or_default().to_owned();
-        let unknown = || Refusal::died(format!("pool '{pool}' does not exist"));
+        let unknown = || FakeRefusal::died(format!("pool '{pool}' does not exist"));
         match method {
-            Method::Get => {
+            ApiMethod::Get => {
                 let names: Vec<&String> = self
                     .pools
                     .keys()
@@ -113,34 +116,34 @@ impl State {
                     .collect();
                 Ok(json!(rows))
             }
-            Method::Post => {
+            ApiMethod::Post => {
                 if self.pools.contains_key(&pool) {
-                    return Err(Refusal::died(format!("pool '{pool}' already exists")));
+                    return Err(FakeRefusal::died(format!("pool '{pool}' already exists")));
                 }
                 let comment = asked.param("comment").unwrap_or_default();
                 self.pools.insert(pool, comment.to_owned());
                 Ok(Value::Null)
             }
-            Method::Put => {
+            ApiMethod::Put => {
                 if !self.pools.contains_key(&pool) {
                     return Err(unknown());
                 }
                 let id: u32 = asked.number("vms");
                 self.need(&format!("/vms/{id}"), "VM.Allocate")?;
                 let Some(guest) = self.guests.get_mut(&id) else {
-                    return Err(Refusal::died(format!("VM {id} does not exist")));
+                    return Err(FakeRefusal::died(format!("VM {id} does not exist")));
                 };
                 if let Some(other) = guest.pool.as_ref().filter(|other| **other != pool) {
-                    return Err(Refusal::died(format!(
+                    return Err(FakeRefusal::died(format!(
                         "VM {id} belongs already to pool '{other}'"
                     )));
                 }
                 guest.pool = Some(pool);
                 Ok(Value::Null)
             }
-            Method::Delete => {
+            ApiMethod::Delete => {
                 if !self.members(&pool).is_empty() {
-                    return Err(Refusal::died(format!("pool '{pool}' is not empty")));
+                    return Err(FakeRefusal::died(format!("pool '{pool}' is not empty")));
                 }
                 self.pools.remove(&pool).ok_or_else(unknown)?;
                 Ok(Value::Null)

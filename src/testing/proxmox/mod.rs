@@ -3,7 +3,7 @@
 //! where a test wants that.
 //!
 //! It is stricter than the real one: a call or a parameter that greenroom has no use for is refused.
-//! Time is the clock's; a task takes none unless [`Cluster::takes`] says so.
+//! Time is the clock's; a task takes none unless [`FakeCluster::takes`] says so.
 
 mod agent;
 mod backup;
@@ -24,12 +24,12 @@ mod task;
 
 pub use agent::{Exec, ExecOutcome};
 pub use check::check;
-pub use fault::{TaskFault, What, When};
+pub use fault::{FaultTiming, TaskFault, What};
 pub use server::Server;
-pub use state::{FakeGuest, FakeNode, FakeSnapshot, FakeStorage, FakeVolume, Logged, Refusal, Touch};
-pub use table::{Call, Param, calls, find};
+pub use state::{FakeGuest, FakeNode, FakeRefusal, FakeSnapshot, FakeStorage, FakeVolume, Logged, Touch};
+pub use table::{ApiCall, Param, calls, find};
 
-use crate::adapters::proxmox::{Answer, GuestRef, NoAnswer, NoAnswerKind, Request, Transport};
+use crate::adapters::proxmox::{ApiRequest, ApiResponse, GuestRef, NoAnswer, NoAnswerKind, Transport};
 use crate::ports::Clock;
 use fault::Planned;
 use rights::Grant;
@@ -42,17 +42,17 @@ use std::time::Duration;
 pub const USER: &str = "ci@pve!greenroom";
 
 /// What acts between two requests.
-type Between = Box<dyn FnMut(&Cluster, &Request) + Send>;
+type Between = Box<dyn FnMut(&FakeCluster, &ApiRequest) + Send>;
 
 /// A fake cluster. As a [`Transport`] it is asked in process, with the token of [`USER`].
-pub struct Cluster {
+pub struct FakeCluster {
     state: Mutex<State>,
     faults: Mutex<Vec<Planned>>,
     between: Mutex<Option<Between>>,
     clock: Arc<dyn Clock>,
 }
 
-impl Cluster {
+impl FakeCluster {
     /// A cluster of PVE 9.1 with the node `pve1`, the storages `local` (directory: templates, backups) and
     /// `local-zfs` (disks), and nothing else.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
@@ -216,14 +216,14 @@ impl Cluster {
     }
 
     /// Lets something go wrong.
-    pub fn fault(&self, when: When, what: What) {
+    pub fn fault(&self, when: FaultTiming, what: What) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         faults.push(Planned { when, what });
     }
 
     /// Lets somebody act before each request. What they do with the cluster's own functions is no
-    /// request; nothing acts before the requests of a [`Session`] that they make.
-    pub fn between(&self, act: impl FnMut(&Self, &Request) + Send + 'static) {
+    /// request; nothing acts before the requests of a [`ClusterSession`] that they make.
+    pub fn between(&self, act: impl FnMut(&Self, &ApiRequest) + Send + 'static) {
         *self.between.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
     }
 
@@ -258,8 +258,8 @@ impl Cluster {
     }
 
     /// Asks with another token.
-    pub fn session(self: &Arc<Self>, user: &str) -> Session {
-        Session {
+    pub fn session(self: &Arc<Self>, user: &str) -> ClusterSession {
+        ClusterSession {
             cluster: self.clone(),
             user: user.to_owned(),
         }
@@ -269,7 +269,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When a fault says that there is no answer.
-    pub fn answer(&self, user: &str, request: &Request) -> Result<Answer, NoAnswer> {
+    pub fn answer(&self, user: &str, request: &ApiRequest) -> Result<ApiResponse, NoAnswer> {
         let acting = self.between.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut acting) = acting {
             acting(self, request);
@@ -291,7 +291,7 @@ impl Cluster {
                 NoAnswerKind::Unanswered,
                 "the connection was closed by pve1:8006",
             )),
-            Some(What::Refuse(status, text)) => Ok(state.refused(&Refusal::new(status, text))),
+            Some(What::Refuse(status, text)) => Ok(state.refused(&FakeRefusal::new(status, text))),
             Some(What::DoneButCut) => {
                 let _ = state.handle(request);
                 Err(none(
@@ -301,9 +301,9 @@ impl Cluster {
             }
             Some(What::DoneBut(status, text)) => {
                 let _ = state.handle(request);
-                Ok(state.refused(&Refusal::new(status, text)))
+                Ok(state.refused(&FakeRefusal::new(status, text)))
             }
-            Some(What::Nonsense(body)) => Ok(Answer {
+            Some(What::Nonsense(body)) => Ok(ApiResponse {
                 status: 200,
                 reason: "OK".to_owned(),
                 json: false,
@@ -329,7 +329,7 @@ impl Cluster {
         outcome
     }
 
-    fn due(&self, request: &Request) -> Option<What> {
+    fn due(&self, request: &ApiRequest) -> Option<What> {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let mut due = None;
         for planned in faults.iter_mut() {
@@ -349,8 +349,8 @@ fn none(kind: NoAnswerKind, text: &str) -> NoAnswer {
     }
 }
 
-impl Transport for Cluster {
-    fn send(&self, request: &Request) -> Result<Answer, NoAnswer> {
+impl Transport for FakeCluster {
+    fn send(&self, request: &ApiRequest) -> Result<ApiResponse, NoAnswer> {
         self.answer(USER, request)
     }
 
@@ -360,13 +360,13 @@ impl Transport for Cluster {
 }
 
 /// A fake cluster, asked with one token.
-pub struct Session {
-    cluster: Arc<Cluster>,
+pub struct ClusterSession {
+    cluster: Arc<FakeCluster>,
     user: String,
 }
 
-impl Transport for Session {
-    fn send(&self, request: &Request) -> Result<Answer, NoAnswer> {
+impl Transport for ClusterSession {
+    fn send(&self, request: &ApiRequest) -> Result<ApiResponse, NoAnswer> {
         self.cluster.answer(&self.user, request)
     }
 

@@ -1,7 +1,7 @@
 //! Who may do what.
 
-use super::state::{Refusal, State};
-use crate::adapters::proxmox::Request;
+use super::state::{FakeRefusal, State};
+use crate::adapters::proxmox::ApiRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Privileges on a path and everything below it.
@@ -35,22 +35,22 @@ impl State {
     }
 
     /// Refuses unless the user has one of these privileges (separated by `|`).
-    pub(super) fn need(&self, path: &str, privileges: &str) -> Result<(), Refusal> {
+    pub(super) fn need(&self, path: &str, privileges: &str) -> Result<(), FakeRefusal> {
         if privileges.split('|').any(|privilege| self.may(path, privilege)) {
             return Ok(());
         }
-        Err(Refusal::new(
+        Err(FakeRefusal::new(
             403,
             format!("Permission check failed ({path}, {privileges})"),
         ))
     }
 
     /// Refuses unless the user may make a guest with this id, or in the pool of the request.
-    pub(super) fn need_place(&self, id: u32, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn need_place(&self, id: u32, request: &ApiRequest) -> Result<(), FakeRefusal> {
         let pool = request.param("pool");
         if let Some(pool) = pool {
             if !self.pools.contains_key(pool) {
-                return Err(Refusal::new(403, format!("pool '{pool}' does not exist")));
+                return Err(FakeRefusal::new(403, format!("pool '{pool}' does not exist")));
             }
             if self.may(&format!("/pool/{pool}"), "VM.Allocate") {
                 return Ok(());
@@ -60,7 +60,7 @@ impl State {
     }
 
     /// Refuses unless the user may plug a guest into the bridge of a card, with its VLAN.
-    pub(super) fn need_bridge(&self, card: &str) -> Result<(), Refusal> {
+    pub(super) fn need_bridge(&self, card: &str) -> Result<(), FakeRefusal> {
         let part = |name: &str| {
             card.split(',')
                 .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))

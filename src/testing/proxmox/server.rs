@@ -2,9 +2,9 @@
 //! it closes the connection with every refusal, takes forms and JSON and nothing in chunks, and no content
 //! with DELETE.
 
-use super::Cluster;
+use super::FakeCluster;
 use super::form::{self, Body};
-use crate::adapters::proxmox::{Answer, Method, NoAnswer, Request};
+use crate::adapters::proxmox::{ApiMethod, ApiRequest, ApiResponse, NoAnswer};
 use crate::domain::model::Secret;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -34,7 +34,7 @@ pub struct Server {
 }
 
 struct Shared {
-    cluster: Arc<Cluster>,
+    cluster: Arc<FakeCluster>,
     tokens: BTreeMap<String, Secret>,
     /// How long a wrong token has to wait for its refusal.
     penance: Duration,
@@ -52,7 +52,7 @@ impl Server {
     /// # Errors
     /// When it cannot listen.
     pub fn start(
-        cluster: Arc<Cluster>,
+        cluster: Arc<FakeCluster>,
         tokens: BTreeMap<String, Secret>,
         penance: Duration,
     ) -> io::Result<Self> {
@@ -235,8 +235,8 @@ impl Reply {
     }
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
+impl From<ApiResponse> for Reply {
+    fn from(answer: ApiResponse) -> Self {
         Self {
             status: answer.status,
             reason: answer.reason,
@@ -254,10 +254,10 @@ impl Shared {
     /// Replies to a request; `None` where the connection is to be cut.
     fn reply(&self, head: &Head, connection: &mut impl Read) -> io::Result<Option<Reply>> {
         let method = match head.method.as_str() {
-            "GET" => Method::Get,
-            "POST" => Method::Post,
-            "PUT" => Method::Put,
-            "DELETE" => Method::Delete,
+            "GET" => ApiMethod::Get,
+            "POST" => ApiMethod::Post,
+            "PUT" => ApiMethod::Put,
+            "DELETE" => ApiMethod::Delete,
             other => return Ok(Some(Reply::bare(501, &format!("method '{other}' not available")))),
         };
         if !head.header("transfer-encoding").is_empty() {
@@ -279,7 +279,7 @@ impl Shared {
             return Ok(Some(Reply::plain(400, "bad encoding")));
         };
         params.extend(body.params);
-        let request = Request {
+        let request = ApiRequest {
             method,
             path,
             params,
@@ -315,14 +315,14 @@ impl Shared {
     fn body(
         &self,
         head: &Head,
-        method: Method,
+        method: ApiMethod,
         connection: &mut impl Read,
     ) -> io::Result<Result<Body, Reply>> {
         let length: u64 = head.header("content-length").parse().unwrap_or(0);
         if length == 0 {
             return Ok(Ok(Body::default()));
         }
-        if matches!(method, Method::Get | Method::Delete) {
+        if matches!(method, ApiMethod::Get | ApiMethod::Delete) {
             let text = format!("Unexpected content for method '{method}'");
             return Ok(Err(Reply::plain(501, &text)));
         }

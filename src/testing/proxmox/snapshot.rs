@@ -1,13 +1,13 @@
 //! Snapshots of guests.
 
 use super::dispatch::Asked;
-use super::state::{FakeSnapshot, Refusal, State};
+use super::state::{FakeRefusal, FakeSnapshot, State};
 use super::task::{Begin, type_of};
 use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 
 impl State {
-    pub(super) fn snapshots(&self, at: &GuestRef) -> Result<Value, Refusal> {
+    pub(super) fn snapshots(&self, at: &GuestRef) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         let mut rows = Vec::new();
         let mut parent: Option<&str> = None;
@@ -40,7 +40,7 @@ impl State {
             .is_some_and(|storage| storage.newest_only)
     }
 
-    pub(super) fn feature(&self, at: &GuestRef) -> Result<Value, Refusal> {
+    pub(super) fn feature(&self, at: &GuestRef) -> Result<Value, FakeRefusal> {
         let guest = self.guest(at)?;
         let disk = guest.config.get("scsi0").or_else(|| guest.config.get("rootfs"));
         let storage = disk.and_then(|disk| disk.split(':').next()).unwrap_or_default();
@@ -51,15 +51,15 @@ impl State {
         Ok(json!({"hasFeature": u8::from(can), "nodes": [at.node]}))
     }
 
-    pub(super) fn take_snapshot(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn take_snapshot(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let name = asked.param("snapname").unwrap_or_default().to_owned();
         let description = asked.param("description").unwrap_or_default().to_owned();
         let guest = self.unlocked(at)?;
         if guest.is_template() {
-            return Err(Refusal::died("you can't take a snapshot if it's a template"));
+            return Err(FakeRefusal::died("you can't take a snapshot if it's a template"));
         }
         if guest.snapshots.iter().any(|snapshot| snapshot.name == name) {
-            return Err(Refusal::died(format!("snapshot name '{name}' already used")));
+            return Err(FakeRefusal::died(format!("snapshot name '{name}' already used")));
         }
         guest.lock = Some("snapshot".to_owned());
         let begin = Begin::new(&at.node, type_of(at, "qmsnapshot", "vzsnapshot"), at.id).lock(at.id);
@@ -78,7 +78,7 @@ impl State {
         }))
     }
 
-    pub(super) fn roll_back(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn roll_back(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let name = asked.var("snapname").to_owned();
         let start = asked.is_on("start");
         if start {
@@ -93,7 +93,7 @@ impl State {
             .find(|snapshot| snapshot.name == name)
             .cloned()
         else {
-            return Err(Refusal::died(format!("snapshot '{name}' does not exist")));
+            return Err(FakeRefusal::died(format!("snapshot '{name}' does not exist")));
         };
         let begin = Begin::new(&at.node, type_of(at, "qmrollback", "vzrollback"), at.id).lock(at.id);
         if newest_only && !is_newest {
@@ -122,11 +122,11 @@ impl State {
         }))
     }
 
-    pub(super) fn delete_snapshot(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    pub(super) fn delete_snapshot(&mut self, at: &GuestRef, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let name = asked.var("snapname").to_owned();
         let guest = self.unlocked(at)?;
         if !guest.snapshots.iter().any(|snapshot| snapshot.name == name) {
-            return Err(Refusal::died(format!("snapshot '{name}' does not exist")));
+            return Err(FakeRefusal::died(format!("snapshot '{name}' does not exist")));
         }
         guest.lock = Some("snapshot-delete".to_owned());
         let kind = type_of(at, "qmdelsnapshot", "vzdelsnapshot");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A refusal in the words of Proxmox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct FakeRefusal {
     /// Status code.
     pub status: u16,
     /// The text beside it, and in the body.
@@ -16,7 +16,7 @@ pub struct Refusal {
     pub errors: BTreeMap<String, String>,
 }
 
-impl Refusal {
+impl FakeRefusal {
     pub(super) fn new(status: u16, text: impl Into<String>) -> Self {
         Self {
             status,
@@ -395,24 +395,27 @@ impl State {
     }
 
     /// The guest at a path, as a handler sees it.
-    pub(super) fn guest(&self, at: &GuestRef) -> Result<&FakeGuest, Refusal> {
+    pub(super) fn guest(&self, at: &GuestRef) -> Result<&FakeGuest, FakeRefusal> {
         let found = self.guests.get(&at.id).filter(|guest| guest.at == *at);
         found.ok_or_else(|| missing(at))
     }
 
-    pub(super) fn guest_mut(&mut self, at: &GuestRef) -> Result<&mut FakeGuest, Refusal> {
+    pub(super) fn guest_mut(&mut self, at: &GuestRef) -> Result<&mut FakeGuest, FakeRefusal> {
         let found = self.guests.get_mut(&at.id).filter(|guest| guest.at == *at);
         found.ok_or_else(|| missing(at))
     }
 
     /// The same, for a change: neither lock may be held.
-    pub(super) fn unlocked(&mut self, at: &GuestRef) -> Result<&mut FakeGuest, Refusal> {
+    pub(super) fn unlocked(&mut self, at: &GuestRef) -> Result<&mut FakeGuest, FakeRefusal> {
         let guest = self.guest_mut(at)?;
         if guest.flock.is_some() {
-            return Err(Refusal::died(flock_timeout(at)));
+            return Err(FakeRefusal::died(flock_timeout(at)));
         }
         if let Some(lock) = &guest.lock {
-            return Err(Refusal::died(format!("{} is locked ({lock})", at.kind.noun())));
+            return Err(FakeRefusal::died(format!(
+                "{} is locked ({lock})",
+                at.kind.noun()
+            )));
         }
         Ok(guest)
     }
@@ -426,12 +429,12 @@ pub(super) fn flock_timeout(at: &GuestRef) -> String {
     format!("can't lock file '{file}' - got timeout")
 }
 
-fn missing(at: &GuestRef) -> Refusal {
+fn missing(at: &GuestRef) -> FakeRefusal {
     let folder = match at.kind {
         GuestKind::Vm => "qemu-server",
         GuestKind::Container => "lxc",
     };
-    Refusal::died(format!(
+    FakeRefusal::died(format!(
         "Configuration file 'nodes/{}/{folder}/{}.conf' does not exist",
         at.node, at.id
     ))

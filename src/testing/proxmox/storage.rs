@@ -1,9 +1,9 @@
 //! Storages and what lies in them.
 
 use super::dispatch::Asked;
-use super::state::{FakeStorage, FakeVolume, Refusal, State};
+use super::state::{FakeRefusal, FakeStorage, FakeVolume, State};
 use super::task::Begin;
-use crate::adapters::proxmox::Method;
+use crate::adapters::proxmox::ApiMethod;
 use crate::domain::model::Digest;
 use serde_json::{Value, json};
 use std::io::Read as _;
@@ -14,39 +14,39 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 impl State {
     pub(super) fn storage_call(
         &mut self,
-        method: Method,
+        method: ApiMethod,
         rest: &str,
         asked: &Asked<'_>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, FakeRefusal> {
         if rest.is_empty() {
             return Ok(self.storage_list(asked));
         }
         let name = asked.var("storage");
         let Some(storage) = self.storages.get(name) else {
-            return Err(Refusal::died(format!("storage '{name}' does not exist")));
+            return Err(FakeRefusal::died(format!("storage '{name}' does not exist")));
         };
         match (method, rest) {
-            (Method::Get, "/{storage}/status") => Ok(shown(storage)),
-            (Method::Get, "/{storage}/content") => Ok(self.content(storage, asked)),
-            (Method::Get, "/{storage}/content/{volume}") => {
+            (ApiMethod::Get, "/{storage}/status") => Ok(shown(storage)),
+            (ApiMethod::Get, "/{storage}/content") => Ok(self.content(storage, asked)),
+            (ApiMethod::Get, "/{storage}/content/{volume}") => {
                 let volume = asked.var("volume");
                 let found = storage.volumes.get(volume);
-                let found = found.ok_or_else(|| Refusal::died(format!("no such volume '{volume}'")))?;
+                let found = found.ok_or_else(|| FakeRefusal::died(format!("no such volume '{volume}'")))?;
                 Ok(row(volume, found))
             }
-            (Method::Put, "/{storage}/content/{volume}") => {
+            (ApiMethod::Put, "/{storage}/content/{volume}") => {
                 let volume = asked.var("volume");
                 let protected = asked.is_on("protected");
                 let storage = self.storages.get_mut(name);
                 let found = storage.and_then(|storage| storage.volumes.get_mut(volume));
-                let found = found.ok_or_else(|| Refusal::died(format!("no such volume '{volume}'")))?;
+                let found = found.ok_or_else(|| FakeRefusal::died(format!("no such volume '{volume}'")))?;
                 found.protected = protected;
                 Ok(Value::Null)
             }
-            (Method::Delete, "/{storage}/content/{volume}") => self.delete_volume(asked),
-            (Method::Post, "/{storage}/upload") => self.upload(asked),
-            (Method::Post, "/{storage}/oci-registry-pull") => self.pull(asked),
-            _ => Err(Refusal::new(
+            (ApiMethod::Delete, "/{storage}/content/{volume}") => self.delete_volume(asked),
+            (ApiMethod::Post, "/{storage}/upload") => self.upload(asked),
+            (ApiMethod::Post, "/{storage}/oci-registry-pull") => self.pull(asked),
+            _ => Err(FakeRefusal::new(
                 501,
                 format!("Method '{}' not implemented", asked.request),
             )),
@@ -86,14 +86,14 @@ impl State {
         )
     }
 
-    fn delete_volume(&mut self, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    fn delete_volume(&mut self, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let (name, volid) = (asked.var("storage").to_owned(), asked.var("volume").to_owned());
         let volume = self
             .storages
             .get(&name)
             .and_then(|storage| storage.volumes.get(&volid));
         let Some(volume) = volume else {
-            return Err(Refusal::died(format!("no such volume '{volid}'")));
+            return Err(FakeRefusal::died(format!("no such volume '{volid}'")));
         };
         let path = format!("/storage/{name}");
         match volume.vmid.filter(|_| volume.content == "backup") {
@@ -104,7 +104,9 @@ impl State {
             None => self.need(&path, "Datastore.Allocate")?,
         }
         if volume.protected {
-            return Err(Refusal::died(format!("can't remove protected volume '{volid}'")));
+            return Err(FakeRefusal::died(format!(
+                "can't remove protected volume '{volid}'"
+            )));
         }
         let begin = Begin::new(asked.var("node"), "imgdel", &name);
         Ok(self.begin(begin, move |state| {
@@ -117,9 +119,9 @@ impl State {
         }))
     }
 
-    fn upload(&mut self, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    fn upload(&mut self, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         let Some(upload) = &asked.request.upload else {
-            return Err(Refusal::parameter(
+            return Err(FakeRefusal::parameter(
                 "filename",
                 "property is missing and it is not optional",
             ));
@@ -127,14 +129,14 @@ impl State {
         let mut bytes = Vec::new();
         let read = (upload.open)().and_then(|file| file.take(LARGEST).read_to_end(&mut bytes));
         if let Err(error) = read {
-            return Err(Refusal::died(format!("upload failed: {error}")));
+            return Err(FakeRefusal::died(format!("upload failed: {error}")));
         }
         let name = asked.var("storage").to_owned();
         let volid = format!("{name}:vztmpl/{}", upload.filename);
         if let Some(wanted) = asked.param("checksum") {
             let actual = Digest::of(&bytes).to_string();
             if actual != format!("sha256:{wanted}") {
-                return Err(Refusal::died(
+                return Err(FakeRefusal::died(
                     "checksum mismatch: got another one for the uploaded file",
                 ));
             }
@@ -143,7 +145,7 @@ impl State {
         Ok(self.begin(begin, move |state| state.store(&name, volid, bytes)))
     }
 
-    fn pull(&mut self, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    fn pull(&mut self, asked: &Asked<'_>) -> Result<Value, FakeRefusal> {
         self.need(&format!("/nodes/{}", asked.var("node")), "Sys.AccessNetwork")?;
         let name = asked.var("storage").to_owned();
         let reference = asked.param("reference").unwrap_or_default();
@@ -155,7 +157,7 @@ impl State {
             .get(&name)
             .is_some_and(|storage| storage.volumes.contains_key(&volid))
         {
-            return Err(Refusal::died(format!(
+            return Err(FakeRefusal::died(format!(
                 "refusing to override existing file '{file}.tar'"
             )));
         }

@@ -72,7 +72,7 @@ GET /nodes/{node}/lxc/{vmid}/feature | feature!=enum:snapshot,clone,copy | /vms/
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
+pub struct ApiCall {
     /// `GET`.
     pub method: &'static str,
     /// Path with its variables: `/nodes/{node}/qemu/{vmid}/config`.
@@ -94,7 +94,7 @@ pub struct Param {
     pub required: bool,
 }
 
-impl Call {
+impl ApiCall {
     /// The variables of a path, where it is one of this call.
     pub fn variables<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
         let mut found = Vec::new();
@@ -121,18 +121,18 @@ impl Call {
 }
 
 /// Every call that the fake takes.
-pub fn calls() -> &'static [Call] {
-    static CALLS: OnceLock<Vec<Call>> = OnceLock::new();
+pub fn calls() -> &'static [ApiCall] {
+    static CALLS: OnceLock<Vec<ApiCall>> = OnceLock::new();
     CALLS.get_or_init(|| TABLE.lines().filter_map(parse).collect())
 }
 
 /// The call of a request, with the variables of its path.
-pub fn find<'p>(method: &str, path: &'p str) -> Option<(&'static Call, Vec<(&'static str, &'p str)>)> {
+pub fn find<'p>(method: &str, path: &'p str) -> Option<(&'static ApiCall, Vec<(&'static str, &'p str)>)> {
     let mut of_method = calls().iter().filter(|call| call.method == method);
     of_method.find_map(|call| Some((call, call.variables(path)?)))
 }
 
-fn parse(line: &'static str) -> Option<Call> {
+fn parse(line: &'static str) -> Option<ApiCall> {
     let mut columns = line.splitn(3, " |");
     let (method, path) = columns.next()?.split_once(' ')?;
     let params = columns.next()?.split_whitespace().filter_map(|param| {
@@ -143,7 +143,7 @@ fn parse(line: &'static str) -> Option<Call> {
             required: name.ends_with('!'),
         })
     });
-    Some(Call {
+    Some(ApiCall {
         method,
         path,
         params: params.collect(),

@@ -1,7 +1,7 @@
 //! Tasks: what they do is done when their time has come.
 
 use super::fault::TaskFault;
-use super::state::{Refusal, State};
+use super::state::{FakeRefusal, State};
 use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -207,7 +207,7 @@ impl State {
         task.ended = unix;
     }
 
-    pub(super) fn task_status(&self, node: &str, upid: &str) -> Result<Value, Refusal> {
+    pub(super) fn task_status(&self, node: &str, upid: &str) -> Result<Value, FakeRefusal> {
         let task = self.visible(node, upid)?;
         let (user, token) = task.user.split_once('!').unwrap_or((&task.user, ""));
         let mut status = json!({
@@ -230,7 +230,7 @@ impl State {
         upid: &str,
         start: usize,
         limit: usize,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, FakeRefusal> {
         let task = self.visible(node, upid)?;
         let limit = if limit == 0 { usize::MAX } else { limit };
         if task.log.is_empty() {
@@ -241,7 +241,7 @@ impl State {
         Ok(json!(lines))
     }
 
-    pub(super) fn stop_task(&mut self, node: &str, upid: &str) -> Result<Value, Refusal> {
+    pub(super) fn stop_task(&mut self, node: &str, upid: &str) -> Result<Value, FakeRefusal> {
         self.visible(node, upid)?;
         if let Some(at) = self.tasks.iter().position(|task| task.upid == upid) {
             self.abort(at);
@@ -290,12 +290,12 @@ impl State {
         json!(rows)
     }
 
-    fn visible(&self, node: &str, upid: &str) -> Result<&Task, Refusal> {
+    fn visible(&self, node: &str, upid: &str) -> Result<&Task, FakeRefusal> {
         let found = self
             .tasks
             .iter()
             .find(|task| task.upid == upid && task.node == node && task.user == self.user);
-        found.ok_or_else(|| Refusal::parameter("upid", "no such task"))
+        found.ok_or_else(|| FakeRefusal::parameter("upid", "no such task"))
     }
 }
 

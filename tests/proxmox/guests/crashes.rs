@@ -1,11 +1,11 @@
 //! A process that dies at any moment is followed by one that knows nothing and goes on.
 
 use super::stage::{Stage, kinds, unit};
-use greenroom::adapters::proxmox::{Answer, NoAnswer, Request, Transport};
+use greenroom::adapters::proxmox::{ApiRequest, ApiResponse, NoAnswer, Transport};
 use greenroom::domain::model::Slot;
 use greenroom::ports::Stop;
 use greenroom::testing::FakeClock;
-use greenroom::testing::proxmox::{Cluster, USER};
+use greenroom::testing::proxmox::{FakeCluster, USER};
 use greenroom::testing::target::{PutNow as _, gone};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -16,14 +16,14 @@ struct Death;
 
 /// Lets the process die at one request, before or after it was answered.
 struct Mortal {
-    cluster: Arc<Cluster>,
+    cluster: Arc<FakeCluster>,
     clock: Arc<FakeClock>,
     left: AtomicUsize,
     after: bool,
 }
 
 impl Transport for Mortal {
-    fn send(&self, request: &Request) -> Result<Answer, NoAnswer> {
+    fn send(&self, request: &ApiRequest) -> Result<ApiResponse, NoAnswer> {
         self.clock.advance(Duration::from_millis(250));
         let left = self.left.fetch_sub(1, Ordering::Relaxed);
         if left == 0 {

@@ -7,7 +7,7 @@ use greenroom::adapters::proxmox::GuestRef;
 use greenroom::adapters::targets::proxmox::{ContainerSource, GuestPlan};
 use greenroom::domain::rollout::Outcome;
 use greenroom::parallel::each;
-use greenroom::testing::proxmox::{TaskFault, What, When};
+use greenroom::testing::proxmox::{FaultTiming, TaskFault, What};
 use std::time::Duration;
 
 fn task(exit: &str, done: bool) -> What {
@@ -93,7 +93,10 @@ fn everywhere(faults: &[What], is_harmless: bool) -> usize {
     each(&runs, 2, |(case, (kind, guest), nth, fault)| {
         let ground = ground(case, guest);
         let fault = faults[*fault].clone();
-        ground.stage.cluster.fault(When::Nth(nth + 1), fault.clone());
+        ground
+            .stage
+            .cluster
+            .fault(FaultTiming::Nth(nth + 1), fault.clone());
         let before = ground.stage.cluster.log().len();
         let outcome = ground.run();
         let hit = ground.stage.cluster.log().get(before + nth).cloned();

@@ -5,12 +5,12 @@ use greenroom::adapters::proxmox::GuestRef;
 use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings};
 use greenroom::domain::model::{ErrorKind, PortError, Slot};
 use greenroom::ports::{Progress, Removal, Stop, Target};
-use greenroom::testing::proxmox::{Cluster, FakeGuest, TaskFault, USER, What, When};
+use greenroom::testing::proxmox::{FakeCluster, FakeGuest, FaultTiming, TaskFault, USER, What};
 use greenroom::testing::target::{PutNow as _, gone};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn ids(cluster: &Cluster) -> Vec<u32> {
+fn ids(cluster: &FakeCluster) -> Vec<u32> {
     let guests = cluster.guests();
     guests.iter().map(FakeGuest::id).filter(|id| *id < 9000).collect()
 }
@@ -340,7 +340,7 @@ fn an_id_that_is_taken_in_the_last_moment_leads_to_the_next_place() {
             }
         });
         stage.cluster.fault(
-            When::next("POST", "/clone"),
+            FaultTiming::next("POST", "/clone"),
             What::Refuse(status, text.to_owned()),
         );
         let put = target
@@ -425,7 +425,7 @@ fn a_clone_that_was_killed_leaves_a_lock_that_is_told() {
     };
     stage
         .cluster
-        .fault(When::next("POST", "/clone"), What::Task(killed));
+        .fault(FaultTiming::next("POST", "/clone"), What::Task(killed));
     let release = stage.release("1.0.0");
     target.put(&unit(0), Slot::Blue, &release).unwrap();
     let Progress::Underway(words) = target.put(&unit(0), Slot::Blue, &release).unwrap() else {

@@ -2,7 +2,7 @@
 
 use super::stage::{SECRET, Stage, container, unit, vm};
 use greenroom::adapters::proxmox::guest::Marker;
-use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings, Workload};
+use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings, GuestWorkload};
 use greenroom::domain::model::{ErrorKind, Slot, Timestamp};
 use greenroom::domain::oci::{Manifest, media};
 use greenroom::ports::{Progress, Removal, Stop, Target};
@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::time::Duration;
 
-fn docker() -> Option<Workload> {
-    Some(Workload::Docker(8080))
+fn docker() -> Option<GuestWorkload> {
+    Some(GuestWorkload::Docker(8080))
 }
 
 #[test]
@@ -163,8 +163,8 @@ fn a_node_pulls_only_by_a_tag_that_points_at_the_release() {
 #[test]
 fn secrets_reach_the_workload_and_nothing_else() {
     for workload in [
-        Workload::Docker(8080),
-        Workload::Command(vec!["/opt/service".to_owned(), "start".to_owned()]),
+        GuestWorkload::Docker(8080),
+        GuestWorkload::Command(vec!["/opt/service".to_owned(), "start".to_owned()]),
     ] {
         let stage = Stage::new();
         let docker = stage.docker();

@@ -4,11 +4,11 @@
 use super::stage::{Stage, container, unit, vm};
 use greenroom::adapters::proxmox::GuestRef;
 use greenroom::adapters::proxmox::guest::Marker;
-use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings, ProxmoxTarget, Workload};
+use greenroom::adapters::targets::proxmox::{ContainerSource, GuestSettings, GuestWorkload, ProxmoxTarget};
 use greenroom::domain::model::{Release, ReleaseId, Slot, UnitId};
 use greenroom::parallel::each;
 use greenroom::ports::{Clock as _, Stop, Target};
-use greenroom::testing::proxmox::{Cluster, FakeGuest, TaskFault, USER, What, When};
+use greenroom::testing::proxmox::{FakeCluster, FakeGuest, FaultTiming, TaskFault, USER, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -63,7 +63,7 @@ struct Run {
 }
 
 /// People make a guest with this id, perhaps in place of another.
-fn intrude(cluster: &Cluster, dice: &mut Dice, id: u32, foreign: &Foreign) {
+fn intrude(cluster: &FakeCluster, dice: &mut Dice, id: u32, foreign: &Foreign) {
     let at = match dice.roll(3) {
         0 => GuestRef::container("pve1", id),
         _ => GuestRef::vm("pve1", id),
@@ -134,7 +134,7 @@ impl Run {
         let _docker = stage.docker();
         let plan = match dice.roll(3) {
             0 => vm(None),
-            1 => vm(Some(Workload::Docker(8080))),
+            1 => vm(Some(GuestWorkload::Docker(8080))),
             _ => container(ContainerSource::Clone(9100)),
         };
         for kind in [
@@ -237,7 +237,7 @@ impl Run {
             14 => {
                 let nth = usize::try_from(self.dice.roll(8)).unwrap() + 1;
                 let fault = fault(&mut self.dice);
-                self.stage.cluster.fault(When::Nth(nth), fault);
+                self.stage.cluster.fault(FaultTiming::Nth(nth), fault);
             }
             _ => self.stage.clock.advance(Duration::from_secs(self.dice.roll(80))),
         }
@@ -310,7 +310,7 @@ impl Run {
 }
 
 /// Whether people leave this id alone: it is theirs, or a task holds it, which keeps them out as well.
-fn is_left(cluster: &Cluster, id: u32) -> bool {
+fn is_left(cluster: &FakeCluster, id: u32) -> bool {
     cluster.is_held(id) || cluster.guest(id).is_some_and(|guest| guest.maker.is_none())
 }
 

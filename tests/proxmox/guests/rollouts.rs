@@ -9,7 +9,7 @@ use greenroom::domain::model::{
 use greenroom::engine::{DriveError, Journal, LeaseKeeper, Session, Site};
 
 use greenroom::adapters::proxmox::guest::Marker;
-use greenroom::adapters::targets::proxmox::{GuestPlan, GuestSettings, ProxmoxTarget, Workload};
+use greenroom::adapters::targets::proxmox::{GuestPlan, GuestSettings, GuestWorkload, ProxmoxTarget};
 use greenroom::domain::rollout::{Event, Outcome, Plan, Rollout, Step, Watch};
 use greenroom::ports::{Clock, Command, Finished, Granularity, Lease, Ledger, Probe, Router, Runner, Target};
 use greenroom::testing::proxmox::{FakeGuest, USER};
@@ -181,7 +181,9 @@ impl Ground {
             let GuestPlan::Vm(vm) = &self.settings.guest else {
                 return true;
             };
-            vm.workload.as_ref().is_none_or(|_: &Workload| marker.workload)
+            vm.workload
+                .as_ref()
+                .is_none_or(|_: &GuestWorkload| marker.workload)
         };
         let ours = |guest: &FakeGuest| {
             let making = matches!(guest.lock.as_deref(), Some("clone" | "create"));

@@ -4,15 +4,15 @@ use greenroom::adapters::proxmox::calls::vm::Plug;
 use greenroom::adapters::proxmox::guest::Addresses;
 use greenroom::adapters::proxmox::{Api, GuestRef, Transport};
 use greenroom::adapters::targets::proxmox::{
-    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, ProxmoxTarget,
-    VmPlan, Workload,
+    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestPorts, GuestSettings, GuestWorkload,
+    ProxmoxTarget, VmPlan,
 };
 use greenroom::domain::model::{Artifact, Digest, Endpoint, Instance, Release, SecretSource, UnitId};
 use greenroom::domain::oci::media;
 use greenroom::host::secrets::Secrets;
 use greenroom::ports::{Blob, Clock, Registry, in_memory};
 use greenroom::testing::FakeClock;
-use greenroom::testing::proxmox::{Cluster, Exec, ExecOutcome, Server};
+use greenroom::testing::proxmox::{Exec, ExecOutcome, FakeCluster, Server};
 use greenroom::testing::registry::MemoryRegistry;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ pub(crate) const CT_TEMPLATE: u32 = 9100;
 pub(crate) const SECRET: &str = "hunter2-swordfish";
 
 pub(crate) struct Stage {
-    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<FakeCluster>,
     pub(crate) clock: Arc<FakeClock>,
     /// The clock that counts: the one above, unless a test brought its own.
     pub(crate) time: Arc<dyn Clock>,
@@ -44,7 +44,7 @@ impl Stage {
     }
 
     fn over(clock: Arc<FakeClock>, time: Arc<dyn Clock>) -> Self {
-        let cluster = Arc::new(Cluster::new(time.clone()));
+        let cluster = Arc::new(FakeCluster::new(time.clone()));
         cluster.add_pool("staging");
         cluster.add_template(GuestRef::vm("pve1", VM_TEMPLATE), "debian-13");
         // A protected template makes protected copies, with its tags.
@@ -269,7 +269,7 @@ pub(crate) fn unit(number: usize) -> UnitId {
     format!("web-{number}").parse().unwrap()
 }
 
-pub(crate) fn vm(workload: Option<Workload>) -> GuestPlan {
+pub(crate) fn vm(workload: Option<GuestWorkload>) -> GuestPlan {
     GuestPlan::Vm(VmPlan {
         template: VM_TEMPLATE,
         full: false,
@@ -305,10 +305,13 @@ pub(crate) fn kinds() -> Vec<(&'static str, GuestPlan)> {
     let template = "local:vztmpl/debian-13.tar.zst".to_owned();
     vec![
         ("a virtual machine", vm(None)),
-        ("docker in a virtual machine", vm(Some(Workload::Docker(8080)))),
+        (
+            "docker in a virtual machine",
+            vm(Some(GuestWorkload::Docker(8080))),
+        ),
         (
             "a command in a virtual machine",
-            vm(Some(Workload::Command(vec![
+            vm(Some(GuestWorkload::Command(vec![
                 "/opt/service".to_owned(),
                 "start".to_owned(),
             ]))),

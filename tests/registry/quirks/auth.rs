@@ -333,8 +333,8 @@ fn a_token_that_is_revoked_under_many_threads_is_exchanged_once() {
     let client = server.client();
     let look = || client.resolve(&app(&server), &tag("1.0")).unwrap();
     look();
-    let plain = greenroom::host::http::Client::new(&greenroom::host::http::Settings::default()).unwrap();
-    let revoke = greenroom::host::http::Request {
+    let plain = greenroom::host::http::Client::new(&greenroom::host::http::HttpSettings::default()).unwrap();
+    let revoke = greenroom::host::http::HttpRequest {
         method: "GET",
         url: &server.url("/revoke"),
         headers: &std::collections::BTreeMap::new(),

@@ -5,7 +5,7 @@ use crate::registry::store::Store;
 use greenroom::adapters::registry::oci::credentials::Credentials;
 use greenroom::adapters::registry::oci::{OciRegistry, OciSettings};
 use greenroom::domain::model::{Digest, PortError, Tag};
-use greenroom::host::http::Settings;
+use greenroom::host::http::HttpSettings;
 use greenroom::ports::Registry;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,9 +39,9 @@ pub(crate) fn app_abroad() -> String {
 pub(crate) fn settings_abroad(proxy: String) -> OciSettings {
     let variables = CI.map(|(name, value)| (name.to_owned(), value.to_owned()));
     OciSettings {
-        http: Settings {
+        http: HttpSettings {
             proxy: Some(proxy),
-            ..Settings::default()
+            ..HttpSettings::default()
         },
         credentials: Credentials::new(&BTreeMap::from(variables), Some(REGISTRY)),
         ..OciSettings::default()

@@ -180,7 +180,7 @@ impl Backup for ArchiveBackup {
         }
         let text = serde_json::to_string(&notes)
             .map_err(|error| PortError::new(ErrorKind::Invalid, &doing, error))?;
-        let wanted = calls::backup::Backup {
+        let wanted = calls::backup::VzdumpOptions {
             storage: self.settings.storage.clone(),
             notes: format!("{PREFIX}{text}"),
             protected: true,

@@ -6,7 +6,7 @@ use super::super::stored;
 use super::bench::Bench;
 use super::buildx::common;
 use super::layout;
-use super::{DockerfileImage, Provenance};
+use super::{DockerfileImage, ProvenanceMode};
 use crate::domain::model::{Digest, PortError};
 use crate::domain::oci::{Descriptor, PlatformOf, media};
 use crate::host::files::read_bounded;
@@ -19,7 +19,7 @@ const LARGEST: u64 = 256;
 
 /// Why it cannot build this image; `None` when it can.
 pub(super) fn refuses(image: &DockerfileImage) -> Option<&'static str> {
-    (image.provenance != Provenance::None || image.sbom)
+    (image.provenance != ProvenanceMode::None || image.sbom)
         .then_some("it makes no attestations (provenance, sbom); docker buildx does")
 }
 

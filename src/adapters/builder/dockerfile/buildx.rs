@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, secret_variable};
 use super::layout;
-use super::{DockerfileImage, Provenance};
+use super::{DockerfileImage, ProvenanceMode};
 use crate::domain::model::{Digest, PortError};
 use crate::host::files::read_bounded;
 
@@ -46,9 +46,9 @@ fn words(image: &DockerfileImage, bench: &Bench<'_>, output: &str, metadata: &Pa
     words.push(format!(
         "--provenance={}",
         match image.provenance {
-            Provenance::None => "false",
-            Provenance::Min => "mode=min",
-            Provenance::Max => "mode=max",
+            ProvenanceMode::None => "false",
+            ProvenanceMode::Min => "mode=min",
+            ProvenanceMode::Max => "mode=max",
         }
     ));
     words.push(format!("--sbom={}", image.sbom));

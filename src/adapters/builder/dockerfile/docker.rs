@@ -1,14 +1,14 @@
 //! docker without buildx: pushes only what has a tag, so that it gets one that nobody wants.
 
 use super::DockerfileImage;
-use super::Provenance;
+use super::ProvenanceMode;
 use super::bench::Bench;
 use super::buildx::common;
 use crate::domain::model::{Digest, PortError};
 
 /// Why it cannot build this image; `None` when it can.
 pub(super) fn refuses(image: &DockerfileImage, buildkit: bool, to_registry: bool) -> Option<&'static str> {
-    if image.provenance != Provenance::None || image.sbom {
+    if image.provenance != ProvenanceMode::None || image.sbom {
         Some("it makes no attestations (provenance, sbom); docker buildx does")
     } else if image.platforms.len() > 1 {
         Some("it builds one platform at a time; docker buildx, buildah and podman build several")

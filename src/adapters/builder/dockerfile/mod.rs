@@ -54,7 +54,7 @@ impl fmt::Display for Tool {
 
 /// How much the provenance attestation says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provenance {
+pub enum ProvenanceMode {
     /// There is none.
     None,
     /// The least.
@@ -79,7 +79,7 @@ pub struct DockerfileImage {
     /// Secrets by id, for `RUN --mount=type=secret`.
     pub secrets: BTreeMap<String, Secret>,
     /// The provenance attestation.
-    pub provenance: Provenance,
+    pub provenance: ProvenanceMode,
     /// Whether a bill of materials is attached.
     pub sbom: bool,
     /// After this a command of the builder is ended.

@@ -3,7 +3,7 @@
 use super::property::tags;
 pub use super::property::{Addressing, Plug};
 use super::vm::joined;
-use crate::adapters::proxmox::{GuestRef, Request};
+use crate::adapters::proxmox::{ApiRequest, GuestRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -99,8 +99,8 @@ pub struct NewContainer {
 }
 
 /// Makes a container: a task.
-pub fn create(node: &str, new: &NewContainer) -> Request {
-    let request = Request::post(format!("/nodes/{node}/lxc"))
+pub fn create(node: &str, new: &NewContainer) -> ApiRequest {
+    let request = ApiRequest::post(format!("/nodes/{node}/lxc"))
         .with("vmid", new.id)
         .with("ostemplate", &new.template)
         .with("rootfs", format!("{}:{}", new.storage, new.size))
@@ -112,18 +112,18 @@ pub fn create(node: &str, new: &NewContainer) -> Request {
 }
 
 /// Changes the configuration at once.
-pub fn configure(guest: &GuestRef, settings: &ContainerSettings) -> Request {
-    set(Request::put(format!("{}/config", guest.path())), settings)
+pub fn configure(guest: &GuestRef, settings: &ContainerSettings) -> ApiRequest {
+    set(ApiRequest::put(format!("{}/config", guest.path())), settings)
         .maybe("delete", joined(&settings.delete, ","))
         .maybe("digest", settings.digest.as_ref())
 }
 
 /// Its network cards with their addresses, while it runs.
-pub fn interfaces(guest: &GuestRef) -> Request {
-    Request::get(format!("{}/interfaces", guest.path()))
+pub fn interfaces(guest: &GuestRef) -> ApiRequest {
+    ApiRequest::get(format!("{}/interfaces", guest.path()))
 }
 
-fn set(request: Request, settings: &ContainerSettings) -> Request {
+fn set(request: ApiRequest, settings: &ContainerSettings) -> ApiRequest {
     let flag = |value: Option<bool>| value.map(u8::from);
     let nameservers: Vec<String> = settings.nameservers.iter().map(IpAddr::to_string).collect();
     request

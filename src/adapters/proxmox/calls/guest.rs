@@ -1,27 +1,27 @@
 //! What virtual machines and containers have in common.
 
-use crate::adapters::proxmox::{GuestKind, GuestRef, Request};
+use crate::adapters::proxmox::{ApiRequest, GuestKind, GuestRef};
 use std::time::Duration;
 
 /// The configuration, with changes that wait for a restart merged in; while a guest is being cloned only
 /// its lock and digest.
-pub fn config(guest: &GuestRef) -> Request {
-    Request::get(format!("{}/config", guest.path()))
+pub fn config(guest: &GuestRef) -> ApiRequest {
+    ApiRequest::get(format!("{}/config", guest.path()))
 }
 
 /// Its state, which is current, unlike the one in the list of guests.
-pub fn status(guest: &GuestRef) -> Request {
-    Request::get(format!("{}/status/current", guest.path()))
+pub fn status(guest: &GuestRef) -> ApiRequest {
+    ApiRequest::get(format!("{}/status/current", guest.path()))
 }
 
 /// Starts it: a task. A container that runs is refused at once, a virtual machine by the task.
-pub fn start(guest: &GuestRef) -> Request {
-    Request::post(format!("{}/status/start", guest.path()))
+pub fn start(guest: &GuestRef) -> ApiRequest {
+    ApiRequest::post(format!("{}/status/start", guest.path()))
 }
 
 /// Turns it off: a task. `overrule` ends a shutdown that is waiting, which otherwise holds the lock.
-pub fn stop(guest: &GuestRef, overrule: bool) -> Request {
-    let request = Request::post(format!("{}/status/stop", guest.path()));
+pub fn stop(guest: &GuestRef, overrule: bool) -> ApiRequest {
+    let request = ApiRequest::post(format!("{}/status/stop", guest.path()));
     if overrule {
         request.switch("overrule-shutdown", true)
     } else {
@@ -30,42 +30,42 @@ pub fn stop(guest: &GuestRef, overrule: bool) -> Request {
 }
 
 /// Asks it to shut down: a task that waits as long as `timeout`, and then turns it off where `force`.
-pub fn shutdown(guest: &GuestRef, timeout: Duration, force: bool) -> Request {
-    Request::post(format!("{}/status/shutdown", guest.path()))
+pub fn shutdown(guest: &GuestRef, timeout: Duration, force: bool) -> ApiRequest {
+    ApiRequest::post(format!("{}/status/shutdown", guest.path()))
         .with("timeout", timeout.as_secs())
         .switch("forceStop", force)
 }
 
 /// Destroys it with its own disks: a task. It has to be stopped. Backup jobs and the like forget it.
-pub fn destroy(guest: &GuestRef) -> Request {
-    Request::delete(guest.path()).switch("purge", true)
+pub fn destroy(guest: &GuestRef) -> ApiRequest {
+    ApiRequest::delete(guest.path()).switch("purge", true)
 }
 
 /// Grows a disk: a task, or nothing before PVE 8. `size` is `20G` (in all) or `+10G` (more).
-pub fn resize(guest: &GuestRef, disk: &str, size: &str, digest: Option<&str>) -> Request {
-    Request::put(format!("{}/resize", guest.path()))
+pub fn resize(guest: &GuestRef, disk: &str, size: &str, digest: Option<&str>) -> ApiRequest {
+    ApiRequest::put(format!("{}/resize", guest.path()))
         .with("disk", disk)
         .with("size", size)
         .maybe("digest", digest)
 }
 
 /// Its snapshots, with the present as one that is called `current`.
-pub fn snapshots(guest: &GuestRef) -> Request {
-    Request::get(format!("{}/snapshot", guest.path()))
+pub fn snapshots(guest: &GuestRef) -> ApiRequest {
+    ApiRequest::get(format!("{}/snapshot", guest.path()))
 }
 
 /// Takes a snapshot of its disks and configuration: a task. `name`: letter, then letters, digits, `-`
 /// and `_`, at most 40.
-pub fn snapshot(guest: &GuestRef, name: &str, description: &str) -> Request {
-    Request::post(format!("{}/snapshot", guest.path()))
+pub fn snapshot(guest: &GuestRef, name: &str, description: &str) -> ApiRequest {
+    ApiRequest::post(format!("{}/snapshot", guest.path()))
         .with("snapname", name)
         .with("description", description)
 }
 
 /// Takes it back to a snapshot: a task. A guest that runs is turned off; `start` starts it afterwards,
 /// by a task of its own. Its description stays what it is.
-pub fn rollback(guest: &GuestRef, name: &str, start: bool) -> Request {
-    let request = Request::post(format!("{}/snapshot/{name}/rollback", guest.path()));
+pub fn rollback(guest: &GuestRef, name: &str, start: bool) -> ApiRequest {
+    let request = ApiRequest::post(format!("{}/snapshot/{name}/rollback", guest.path()));
     if start {
         request.switch("start", true)
     } else {
@@ -74,13 +74,13 @@ pub fn rollback(guest: &GuestRef, name: &str, start: bool) -> Request {
 }
 
 /// Removes a snapshot: a task.
-pub fn delete_snapshot(guest: &GuestRef, name: &str) -> Request {
-    Request::delete(format!("{}/snapshot/{name}", guest.path()))
+pub fn delete_snapshot(guest: &GuestRef, name: &str) -> ApiRequest {
+    ApiRequest::delete(format!("{}/snapshot/{name}", guest.path()))
 }
 
 /// Whether its storage can take snapshots.
-pub fn can_snapshot(guest: &GuestRef) -> Request {
-    Request::get(format!("{}/feature", guest.path())).with("feature", "snapshot")
+pub fn can_snapshot(guest: &GuestRef) -> ApiRequest {
+    ApiRequest::get(format!("{}/feature", guest.path())).with("feature", "snapshot")
 }
 
 /// How a copy is made.
@@ -104,12 +104,12 @@ pub struct Clone {
 
 /// Copies a template, on the template's node: a task that is named after the template. A container
 /// that is being copied is locked for as long as that takes.
-pub fn clone(source: &GuestRef, copy: &Clone) -> Request {
+pub fn clone(source: &GuestRef, copy: &Clone) -> ApiRequest {
     let name = match source.kind {
         GuestKind::Vm => "name",
         GuestKind::Container => "hostname",
     };
-    Request::post(format!("{}/clone", source.path()))
+    ApiRequest::post(format!("{}/clone", source.path()))
         .with("newid", copy.new_id)
         .with(name, &copy.name)
         .switch("full", copy.full)

@@ -3,7 +3,7 @@
 //! Its hardware address moves with it, so that nobody on the network has to learn a new one.
 
 pub use super::property::{Addressing, Plug};
-use crate::adapters::proxmox::{GuestKind, GuestRef, Request};
+use crate::adapters::proxmox::{ApiRequest, GuestKind, GuestRef};
 
 /// The option that the card is.
 pub const CARD: &str = "net1";
@@ -24,14 +24,14 @@ pub struct ServiceCard {
 }
 
 /// Plugs the card in, while the guest runs.
-pub fn plug(guest: &GuestRef, card: &ServiceCard, digest: Option<&str>) -> Request {
+pub fn plug(guest: &GuestRef, card: &ServiceCard, digest: Option<&str>) -> ApiRequest {
     let ServiceCard {
         mac,
         plug,
         addressing,
     } = card;
     let (plug, addressing) = (plug.property(), addressing.property());
-    let request = Request::put(format!("{}/config", guest.path()));
+    let request = ApiRequest::put(format!("{}/config", guest.path()));
     let request = match guest.kind {
         GuestKind::Vm => request
             .with(CARD, format!("virtio={mac},{plug}"))
@@ -42,12 +42,12 @@ pub fn plug(guest: &GuestRef, card: &ServiceCard, digest: Option<&str>) -> Reque
 }
 
 /// Pulls the card out, while the guest runs; its address goes with it.
-pub fn unplug(guest: &GuestRef, digest: Option<&str>) -> Request {
+pub fn unplug(guest: &GuestRef, digest: Option<&str>) -> ApiRequest {
     let options = match guest.kind {
         GuestKind::Vm => format!("{CARD},{CONFIG}"),
         GuestKind::Container => CARD.to_owned(),
     };
-    Request::put(format!("{}/config", guest.path()))
+    ApiRequest::put(format!("{}/config", guest.path()))
         .with("delete", options)
         .maybe("digest", digest)
 }

@@ -2,7 +2,7 @@
 
 pub use super::property::{Addressing, Plug};
 use super::property::{tags, urlencoded};
-use crate::adapters::proxmox::{GuestRef, Request};
+use crate::adapters::proxmox::{ApiRequest, GuestRef};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -67,16 +67,16 @@ impl VmCard {
 }
 
 /// Changes the configuration: a task, or nothing when it took only a moment.
-pub fn configure(guest: &GuestRef, settings: &VmSettings) -> Request {
-    set(Request::post(format!("{}/config", guest.path())), settings)
+pub fn configure(guest: &GuestRef, settings: &VmSettings) -> ApiRequest {
+    set(ApiRequest::post(format!("{}/config", guest.path())), settings)
 }
 
 /// Changes the configuration at once. Not for disks or what is plugged in while it runs.
-pub fn configure_now(guest: &GuestRef, settings: &VmSettings) -> Request {
-    set(Request::put(format!("{}/config", guest.path())), settings)
+pub fn configure_now(guest: &GuestRef, settings: &VmSettings) -> ApiRequest {
+    set(ApiRequest::put(format!("{}/config", guest.path())), settings)
 }
 
-fn set(request: Request, settings: &VmSettings) -> Request {
+fn set(request: ApiRequest, settings: &VmSettings) -> ApiRequest {
     let flag = |value: Option<bool>| value.map(u8::from);
     let nameservers: Vec<String> = settings.nameservers.iter().map(IpAddr::to_string).collect();
     request

@@ -2,7 +2,7 @@
 
 use super::marker::Marker;
 use super::naming::TAG;
-use super::proof::{Doubt, Found, Owned, Scope, Stranger, prove};
+use super::proof::{Doubt, FoundGuest, Owned, Scope, Stranger, prove};
 use super::{GuestKind, GuestRef};
 use crate::domain::model::{ErrorKind, PortError, one_line};
 
@@ -19,7 +19,7 @@ const MAKING: &[&str] = &["clone", "create", "disk"];
 
 /// What a look at an id found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum GuestOwnership {
     /// Nothing that the token may see.
     Nothing,
     /// A guest of greenroom's own.
@@ -101,39 +101,39 @@ impl Guests {
     ///
     /// # Errors
     /// Those of the API.
-    pub fn look(&self, row: &Resource) -> Result<Standing, Fault> {
+    pub fn look(&self, row: &Resource) -> Result<GuestOwnership, Fault> {
         let Some(guest) = row.guest() else {
-            return Ok(Standing::Nothing);
+            return Ok(GuestOwnership::Nothing);
         };
         let Some(found) = self.read(&guest, row.pool.clone())? else {
-            return Ok(Standing::Nothing);
+            return Ok(GuestOwnership::Nothing);
         };
         Ok(self.judge(found))
     }
 
     /// Whose a guest is.
-    fn judge(&self, found: Found) -> Standing {
+    fn judge(&self, found: FoundGuest) -> GuestOwnership {
         let guest = found.guest.clone();
         let lock = found.config.lock().map(|lock| one_line(lock, 40));
         let half_made =
             Marker::read(found.config.description()).is_ok_and(|marker| marker.identity.is_none());
         match prove(found, &self.scope) {
-            Ok(owned) => Standing::Ours(Box::new(owned)),
+            Ok(owned) => GuestOwnership::Ours(Box::new(owned)),
             Err(stranger) => match (lock, &stranger.doubt) {
                 (Some(lock), Doubt::Marker(_) | Doubt::Pool(_)) if MAKING.contains(&lock.as_str()) => {
-                    Standing::Making(guest, lock)
+                    GuestOwnership::Making(guest, lock)
                 }
                 // A guest is put into its pool at the very end.
-                (None, Doubt::Pool(_)) if half_made => Standing::Making(guest, "pool".to_owned()),
-                _ => Standing::Foreign(stranger),
+                (None, Doubt::Pool(_)) if half_made => GuestOwnership::Making(guest, "pool".to_owned()),
+                _ => GuestOwnership::Foreign(stranger),
             },
         }
     }
 
-    fn read(&self, guest: &GuestRef, pool: Option<String>) -> Result<Option<Found>, Fault> {
+    fn read(&self, guest: &GuestRef, pool: Option<String>) -> Result<Option<FoundGuest>, Fault> {
         let doing = format!("reading the configuration of {guest}");
         let config: Option<GuestConfig> = self.api.find(&doing, &calls::config(guest))?;
-        Ok(config.map(|config| Found {
+        Ok(config.map(|config| FoundGuest {
             guest: guest.clone(),
             config,
             pool,

@@ -66,12 +66,12 @@ fn number(address: IpAddr) -> u128 {
 
 /// A place for a guest. Only [`Places`] makes one: its id is in the range, its address in the subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct GuestPlace {
     id: u32,
     address: Option<IpAddr>,
 }
 
-impl Place {
+impl GuestPlace {
     /// The id.
     pub fn id(self) -> u32 {
         self.id
@@ -96,7 +96,7 @@ pub struct Places {
 
 impl Places {
     /// The place with this id.
-    pub fn at(&self, id: u32) -> Option<Place> {
+    pub fn at(&self, id: u32) -> Option<GuestPlace> {
         if !self.ids.contains(&id) {
             return None;
         }
@@ -104,12 +104,12 @@ impl Places {
             Some(addresses) => Some(addresses.nth(id - self.ids.start())?),
             None => None,
         };
-        Some(Place { id, address })
+        Some(GuestPlace { id, address })
     }
 
     /// Where the guest of this unit (counted from 0) and slot may stand, first choice first. No other
     /// unit or slot has any of them.
-    pub fn candidates(&self, unit: u32, slot: Slot) -> impl Iterator<Item = Place> + '_ {
+    pub fn candidates(&self, unit: u32, slot: Slot) -> impl Iterator<Item = GuestPlace> + '_ {
         let second = match slot {
             Slot::Blue => 0,
             Slot::Green => 1,

@@ -23,7 +23,7 @@ pub struct Scope {
 
 /// A guest as it was just read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundGuest {
     /// Where it is.
     pub guest: GuestRef,
     /// Its configuration.
@@ -32,7 +32,7 @@ pub struct Found {
     pub pool: Option<String>,
 }
 
-impl Found {
+impl FoundGuest {
     /// What no other guest has, not even a copy or a later one of the same id: the uuid of a virtual
     /// machine, the hardware address of a container's first card.
     pub fn identity(&self) -> Option<String> {
@@ -112,7 +112,7 @@ impl fmt::Display for Stranger {
 /// a guest takes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owned {
-    found: Found,
+    found: FoundGuest,
     marker: Marker,
 }
 
@@ -147,7 +147,7 @@ impl Owned {
 ///
 /// # Errors
 /// When anything speaks against it.
-pub fn prove(found: Found, scope: &Scope) -> Result<Owned, Box<Stranger>> {
+pub fn prove(found: FoundGuest, scope: &Scope) -> Result<Owned, Box<Stranger>> {
     match doubts(&found, scope) {
         Ok(marker) => Ok(Owned { found, marker }),
         Err(doubt) => Err(Box::new(Stranger {
@@ -160,8 +160,8 @@ pub fn prove(found: Found, scope: &Scope) -> Result<Owned, Box<Stranger>> {
     }
 }
 
-fn doubts(found: &Found, scope: &Scope) -> Result<Marker, Doubt> {
-    let Found { guest, config, pool } = found;
+fn doubts(found: &FoundGuest, scope: &Scope) -> Result<Marker, Doubt> {
+    let FoundGuest { guest, config, pool } = found;
     if !scope.ids.contains(&guest.id) {
         return Err(Doubt::Id);
     }
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    fn found(kind: GuestKind, made: bool) -> Found {
+    fn found(kind: GuestKind, made: bool) -> FoundGuest {
         let scope = scope();
         let unit = "web-1".parse().unwrap();
         let mut marker = NewMarker::new(2003, &scope.service, &scope.environment, (&unit, Slot::Blue))
@@ -241,24 +241,24 @@ mod tests {
             options.remove("tags");
         }
         options.insert("description".to_owned(), marker.description());
-        Found {
+        FoundGuest {
             guest,
             config: GuestConfig { options },
             pool: scope.pool,
         }
     }
 
-    fn with(change: impl FnOnce(&mut Found)) -> Result<Owned, Doubt> {
+    fn with(change: impl FnOnce(&mut FoundGuest)) -> Result<Owned, Doubt> {
         let mut found = found(GuestKind::Vm, true);
         change(&mut found);
         prove(found, &scope()).map_err(|stranger| stranger.doubt)
     }
 
-    fn set(found: &mut Found, option: &str, value: &str) {
+    fn set(found: &mut FoundGuest, option: &str, value: &str) {
         found.config.options.insert(option.to_owned(), value.to_owned());
     }
 
-    fn edit(found: &mut Found, from: &str, to: &str) {
+    fn edit(found: &mut FoundGuest, from: &str, to: &str) {
         let description = found.config.description().replace(from, to);
         assert_ne!(description, found.config.description());
         set(found, "description", &description);

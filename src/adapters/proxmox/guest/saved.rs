@@ -1,6 +1,6 @@
 //! Guests as backups see them: found by unit and slot, saved, and brought back.
 
-use super::guests::{Fresh, Guests, Standing};
+use super::guests::{Fresh, GuestOwnership, Guests};
 use super::proof::Owned;
 use super::{GuestKind, GuestRef};
 use crate::domain::model::{ErrorKind, PortError, Slot, UnitId};
@@ -21,7 +21,7 @@ impl Guests {
         // The name only says where to look first.
         rows.sort_by_key(|row| !row.name.as_deref().is_some_and(|name| name.ends_with(&ending)));
         for row in rows {
-            if let Standing::Ours(owned) = self.look(&row)?
+            if let GuestOwnership::Ours(owned) = self.look(&row)?
                 && (&owned.marker().unit, owned.marker().slot) == (unit, slot)
             {
                 return Ok(Some(*owned));
@@ -86,7 +86,7 @@ impl Guests {
     ///
     /// # Errors
     /// Those of the API; when the answer is no task, nothing was backed up.
-    pub fn archive(&self, owned: &Owned, wanted: &backup::Backup) -> Result<Upid, Fault> {
+    pub fn archive(&self, owned: &Owned, wanted: &backup::VzdumpOptions) -> Result<Upid, Fault> {
         let doing = format!("backing up {} to {}", owned.guest(), wanted.storage);
         self.api().begin(&doing, &backup::take(owned.guest(), wanted))
     }

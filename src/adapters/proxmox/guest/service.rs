@@ -1,7 +1,7 @@
 //! The service's own address: which guest has it, given and taken.
 
 use super::GuestKind;
-use super::guests::{Guests, Standing};
+use super::guests::{GuestOwnership, Guests};
 use super::proof::Owned;
 use crate::adapters::proxmox::answers::{AgentResult, Card};
 use crate::adapters::proxmox::calls::service::{CARD, ServiceCard};
@@ -18,7 +18,7 @@ impl Guests {
         let mut ours = Vec::new();
         for row in self.all()? {
             if self.may_be_ours(&row)
-                && let Standing::Ours(owned) = self.look(&row)?
+                && let GuestOwnership::Ours(owned) = self.look(&row)?
             {
                 ours.push(*owned);
             }

@@ -2,7 +2,7 @@
 //! network (the cloud's metadata service, this machine) would have it asked in its stead.
 
 use crate::host::tcp;
-use crate::host::url::{Origin, origin};
+use crate::host::url::{UrlOrigin, origin};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
@@ -100,7 +100,7 @@ fn allowed(own: Reach, foreign: Reach, errand: Errand) -> Result<(), String> {
 }
 
 /// The innermost address of a host. A name that has none is nobody's: the request itself will fail.
-fn reach(origin: &Origin, resolved: bool) -> Reach {
+fn reach(origin: &UrlOrigin, resolved: bool) -> Reach {
     let host = origin.host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = host.parse() {
         return reach_of(address);

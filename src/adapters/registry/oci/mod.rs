@@ -23,7 +23,7 @@ mod wire;
 
 use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
 use crate::domain::oci::Descriptor;
-use crate::host::http::{Client, Settings};
+use crate::host::http::{Client, HttpSettings};
 use crate::ports::{Blob, Catalog, Clock, Content, Discard, HeldImage, Registry};
 use address::Place;
 use auth::Auth;
@@ -45,7 +45,7 @@ const NAMES_KEPT: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct OciSettings {
     /// Certificates and proxy.
-    pub http: Settings,
+    pub http: HttpSettings,
     /// Registries, with their ports, that are spoken to in plain HTTP besides those on this machine.
     pub insecure: BTreeSet<String>,
     /// Who asks.
@@ -62,9 +62,9 @@ impl OciSettings {
         let given = |name: &str| variables.get(name).filter(|value| !value.is_empty());
         let insecure = given("GREENROOM_REGISTRY_INSECURE").map_or("", String::as_str);
         Self {
-            http: Settings {
+            http: HttpSettings {
                 ca_file: given("GREENROOM_REGISTRY_CA_FILE").map(PathBuf::from),
-                ..Settings::default()
+                ..HttpSettings::default()
             },
             insecure: insecure
                 .split(',')
@@ -91,7 +91,7 @@ impl OciRegistry {
     /// # Errors
     /// `Invalid` when the CA file or the proxy's URL is of no use.
     pub fn new(settings: OciSettings, clock: Arc<dyn Clock>) -> Result<Self, PortError> {
-        let http = Settings {
+        let http = HttpSettings {
             names_kept: NAMES_KEPT,
             ..settings.http
         };

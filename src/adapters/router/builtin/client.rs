@@ -1,7 +1,7 @@
 //! The port's side of the builtin router: starts the process where needed, and talks to it.
 
 use super::location::{Lock, StateDirectory};
-use super::protocol::{Cause, Identity, LONGEST_LINE, Order, PROTOCOL, Reply};
+use super::protocol::{Cause, LONGEST_LINE, Order, PROTOCOL, Reply, RouterIdentity};
 use super::server::GRACE;
 use super::stray::Stray;
 use crate::domain::model::{Endpoint, ErrorKind, PortError, Route, RouteState};
@@ -114,7 +114,7 @@ impl BuiltinRouter {
     ///
     /// # Errors
     /// `Missing` when it does not run, `Ambiguous` when it does not answer.
-    pub fn identity(&self) -> Result<Identity, PortError> {
+    pub fn identity(&self) -> Result<RouterIdentity, PortError> {
         let doing = format!("asking the router on {} who it is", self.entry);
         match self.order(&Order::Identity, &doing)? {
             Reply::Identity(identity) => Ok(identity),

@@ -2,7 +2,7 @@
 
 use super::location::StateDirectory;
 use super::pool::CONNECT;
-use super::protocol::{Cause, Identity, LONGEST_LINE, Order, PROTOCOL, Reply};
+use super::protocol::{Cause, LONGEST_LINE, Order, PROTOCOL, Reply, RouterIdentity};
 use super::state;
 use super::table::{Routes, refusal};
 use crate::domain::model::Route;
@@ -108,7 +108,7 @@ impl Control {
 
     async fn obey(&self, order: &Order) -> Reply {
         match order {
-            Order::Identity => Reply::Identity(Identity {
+            Order::Identity => Reply::Identity(RouterIdentity {
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 protocol: PROTOCOL,

@@ -32,5 +32,5 @@ mod tunnel;
 mod worker;
 
 pub use client::{BuiltinRouter, RouterOptions};
-pub use protocol::Identity;
+pub use protocol::RouterIdentity;
 pub use server::{RouterError, ServerOptions, run};

@@ -28,8 +28,8 @@ pub(super) enum Order {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reply {
-    /// To [`Order::Identity`].
-    Identity(Identity),
+    /// To [`Order::RouterIdentity`].
+    Identity(RouterIdentity),
     /// To [`Order::Routes`].
     Routes(Vec<RouteState>),
     /// It is done.
@@ -57,7 +57,7 @@ pub(super) enum Cause {
 
 /// Who a router is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub struct RouterIdentity {
     /// Its process id.
     pub pid: u32,
     /// The version of greenroom that it runs.

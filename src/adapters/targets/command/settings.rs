@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Renders one word of a command with facts (`version`, `image`, `digest`, `release`, `unit`,
 /// `service`, `environment`, `url`); the error is a sentence.
-pub type Render = Arc<dyn Fn(&str, &BTreeMap<String, String>) -> Result<String, String> + Send + Sync>;
+pub type RenderWord = Arc<dyn Fn(&str, &BTreeMap<String, String>) -> Result<String, String> + Send + Sync>;
 
 /// What the target is told by the configuration.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use super::state::{MARKER, Marker, marker};
 use super::{LocalSettings, LocalTarget, fault};
 use crate::domain::model::{EnvironmentName, ErrorKind, PortError, Slot, UnitId};
-use crate::ports::{Removal, Stop, Sweeper, Target as _, Temporary};
+use crate::ports::{ExpiringResource, Removal, Stop, Sweeper, Target as _};
 use rustix::process::Signal;
 use std::fs;
 use std::io;
@@ -61,7 +61,7 @@ impl Sweeper for LocalSweeper {
         PATIENCE
     }
 
-    fn list(&self) -> Result<Vec<Temporary>, PortError> {
+    fn list(&self) -> Result<Vec<ExpiringResource>, PortError> {
         let failed =
             |error: io::Error| fault(&format!("looking through {}", self.directory.display()), &error);
         let mut found = Vec::new();
@@ -71,7 +71,7 @@ impl Sweeper for LocalSweeper {
             };
             let marker = self.ours(&environment).map_err(failed)?;
             if let Some(expires) = marker.and_then(|marker| marker.expires) {
-                found.push(Temporary {
+                found.push(ExpiringResource {
                     what: format!("the directory {}", self.directory.join(&name).display()),
                     environment,
                     key: name,
@@ -83,7 +83,7 @@ impl Sweeper for LocalSweeper {
         Ok(found)
     }
 
-    fn remove(&self, temporary: &Temporary, stop: Stop) -> Result<Removal, PortError> {
+    fn remove(&self, temporary: &ExpiringResource, stop: Stop) -> Result<Removal, PortError> {
         let doing = format!("removing {}", temporary.environment);
         let failed = |error: io::Error| fault(&doing, &error);
         let state = self.directory.join(temporary.environment.as_str());

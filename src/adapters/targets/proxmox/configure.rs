@@ -16,7 +16,7 @@ impl ProxmoxTarget {
     /// Configures a guest that is half made, and marks it as made.
     pub(super) fn configure(&self, owned: &Owned, release: &Release, doing: &str) -> Result<(), PortError> {
         let address = self.settings.places().at(owned.guest().id);
-        let address = address.and_then(crate::adapters::proxmox::guest::Place::address);
+        let address = address.and_then(crate::adapters::proxmox::guest::GuestPlace::address);
         if self.settings.network.is_some() && address.is_none() {
             let message = format!("there is no address for {}: widen the addresses", owned.guest());
             return Err(PortError::new(ErrorKind::Denied, doing, message));

@@ -3,7 +3,7 @@
 use super::jobs::Seat;
 use super::locked;
 use crate::adapters::proxmox::answers::Resource;
-use crate::adapters::proxmox::guest::{Guests, Owned, Place, Places, Standing, Stranger};
+use crate::adapters::proxmox::guest::{GuestOwnership, GuestPlace, Guests, Owned, Places, Stranger};
 use crate::adapters::proxmox::{Fault, GuestRef};
 use crate::ports::Clock;
 use std::collections::BTreeMap;
@@ -83,15 +83,15 @@ impl Index {
     ) -> Result<Located, Fault> {
         let (number, seat) = seat;
         let rows = self.rows(guests, freshness)?;
-        let at: Vec<Place> = places.candidates(number, seat.1).collect();
+        let at: Vec<GuestPlace> = places.candidates(number, seat.1).collect();
         let (mut strangers, mut making) = (Vec::new(), None);
         for place in &at {
             for row in rows.iter().filter(|row| row.vmid == place.id()) {
                 match guests.look(row)? {
-                    Standing::Ours(owned) if is_of(&owned, seat) => return Ok(Located::Ours(owned)),
-                    Standing::Making(guest, lock) => making = making.or(Some((guest, lock))),
-                    Standing::Foreign(stranger) => strangers.push(*stranger),
-                    Standing::Ours(_) | Standing::Nothing => {}
+                    GuestOwnership::Ours(owned) if is_of(&owned, seat) => return Ok(Located::Ours(owned)),
+                    GuestOwnership::Making(guest, lock) => making = making.or(Some((guest, lock))),
+                    GuestOwnership::Foreign(stranger) => strangers.push(*stranger),
+                    GuestOwnership::Ours(_) | GuestOwnership::Nothing => {}
                 }
             }
         }
@@ -122,8 +122,8 @@ impl Index {
             return Ok(None);
         }
         let ours = match guests.look(row)? {
-            Standing::Ours(owned) => Some(owned),
-            Standing::Nothing | Standing::Making(..) | Standing::Foreign(_) => None,
+            GuestOwnership::Ours(owned) => Some(owned),
+            GuestOwnership::Nothing | GuestOwnership::Making(..) | GuestOwnership::Foreign(_) => None,
         };
         let known = ours.as_ref().map(|owned| {
             let marker = owned.marker();

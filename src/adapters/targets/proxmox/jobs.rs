@@ -4,7 +4,7 @@
 use super::locked;
 use crate::domain::model::{PortError, Slot, UnitId};
 
-use crate::adapters::proxmox::{Api, Exit, Fault, FaultClass, TaskState, Upid, calls};
+use crate::adapters::proxmox::{Api, Fault, FaultClass, TaskExit, TaskState, Upid, calls};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -123,13 +123,13 @@ impl Jobs {
         let exit = match api.task(&task) {
             Ok(TaskState::Running) => return Ok(Outcome::Running(job)),
             Ok(TaskState::Ended(exit)) => exit,
-            Err(fault) if fault.class == FaultClass::MissingTask => Exit::Unexpected,
+            Err(fault) if fault.class == FaultClass::MissingTask => TaskExit::Unexpected,
             Err(fault) => return Err(fault.into()),
         };
         self.drop(seat);
         Ok(match exit.fault(&task, &job.words) {
             None => Outcome::Done(job),
-            Some(_) if exit == Exit::Unexpected => Outcome::Unknown,
+            Some(_) if exit == TaskExit::Unexpected => Outcome::Unknown,
             Some(fault) => Outcome::Failed(job, fault),
         })
     }

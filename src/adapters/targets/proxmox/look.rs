@@ -1,7 +1,7 @@
 //! What stands in a unit, without changing anything.
 
 use super::index::{Freshness, Located};
-use super::{GuestPlan, ProxmoxTarget, Workload};
+use super::{GuestPlan, GuestWorkload, ProxmoxTarget};
 use crate::domain::model::{
     Endpoint, ErrorKind, Instance, Period, PortError, Slot, Timestamp, UnitId, UnitState,
 };
@@ -125,7 +125,7 @@ impl ProxmoxTarget {
         };
         let docker = matches!(
             &self.settings.guest,
-            GuestPlan::Vm(vm) if matches!(vm.workload, Some(Workload::Docker(_)))
+            GuestPlan::Vm(vm) if matches!(vm.workload, Some(GuestWorkload::Docker(_)))
         );
         if docker
             && owned.marker().workload

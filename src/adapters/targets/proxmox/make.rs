@@ -9,8 +9,8 @@ use crate::adapters::proxmox::calls::container::{ContainerCard, ContainerSetting
 use crate::adapters::proxmox::calls::{container, guest as calls};
 
 use crate::adapters::proxmox::calls::vm::Addressing;
-use crate::adapters::proxmox::guest::{Marker, NewMarker, Place, Stranger, guest_name, tags};
-use crate::adapters::proxmox::{Fault, FaultClass, GuestKind, GuestRef, Request};
+use crate::adapters::proxmox::guest::{GuestPlace, Marker, NewMarker, Stranger, guest_name, tags};
+use crate::adapters::proxmox::{ApiRequest, Fault, FaultClass, GuestKind, GuestRef};
 use std::net::IpAddr;
 
 use super::index::{Freshness, Located};
@@ -109,7 +109,7 @@ impl ProxmoxTarget {
     }
 
     /// The first place that nobody has.
-    fn place(&self, seat: &(u32, Seat), strangers: &[Stranger]) -> Result<Place, PortError> {
+    fn place(&self, seat: &(u32, Seat), strangers: &[Stranger]) -> Result<GuestPlace, PortError> {
         let places = self.settings.places();
         let rows = self.index.rows(&self.guests, Freshness::Lately)?;
         let mut taken = Vec::new();
@@ -146,8 +146,8 @@ impl ProxmoxTarget {
         source: u32,
         kind: GuestKind,
         seat: &(u32, Seat),
-        what: (Place, &Release),
-    ) -> Result<(Request, String), PortError> {
+        what: (GuestPlace, &Release),
+    ) -> Result<(ApiRequest, String), PortError> {
         let (place, release) = what;
         let node = self.node_of(source)?;
         let full = match &self.settings.guest {
@@ -184,8 +184,8 @@ impl ProxmoxTarget {
         plan: &ContainerPlan,
         volume: String,
         seat: &(u32, Seat),
-        what: (Place, &Release),
-    ) -> Request {
+        what: (GuestPlace, &Release),
+    ) -> ApiRequest {
         let (place, release) = what;
         let image = matches!(plan.source, ContainerSource::Image { .. });
         let new = NewContainer {
@@ -238,7 +238,7 @@ impl ProxmoxTarget {
         )
     }
 
-    fn marker(&self, seat: &Seat, place: Place, release: &Release) -> Marker {
+    fn marker(&self, seat: &Seat, place: GuestPlace, release: &Release) -> Marker {
         NewMarker::new(
             place.id(),
             &self.settings.service,

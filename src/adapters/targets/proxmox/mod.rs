@@ -30,12 +30,12 @@ use archive::Archives;
 use index::{Freshness, Index, Located};
 use jobs::{Jobs, Outcome, Seat, Work};
 pub use settings::{
-    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestSettings, VmPlan, Workload,
+    ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestSettings, GuestWorkload, VmPlan,
 };
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-pub use sweep::{Made, Sweeper};
+pub use sweep::{GuestSweeper, OwnedGuest};
 pub use temporary::TemporaryGuests;
 
 /// Most steps that one call takes before it gives the word back.
@@ -109,8 +109,8 @@ impl ProxmoxTarget {
     }
 
     /// What collects the guests of this range whose time is up.
-    pub fn guests(&self) -> Sweeper {
-        Sweeper::new(
+    pub fn guests(&self) -> GuestSweeper {
+        GuestSweeper::new(
             self.ports.api.clone(),
             self.settings.ids.clone(),
             self.settings.pool.clone(),

@@ -86,12 +86,12 @@ pub struct VmPlan {
     /// Public keys that may log in as this user.
     pub ssh_keys: Vec<String>,
     /// What runs in it; the template's own where absent.
-    pub workload: Option<Workload>,
+    pub workload: Option<GuestWorkload>,
 }
 
 /// What is started in a virtual machine through its agent.
 #[derive(Debug, Clone)]
-pub enum Workload {
+pub enum GuestWorkload {
     /// The release's image, by the guest's own Docker, listening on this port.
     Docker(u16),
     /// A command, word by word. It gets variables and secrets on its standard input, one `NAME=value` to
@@ -152,7 +152,7 @@ impl GuestSettings {
     }
 
     /// What is started in a guest through its agent.
-    pub(super) fn workload(&self) -> Option<&Workload> {
+    pub(super) fn workload(&self) -> Option<&GuestWorkload> {
         match &self.guest {
             GuestPlan::Vm(vm) => vm.workload.as_ref(),
             GuestPlan::Container(_) => None,

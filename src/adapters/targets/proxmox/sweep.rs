@@ -5,7 +5,7 @@ use super::end::{Act, next};
 use super::jobs::Work;
 use super::locked;
 use crate::adapters::proxmox::answers::GuestConfig;
-use crate::adapters::proxmox::guest::{Found, Guests, Marker, Owned, Scope, Standing, TAG, prove};
+use crate::adapters::proxmox::guest::{FoundGuest, GuestOwnership, Guests, Marker, Owned, Scope, TAG, prove};
 use crate::adapters::proxmox::{Api, FaultClass, GuestRef, TaskState, Upid, calls};
 use crate::domain::model::{ErrorKind, PortError, Timestamp, one_line};
 use crate::ports::{Clock, Removal, Stop};
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// A guest that greenroom made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct OwnedGuest {
     /// Where it is.
     pub guest: GuestRef,
     /// Its name, as one line.
@@ -28,7 +28,7 @@ pub struct Made {
 }
 
 /// Finds guests that greenroom made in a range of ids, and removes those whose time is up.
-pub struct Sweeper {
+pub struct GuestSweeper {
     api: Api,
     ids: RangeInclusive<u32>,
     pool: Option<String>,
@@ -37,7 +37,7 @@ pub struct Sweeper {
     tasks: Mutex<BTreeMap<u32, (Work, Upid)>>,
 }
 
-impl Sweeper {
+impl GuestSweeper {
     /// Of this range and, where one is configured, this pool; `timeout` is the longest that a guest may
     /// take to shut down.
     pub fn new(
@@ -61,7 +61,7 @@ impl Sweeper {
     ///
     /// # Errors
     /// Those of the cluster.
-    pub fn all(&self) -> Result<Vec<Made>, PortError> {
+    pub fn all(&self) -> Result<Vec<OwnedGuest>, PortError> {
         let mut made = self.marked(true)?;
         made.retain(|made| made.marker.identity.is_some());
         Ok(made)
@@ -69,7 +69,7 @@ impl Sweeper {
 
     /// The same with those that were never finished. Only those that are made in full have the tag; the
     /// others show in their configuration alone, so that with `tagged` fewer are read.
-    pub(super) fn marked(&self, tagged: bool) -> Result<Vec<Made>, PortError> {
+    pub(super) fn marked(&self, tagged: bool) -> Result<Vec<OwnedGuest>, PortError> {
         let mut made = Vec::new();
         let rows = self.api.ask::<Vec<crate::adapters::proxmox::answers::Resource>>(
             "listing the guests",
@@ -86,7 +86,7 @@ impl Sweeper {
             let Ok(marker) = Marker::read(config.description()) else {
                 continue;
             };
-            let found = Found {
+            let found = FoundGuest {
                 guest,
                 config,
                 pool: row.pool,
@@ -103,7 +103,7 @@ impl Sweeper {
     ///
     /// # Errors
     /// Those of the cluster.
-    pub fn overdue(&self) -> Result<Vec<Made>, PortError> {
+    pub fn overdue(&self) -> Result<Vec<OwnedGuest>, PortError> {
         let now = self.clock.now();
         let all = self.all()?.into_iter();
         Ok(all.filter(|made| is_overdue(&made.marker, now)).collect())
@@ -114,7 +114,7 @@ impl Sweeper {
     ///
     /// # Errors
     /// `Denied` when its time is not up or it is another guest by now, else those of the cluster.
-    pub fn remove(&self, made: &Made) -> Result<Removal, PortError> {
+    pub fn remove(&self, made: &OwnedGuest) -> Result<Removal, PortError> {
         let doing = format!("removing {}", made.guest);
         self.end(made, Stop::Force, &|owned| self.same(made, owned, &doing))
     }
@@ -122,7 +122,7 @@ impl Sweeper {
     /// One act towards the end of a guest of which `may` holds, proven anew.
     pub(super) fn end(
         &self,
-        made: &Made,
+        made: &OwnedGuest,
         stop: Stop,
         may: &dyn Fn(&Owned) -> Result<(), PortError>,
     ) -> Result<Removal, PortError> {
@@ -137,15 +137,15 @@ impl Sweeper {
                 return Ok(Removal::Gone);
             };
             let owned = match guests.look(row)? {
-                Standing::Nothing => return Ok(Removal::Gone),
-                Standing::Making(guest, lock) => {
+                GuestOwnership::Nothing => return Ok(Removal::Gone),
+                GuestOwnership::Making(guest, lock) => {
                     let message = super::being_made(&guest, &lock);
                     return Err(PortError::new(ErrorKind::Denied, doing, message));
                 }
-                Standing::Foreign(stranger) => {
+                GuestOwnership::Foreign(stranger) => {
                     return Err(PortError::new(ErrorKind::Denied, doing, stranger));
                 }
-                Standing::Ours(owned) => owned,
+                GuestOwnership::Ours(owned) => owned,
             };
             may(&owned)?;
             if owned.config().lock().is_some() {
@@ -174,7 +174,7 @@ impl Sweeper {
     }
 
     /// Whether it is the guest that was listed, and its time is up.
-    fn same(&self, made: &Made, owned: &Owned, doing: &str) -> Result<(), PortError> {
+    fn same(&self, made: &OwnedGuest, owned: &Owned, doing: &str) -> Result<(), PortError> {
         let denied = |message: String| Err(PortError::new(ErrorKind::Denied, doing, message));
         if made.marker.identity.is_none() || owned.marker().identity != made.marker.identity {
             return denied(format!("{} is another guest by now", made.guest));
@@ -222,8 +222,8 @@ fn is_overdue(marker: &Marker, now: Timestamp) -> bool {
     marker.expires.is_some_and(|expires| expires <= now)
 }
 
-fn shown(owned: &Owned) -> Made {
-    Made {
+fn shown(owned: &Owned) -> OwnedGuest {
+    OwnedGuest {
         guest: owned.guest().clone(),
         name: one_line(owned.config().name().unwrap_or_default(), 80),
         marker: owned.marker().clone(),

@@ -1,10 +1,10 @@
 //! Guests of acceptance deployments: one service's, found by their markers, due or not.
 
-use super::sweep::{Made, Sweeper};
+use super::sweep::{GuestSweeper, OwnedGuest};
 use crate::adapters::proxmox::guest::Owned;
 use crate::domain::model::{ErrorKind, PortError};
 use crate::ports;
-use crate::ports::{Removal, Stop, Temporary};
+use crate::ports::{ExpiringResource, Removal, Stop};
 use std::time::Duration;
 
 /// Destroying a guest that is off takes less than this.
@@ -12,13 +12,13 @@ const DESTROY: Duration = Duration::from_secs(120);
 
 /// Finds and removes the guests of one service whose marker carries an end.
 pub struct TemporaryGuests {
-    sweeper: Sweeper,
+    sweeper: GuestSweeper,
     service: String,
 }
 
 impl TemporaryGuests {
     /// Those of `service` among the guests of `sweeper`.
-    pub fn new(sweeper: Sweeper, service: String) -> Self {
+    pub fn new(sweeper: GuestSweeper, service: String) -> Self {
         Self { sweeper, service }
     }
 }
@@ -28,14 +28,14 @@ impl ports::Sweeper for TemporaryGuests {
         self.sweeper.timeout + DESTROY
     }
 
-    fn list(&self) -> Result<Vec<Temporary>, PortError> {
+    fn list(&self) -> Result<Vec<ExpiringResource>, PortError> {
         let made = self.sweeper.marked(false)?;
         let ours = made
             .into_iter()
             .filter(|made| made.marker.service == self.service);
         Ok(ours
             .filter_map(|made| {
-                Some(Temporary {
+                Some(ExpiringResource {
                     environment: made.marker.environment.clone(),
                     what: format!("{} ({})", made.guest, made.name),
                     key: made.guest.id.to_string(),
@@ -45,7 +45,7 @@ impl ports::Sweeper for TemporaryGuests {
             .collect())
     }
 
-    fn remove(&self, temporary: &Temporary, stop: Stop) -> Result<Removal, PortError> {
+    fn remove(&self, temporary: &ExpiringResource, stop: Stop) -> Result<Removal, PortError> {
         let doing = format!("removing {}", temporary.what);
         let denied = |found: &str| {
             let message = format!(
@@ -61,7 +61,7 @@ impl ports::Sweeper for TemporaryGuests {
         if self.sweeper.is_under_way(id, stop)? {
             return Ok(Removal::Stopping);
         }
-        let wanted = |made: &&Made| made.guest.id == id;
+        let wanted = |made: &&OwnedGuest| made.guest.id == id;
         let listed = self.sweeper.marked(false)?;
         let Some(made) = listed.iter().find(wanted) else {
             return if self.sweeper.is_there(id)? {

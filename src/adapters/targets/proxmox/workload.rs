@@ -3,7 +3,7 @@
 
 use super::configure::changed;
 use super::jobs::{Errand, Seat, Stage};
-use super::{ProxmoxTarget, Step, Workload};
+use super::{GuestWorkload, ProxmoxTarget, Step};
 use crate::domain::model::{
     Artifact, ErrorKind, PortError, Redactor, Release, ReleaseId, RepositoryName, Secret, one_line,
 };
@@ -21,7 +21,7 @@ const LOOKS: usize = 50;
 impl ProxmoxTarget {
     /// Whether this release can be put here at all.
     pub(super) fn wanted(&self, release: &Release) -> Result<(), PortError> {
-        if let Some(Workload::Docker(_)) = self.settings.workload() {
+        if let Some(GuestWorkload::Docker(_)) = self.settings.workload() {
             pulled(release)?;
         }
         self.input(release).map(drop)
@@ -87,8 +87,8 @@ impl ProxmoxTarget {
             ))));
         }
         let (stage, words, input) = match workload {
-            Workload::Docker(_) => (Stage::Look, look(&release.id()), None),
-            Workload::Command(words) => (Stage::Command, words.clone(), Some(self.input(release)?)),
+            GuestWorkload::Docker(_) => (Stage::Look, look(&release.id()), None),
+            GuestWorkload::Command(words) => (Stage::Command, words.clone(), Some(self.input(release)?)),
         };
         self.send(seat, owned, (stage, words, input), doing).map(Some)
     }
@@ -124,7 +124,7 @@ impl ProxmoxTarget {
         &self,
         seat: &Seat,
         owned: &Owned,
-        what: (&Release, &Workload),
+        what: (&Release, &GuestWorkload),
         errand: &Errand,
     ) -> Result<Step, PortError> {
         let (release, workload) = what;
@@ -150,7 +150,7 @@ impl ProxmoxTarget {
         let well = ended.exitcode == Some(0);
         let failed = |doing: &str| Err(self.failure(release, &ended, doing));
         match (errand.stage, workload) {
-            (Stage::Look, Workload::Docker(port)) => {
+            (Stage::Look, GuestWorkload::Docker(port)) => {
                 let name = container(&release.id());
                 let out = ended.out_data.as_deref().unwrap_or_default().trim();
                 if well && out == "true" {

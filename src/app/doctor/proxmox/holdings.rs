@@ -1,12 +1,12 @@
 //! What the configuration names, and whether the cluster has it.
 
-use super::super::check::Check;
+use super::super::check::DoctorCheck;
 use super::Site;
 use crate::adapters::proxmox::answers::{Bridge, GuestConfig, Pool, Resource, Storage, Volume};
 use crate::adapters::proxmox::calls::{cluster, guest, pool, storage};
-use crate::adapters::proxmox::guest::{Doubt, Guests, Scope, Standing, Stranger};
+use crate::adapters::proxmox::guest::{Doubt, GuestOwnership, Guests, Scope, Stranger};
 use crate::adapters::proxmox::{Fault, GuestKind, GuestRef};
-use crate::config::environment::Backup;
+use crate::config::environment::BackupMode;
 
 /// Less than this is no room for anything.
 const LEAST: u64 = GIB;
@@ -16,7 +16,7 @@ const NAMED: usize = 10;
 
 impl Site<'_> {
     /// Storages, template, bridge, pool and ids.
-    pub(super) fn holdings(&self) -> Vec<Check> {
+    pub(super) fn holdings(&self) -> Vec<DoctorCheck> {
         let guests: Result<Vec<Resource>, Fault> = self.api.ask("listing the guests", &cluster::guests());
         let guests = guests.map_err(|fault| self.refused("guests", fault));
         let mut checks = self.storages();
@@ -32,7 +32,7 @@ impl Site<'_> {
         checks
     }
 
-    fn storages(&self) -> Vec<Check> {
+    fn storages(&self) -> Vec<DoctorCheck> {
         let node = &self.proxmox.node;
         let asked: Result<Vec<Storage>, Fault> = self.api.ask(
             &format!("listing the storages of {node}"),
@@ -58,7 +58,7 @@ impl Site<'_> {
         if let Some(image) = image {
             checks.push(self.storage(&storages, &image.storage, "vztmpl", LEAST));
         }
-        if self.backup() == Backup::Full {
+        if self.backup() == BackupMode::Full {
             let backups = self
                 .proxmox
                 .backup_storage
@@ -70,7 +70,7 @@ impl Site<'_> {
     }
 
     /// Whether a storage is there, takes what is to be put into it, and has room for that.
-    fn storage(&self, storages: &[Storage], name: &str, kind: &str, room: u64) -> Check {
+    fn storage(&self, storages: &[Storage], name: &str, kind: &str, room: u64) -> DoctorCheck {
         let what = format!("storage {name}");
         let node = &self.proxmox.node;
         let Some(found) = storages
@@ -81,7 +81,7 @@ impl Site<'_> {
                 .iter()
                 .filter_map(|found| found.storage.as_deref())
                 .collect();
-            return Check::setup(
+            return DoctorCheck::setup(
                 what,
                 format!(
                     "{node} has none of this name that is enabled and that the token may see; it sees: {}",
@@ -91,15 +91,15 @@ impl Site<'_> {
             .fix(format!("pvesm status   # on {node}; then correct the configuration, or give {} rights on /storage/{name}", self.token));
         };
         if !found.holds(kind) {
-            return Check::access(what, format!("it holds {}, and not {kind}", found.content))
+            return DoctorCheck::access(what, format!("it holds {}, and not {kind}", found.content))
                 .fix(format!("pvesm set {name} --content {},{kind}", found.content));
         }
         if !found.active {
-            return Check::access(what, format!("it is not active on {node}"))
+            return DoctorCheck::access(what, format!("it is not active on {node}"))
                 .fix(format!("pvesm status --storage {name}"));
         }
         match found.avail {
-            Some(free) if free < room => Check::access(
+            Some(free) if free < room => DoctorCheck::access(
                 what,
                 format!(
                     "{} are free, and the next deployment needs {}",
@@ -110,19 +110,19 @@ impl Site<'_> {
             .fix(format!(
                 "pvesm list {name}   # remove what is not needed, or enlarge it"
             )),
-            Some(free) => Check::ok(what, format!("{} are free", gib(free))),
-            None => Check::ok(what, "there"),
+            Some(free) => DoctorCheck::ok(what, format!("{} are free", gib(free))),
+            None => DoctorCheck::ok(what, "there"),
         }
     }
 
     /// What guests are made from.
-    fn source(&self, guests: &[Resource]) -> Vec<Check> {
+    fn source(&self, guests: &[Resource]) -> Vec<DoctorCheck> {
         if let Some(vm) = self.vm() {
             return self.template(guests, vm.template);
         }
         let Some(container) = self.container() else {
             return vec![
-                Check::setup("guest", "what a guest is made of is not configured")
+                DoctorCheck::setup("guest", "what a guest is made of is not configured")
                     .fix("write `guest: { vm: { template: ID } }` or `guest: { container: … }`"),
             ];
         };
@@ -131,14 +131,14 @@ impl Site<'_> {
         }
         match container.clone {
             Some(id) => vec![match self.find(guests, id, GuestKind::Container) {
-                Ok(_) => Check::ok(format!("container {id}"), "there"),
+                Ok(_) => DoctorCheck::ok(format!("container {id}"), "there"),
                 Err(check) => *check,
             }],
             None => Vec::new(),
         }
     }
 
-    fn archive(&self, volume: &str) -> Check {
+    fn archive(&self, volume: &str) -> DoctorCheck {
         let what = format!("template {volume}");
         let (node, name) = (&self.proxmox.node, volume.split(':').next().unwrap_or_default());
         let asked: Result<Vec<Volume>, Fault> = self.api.ask(
@@ -146,10 +146,12 @@ impl Site<'_> {
             &storage::content(node, name, Some("vztmpl"), None),
         );
         match asked {
-            Ok(volumes) if volumes.iter().any(|found| found.volid == volume) => Check::ok(what, "there"),
+            Ok(volumes) if volumes.iter().any(|found| found.volid == volume) => {
+                DoctorCheck::ok(what, "there")
+            }
             Ok(_) => {
                 let file = volume.rsplit('/').next().unwrap_or(volume);
-                Check::access(what, format!("{name} does not hold it")).fix(format!(
+                DoctorCheck::access(what, format!("{name} does not hold it")).fix(format!(
                     "pveam update; pveam download {name} {file}   # on {node}"
                 ))
             }
@@ -157,16 +159,16 @@ impl Site<'_> {
         }
     }
 
-    fn find(&self, guests: &[Resource], id: u32, kind: GuestKind) -> Result<GuestRef, Box<Check>> {
+    fn find(&self, guests: &[Resource], id: u32, kind: GuestKind) -> Result<GuestRef, Box<DoctorCheck>> {
         let what = format!("{} {id}", kind.noun());
         let list = format!("{} list   # on {}", kind.program(), self.proxmox.node);
         match guests.iter().find(|row| row.vmid == id).and_then(Resource::guest) {
             Some(found) if found.kind == kind => Ok(found),
             Some(found) => Err(Box::new(
-                Check::setup(what, format!("{found} is another kind of guest")).fix(list),
+                DoctorCheck::setup(what, format!("{found} is another kind of guest")).fix(list),
             )),
             None => Err(Box::new(
-                Check::access(what, "there is none of this id that the token may see")
+                DoctorCheck::access(what, "there is none of this id that the token may see")
                     .fix(list)
                     .fix(format!(
                         "pveum acl modify /vms/{id} --users {} --tokens '{}' --roles PVETemplateUser",
@@ -179,7 +181,7 @@ impl Site<'_> {
 
     /// The template of virtual machines: that it is one, that its agent is on where it is needed, and that
     /// it takes an address.
-    fn template(&self, guests: &[Resource], id: u32) -> Vec<Check> {
+    fn template(&self, guests: &[Resource], id: u32) -> Vec<DoctorCheck> {
         let what = format!("template {id}");
         let at = match self.find(guests, id, GuestKind::Vm) {
             Ok(at) => at,
@@ -192,26 +194,28 @@ impl Site<'_> {
         let name = config.name().unwrap_or("without a name");
         if !config.is_on("template") {
             return vec![
-                Check::access(what, format!("{at} ({name}) is no template")).fix(format!("qm template {id}")),
+                DoctorCheck::access(what, format!("{at} ({name}) is no template"))
+                    .fix(format!("qm template {id}")),
             ];
         }
-        let mut checks = vec![Check::ok(what, format!("{name} on {}", at.node))];
+        let mut checks = vec![DoctorCheck::ok(what, format!("{name} on {}", at.node))];
         let starts = self.vm().is_some_and(|vm| vm.workload.is_some());
         let agent = format!("agent of template {id}");
         checks.push(match (config.has_agent(), starts) {
-            (true, _) => Check::ok(agent, "on"),
-            (false, true) => Check::access(agent, "it is off, and the workload is started through it").fix(
-                format!("qm set {id} --agent enabled=1   # and install qemu-guest-agent in it"),
-            ),
-            (false, false) => Check::skipped(agent, "it is off; nothing is started through it"),
+            (true, _) => DoctorCheck::ok(agent, "on"),
+            (false, true) => DoctorCheck::access(agent, "it is off, and the workload is started through it")
+                .fix(format!(
+                    "qm set {id} --agent enabled=1   # and install qemu-guest-agent in it"
+                )),
+            (false, false) => DoctorCheck::skipped(agent, "it is off; nothing is started through it"),
         });
         let drive = format!("cloud-init drive of template {id}");
         let has_drive = config.options.values().any(|value| value.contains("cloudinit"));
         checks.push(match (has_drive, self.environment.network.is_some()) {
-            (true, _) => Check::ok(drive, "there"),
-            (false, true) => Check::access(drive, "there is none, so that its clones get no address")
+            (true, _) => DoctorCheck::ok(drive, "there"),
+            (false, true) => DoctorCheck::access(drive, "there is none, so that its clones get no address")
                 .fix(format!("qm set {id} --ide2 {}:cloudinit", self.proxmox.storage)),
-            (false, false) => Check::skipped(drive, "the environment has no `network`"),
+            (false, false) => DoctorCheck::skipped(drive, "the environment has no `network`"),
         });
         checks
     }
@@ -226,7 +230,7 @@ impl Site<'_> {
         of_template.unwrap_or_else(|| self.proxmox.bridge.clone())
     }
 
-    fn connection(&self) -> Check {
+    fn connection(&self) -> DoctorCheck {
         let (bridge, node) = (self.bridge(), &self.proxmox.node);
         let what = format!("bridge {bridge}");
         let asked: Result<Vec<Bridge>, Fault> = self
@@ -237,11 +241,11 @@ impl Site<'_> {
             Err(fault) => return self.refused(what, fault),
         };
         match bridges.iter().find(|found| found.iface == bridge) {
-            Some(found) if found.active => Check::ok(what, "up"),
-            Some(_) => Check::access(what, format!("it is down on {node}")).fix("ifreload -a"),
+            Some(found) if found.active => DoctorCheck::ok(what, "up"),
+            Some(_) => DoctorCheck::access(what, format!("it is down on {node}")).fix("ifreload -a"),
             None => {
                 let names: Vec<&str> = bridges.iter().map(|found| found.iface.as_str()).collect();
-                Check::setup(
+                DoctorCheck::setup(
                     what,
                     format!("{node} has none of this name, but {}", names.join(", ")),
                 )
@@ -250,22 +254,24 @@ impl Site<'_> {
         }
     }
 
-    fn pool(&self) -> Option<Check> {
+    fn pool(&self) -> Option<DoctorCheck> {
         let name = &self.proxmox.pool.as_ref()?.value;
         let what = format!("pool {name}");
         let asked: Result<Vec<Pool>, Fault> = self.api.ask("listing the pools", &pool::list());
         Some(match asked {
-            Ok(pools) if pools.iter().any(|found| found.poolid == *name) => Check::ok(what, "there"),
-            Ok(_) => Check::access(what, "there is none of this name that the token may see").fix(format!(
-                "pveum pool add {name} --comment 'greenroom: {}'",
-                self.environment.name.value
-            )),
+            Ok(pools) if pools.iter().any(|found| found.poolid == *name) => DoctorCheck::ok(what, "there"),
+            Ok(_) => {
+                DoctorCheck::access(what, "there is none of this name that the token may see").fix(format!(
+                    "pveum pool add {name} --comment 'greenroom: {}'",
+                    self.environment.name.value
+                ))
+            }
             Err(fault) => self.refused(what, fault),
         })
     }
 
     /// Whose the ids are that guests of this environment may have.
-    fn range(&self, guests: &[Resource]) -> Check {
+    fn range(&self, guests: &[Resource]) -> DoctorCheck {
         let range = &self.proxmox.vm_id_range;
         let what = format!("ids {}–{}", range.start, range.end);
         let (mut own, mut trials, mut foreign) = (0_u32, 0_u32, Vec::new());
@@ -281,10 +287,10 @@ impl Site<'_> {
             .filter(|row| (range.start..=range.end).contains(&row.vmid));
         for row in inside {
             match eyes.look(row) {
-                Ok(Standing::Nothing) => {}
-                Ok(Standing::Ours(_) | Standing::Making(..)) => own += 1,
-                Ok(Standing::Foreign(stranger)) if self.is_trial(&stranger.doubt) => trials += 1,
-                Ok(Standing::Foreign(stranger)) => {
+                Ok(GuestOwnership::Nothing) => {}
+                Ok(GuestOwnership::Ours(_) | GuestOwnership::Making(..)) => own += 1,
+                Ok(GuestOwnership::Foreign(stranger)) if self.is_trial(&stranger.doubt) => trials += 1,
+                Ok(GuestOwnership::Foreign(stranger)) => {
                     let Stranger {
                         guest, name, doubt, ..
                     } = stranger.as_ref();
@@ -301,7 +307,7 @@ impl Site<'_> {
             count => format!(", {count} of acceptance deployments (greenroom acceptance list)"),
         };
         if foreign.is_empty() {
-            return Check::ok(
+            return DoctorCheck::ok(
                 what,
                 format!("{free} of {all} are free, {own} are this environment's{trials}"),
             );
@@ -316,9 +322,9 @@ impl Site<'_> {
             foreign.join(", ")
         );
         let check = if free == 0 && own == 0 {
-            Check::access(what, found)
+            DoctorCheck::access(what, found)
         } else {
-            Check::warning(what, found)
+            DoctorCheck::warning(what, found)
         };
         check.fix("move them out of the range, or give the environment another `vmIdRange`")
     }

@@ -4,12 +4,12 @@ mod holdings;
 mod reach;
 mod rights;
 
-use super::check::Check;
+use super::check::DoctorCheck;
 use crate::adapters::proxmox::answers::{Node, Version};
 use crate::adapters::proxmox::calls::cluster;
 use crate::adapters::proxmox::{Api, Fault, FaultClass};
 use crate::app::workspace::Workspace;
-use crate::config::environment::{Backup, Environment};
+use crate::config::environment::{BackupMode, Environment};
 use crate::config::proxmox::{Guest, GuestContainer, Proxmox, VirtualMachine};
 use crate::config::target::Vendor;
 use crate::domain::model::PortError;
@@ -20,13 +20,17 @@ const OLDEST: (u32, u32) = (8, 0);
 const IMAGES: (u32, u32) = (9, 1);
 
 /// Looks at the cluster of an environment, each of its hosts first.
-pub(super) fn examine(workspace: &Workspace, environment: &Environment, proxmox: &Proxmox) -> Vec<Check> {
+pub(super) fn examine(
+    workspace: &Workspace,
+    environment: &Environment,
+    proxmox: &Proxmox,
+) -> Vec<DoctorCheck> {
     let token = match reach::token(workspace, proxmox) {
         Ok(token) => token,
         Err(check) => {
             return vec![
                 check,
-                Check::skipped("cluster", "it cannot be asked without a token"),
+                DoctorCheck::skipped("cluster", "it cannot be asked without a token"),
             ];
         }
     };
@@ -36,14 +40,14 @@ pub(super) fn examine(workspace: &Workspace, environment: &Environment, proxmox:
             let service = &workspace.project.service;
             checks.extend(inside(service, environment, &api, &reach::name_of(&token)));
         }
-        None => checks.push(Check::skipped("cluster", "none of its hosts can be asked")),
+        None => checks.push(DoctorCheck::skipped("cluster", "none of its hosts can be asked")),
     }
     checks
 }
 
 /// Looks at what the cluster of an environment says about itself; nothing where that runs elsewhere. `token`
 /// is the token's name: `USER@REALM!TOKENID`.
-pub fn inside(service: &str, environment: &Environment, api: &Api, token: &str) -> Vec<Check> {
+pub fn inside(service: &str, environment: &Environment, api: &Api, token: &str) -> Vec<DoctorCheck> {
     let Some(vendor) = environment.vendor() else {
         return Vec::new();
     };
@@ -53,7 +57,7 @@ pub fn inside(service: &str, environment: &Environment, api: &Api, token: &str) 
         Err(fault) => {
             return vec![
                 refused("token", fault, token),
-                Check::skipped("cluster", "it does not let the token in"),
+                DoctorCheck::skipped("cluster", "it does not let the token in"),
             ];
         }
     };
@@ -66,7 +70,7 @@ pub fn inside(service: &str, environment: &Environment, api: &Api, token: &str) 
         version,
     };
     let mut checks = vec![
-        Check::ok("token", format!("{token} is let in")),
+        DoctorCheck::ok("token", format!("{token} is let in")),
         site.version(),
         site.node(),
     ];
@@ -100,36 +104,36 @@ impl Site<'_> {
         }
     }
 
-    fn backup(&self) -> Backup {
+    fn backup(&self) -> BackupMode {
         self.environment.deployment.backup
     }
 
     /// A look that the cluster refused.
-    fn refused(&self, what: impl Into<String>, fault: Fault) -> Check {
+    fn refused(&self, what: impl Into<String>, fault: Fault) -> DoctorCheck {
         refused(what, fault, self.token)
     }
 
-    fn version(&self) -> Check {
+    fn version(&self) -> DoctorCheck {
         let what = "version";
         let version = &self.version.version;
         let images = self
             .container()
             .is_some_and(|container| container.oci_image.is_some());
         if !self.version.at_least(OLDEST.0, OLDEST.1) {
-            return Check::access(what, format!("Proxmox VE {version} is older than 8.0"))
+            return DoctorCheck::access(what, format!("Proxmox VE {version} is older than 8.0"))
                 .fix("pve7to8 --full, then upgrade the cluster");
         }
         if images && !self.version.at_least(IMAGES.0, IMAGES.1) {
-            return Check::access(
+            return DoctorCheck::access(
                 what,
                 format!("Proxmox VE {version} makes no containers from images: `ociImage` needs 9.1"),
             )
             .fix("upgrade the cluster, or use `container: { template: … }`");
         }
-        Check::ok(what, format!("Proxmox VE {version}"))
+        DoctorCheck::ok(what, format!("Proxmox VE {version}"))
     }
 
-    fn node(&self) -> Check {
+    fn node(&self) -> DoctorCheck {
         let wanted = &self.proxmox.node;
         let what = format!("node {wanted}");
         let nodes: Vec<Node> = match self.api.ask("listing the nodes", &cluster::nodes()) {
@@ -137,14 +141,15 @@ impl Site<'_> {
             Err(fault) => return self.refused(what, fault),
         };
         match nodes.iter().find(|node| node.node == *wanted) {
-            Some(node) if node.status.as_deref() == Some("online") => Check::ok(what, "online"),
+            Some(node) if node.status.as_deref() == Some("online") => DoctorCheck::ok(what, "online"),
             Some(node) => {
                 let status = node.status.as_deref().unwrap_or("unknown");
-                Check::access(what, format!("it is {status}")).fix(format!("ssh root@{wanted} pvecm status"))
+                DoctorCheck::access(what, format!("it is {status}"))
+                    .fix(format!("ssh root@{wanted} pvecm status"))
             }
             None => {
                 let names: Vec<&str> = nodes.iter().map(|node| node.node.as_str()).collect();
-                Check::setup(
+                DoctorCheck::setup(
                     what,
                     format!("the cluster has none of this name, but {}", names.join(", ")),
                 )
@@ -155,9 +160,9 @@ impl Site<'_> {
 }
 
 /// A look that the cluster refused.
-fn refused(what: impl Into<String>, fault: Fault, token: &str) -> Check {
+fn refused(what: impl Into<String>, fault: Fault, token: &str) -> DoctorCheck {
     let class = fault.class.clone();
-    let check = Check::access(what, PortError::from(fault).to_string());
+    let check = DoctorCheck::access(what, PortError::from(fault).to_string());
     let (user, id) = token.split_once('!').unwrap_or((token, "ID"));
     match class {
         FaultClass::Unauthenticated => check

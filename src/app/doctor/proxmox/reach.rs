@@ -1,12 +1,12 @@
 //! The way to the hosts: the token, the network, the certificate.
 
-use super::super::check::Check;
+use super::super::check::DoctorCheck;
 use crate::adapters::proxmox::calls::cluster;
 use crate::adapters::proxmox::{Api, HttpTransport, NoAnswerKind, ProxmoxSettings, Transport};
 use crate::app::workspace::Workspace;
 use crate::config::proxmox::Proxmox;
 use crate::domain::model::Secret;
-use crate::host::http::{Fingerprint, Settings};
+use crate::host::http::{Fingerprint, HttpSettings};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ const NAMES: Duration = Duration::from_secs(60);
 const NOBODYS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The token, or what is wrong with it.
-pub(super) fn token(workspace: &Workspace, proxmox: &Proxmox) -> Result<Secret, Check> {
+pub(super) fn token(workspace: &Workspace, proxmox: &Proxmox) -> Result<Secret, DoctorCheck> {
     let what = "token";
     let create = "pveum user token add USER@REALM TOKENID --privsep 1";
     let Some(source) = &proxmox.token else {
-        return Err(Check::setup(what, "none is configured")
+        return Err(DoctorCheck::setup(what, "none is configured")
             .fix("write `token: { env: PROXMOX_TOKEN }`")
             .fix(create));
     };
     let token = workspace
         .secret_sources()
         .resolve("token", &source.value)
-        .map_err(|error| Check::setup(what, error.to_string()).fix(create))?;
+        .map_err(|error| DoctorCheck::setup(what, error.to_string()).fix(create))?;
     let text = token.expose();
     let whole = text.split_once('=').is_some_and(|(name, secret)| {
         !secret.is_empty()
@@ -38,7 +38,7 @@ pub(super) fn token(workspace: &Workspace, proxmox: &Proxmox) -> Result<Secret, 
     if whole {
         return Ok(token);
     }
-    Err(Check::setup(what, "it does not have the form USER@REALM!TOKENID=SECRET").fix(create))
+    Err(DoctorCheck::setup(what, "it does not have the form USER@REALM!TOKENID=SECRET").fix(create))
 }
 
 /// The name of a token, which is no secret.
@@ -47,7 +47,11 @@ pub(super) fn name_of(token: &Secret) -> String {
 }
 
 /// A look at each host, and the way in by the first that can be asked.
-pub(super) fn hosts(workspace: &Workspace, proxmox: &Proxmox, token: &Secret) -> (Vec<Check>, Option<Api>) {
+pub(super) fn hosts(
+    workspace: &Workspace,
+    proxmox: &Proxmox,
+    token: &Secret,
+) -> (Vec<DoctorCheck>, Option<Api>) {
     let mut checks = Vec::new();
     let mut way = None;
     for host in std::iter::once(&proxmox.host).chain(&proxmox.fallback_hosts) {
@@ -63,18 +67,18 @@ fn one(
     proxmox: &Proxmox,
     token: &Secret,
     host: &str,
-) -> (Check, Option<Arc<dyn Transport>>) {
+) -> (DoctorCheck, Option<Arc<dyn Transport>>) {
     let what = format!("host {host}");
-    let http = Settings {
+    let http = HttpSettings {
         ca_file: proxmox.ca_file.as_ref().map(|file| workspace.root.join(file)),
         pin: proxmox.fingerprint.as_ref().and_then(|pin| pin.parse().ok()),
         insecure: proxmox.insecure,
         names_kept: NAMES,
-        ..Settings::default()
+        ..HttpSettings::default()
     };
     let transport = match transport(host, token, http) {
         Ok(transport) => transport,
-        Err(why) => return (Check::setup(what, why).fix("greenroom check"), None),
+        Err(why) => return (DoctorCheck::setup(what, why).fix("greenroom check"), None),
     };
     let peer = transport.peer();
     let (name, port) = peer.rsplit_once(':').unwrap_or((&peer, "8006"));
@@ -85,10 +89,10 @@ fn one(
         Ok(_) if proxmox.insecure => (unsafe_way(what, &peer, unchecked.as_deref()), Some(transport)),
         Ok(_) => {
             let found = format!("{peer} answers, {}", trust(proxmox, host));
-            (Check::ok(what, found), Some(transport))
+            (DoctorCheck::ok(what, found), Some(transport))
         }
         Err(none) if none.kind == NoAnswerKind::Untrusted => {
-            let check = Check::access(what, none.text).fix(format!(
+            let check = DoctorCheck::access(what, none.text).fix(format!(
                 "scp root@{name}:/etc/pve/pve-root-ca.pem pve-root-ca.pem, and write `caFile: pve-root-ca.pem`"
             ));
             let pin = shown(host, token).map(|fingerprint| {
@@ -96,10 +100,10 @@ fn one(
                     "or, if `pvenode cert info` on the node shows the same, write `fingerprint: {fingerprint}`"
                 )
             });
-            (pin.into_iter().fold(check, Check::fix), None)
+            (pin.into_iter().fold(check, DoctorCheck::fix), None)
         }
         Err(none) => {
-            let check = Check::access(what, none.text).fix(format!(
+            let check = DoctorCheck::access(what, none.text).fix(format!(
                 "nc -vz {name} {port}   # from here; on the node: systemctl status pveproxy"
             ));
             (check, None)
@@ -108,9 +112,9 @@ fn one(
 }
 
 /// A host that answers and whose certificate nobody looks at.
-fn unsafe_way(what: String, peer: &str, fingerprint: Option<&str>) -> Check {
+fn unsafe_way(what: String, peer: &str, fingerprint: Option<&str>) -> DoctorCheck {
     let fingerprint = fingerprint.unwrap_or("…");
-    Check::warning(
+    DoctorCheck::warning(
         what,
         format!("{peer} answers, and its certificate is not checked: anyone on the way reads the token"),
     )
@@ -120,7 +124,7 @@ fn unsafe_way(what: String, peer: &str, fingerprint: Option<&str>) -> Check {
     ))
 }
 
-fn transport(host: &str, token: &Secret, http: Settings) -> Result<Arc<dyn Transport>, String> {
+fn transport(host: &str, token: &Secret, http: HttpSettings) -> Result<Arc<dyn Transport>, String> {
     let settings = ProxmoxSettings {
         hosts: vec![host.to_owned()],
         token: token.clone(),
@@ -147,9 +151,9 @@ fn trust(proxmox: &Proxmox, host: &str) -> &'static str {
 /// The fingerprint of the certificate that a host shows. Nothing is sent: the connection ends with the
 /// certificate, which is not the one that is asked for.
 fn shown(host: &str, token: &Secret) -> Option<String> {
-    let http = Settings {
+    let http = HttpSettings {
         pin: NOBODYS.parse::<Fingerprint>().ok(),
-        ..Settings::default()
+        ..HttpSettings::default()
     };
     let transport = transport(host, token, http).ok()?;
     let text = transport.send(&cluster::version()).err()?.text;

@@ -1,6 +1,6 @@
 //! What the token may do, path by path.
 
-use super::super::check::Check;
+use super::super::check::DoctorCheck;
 use super::Site;
 use crate::adapters::proxmox::answers::Permissions;
 use crate::adapters::proxmox::calls::cluster;
@@ -10,7 +10,7 @@ use crate::app::cluster::work;
 
 impl Site<'_> {
     /// One check for each path on which something is needed.
-    pub(super) fn rights(&self) -> Vec<Check> {
+    pub(super) fn rights(&self) -> Vec<DoctorCheck> {
         let needs = rights::needs(
             &work(self.environment, self.proxmox, self.bridge()),
             &self.version,
@@ -18,7 +18,7 @@ impl Site<'_> {
         needs.iter().map(|need| self.right(need)).collect()
     }
 
-    fn right(&self, need: &Need) -> Check {
+    fn right(&self, need: &Need) -> DoctorCheck {
         let what = format!("rights on {}", need.path);
         let asked: Result<Permissions, _> = self.api.ask(
             "asking for the token's rights",
@@ -30,10 +30,10 @@ impl Site<'_> {
         };
         let lacking = rights::lacking(need, &granted);
         if lacking.is_empty() {
-            return Check::ok(what, format!("enough {}", need.purpose));
+            return DoctorCheck::ok(what, format!("enough {}", need.purpose));
         }
         let lacking: Vec<&str> = lacking.into_iter().collect();
-        let mut check = Check::access(
+        let mut check = DoctorCheck::access(
             what,
             format!(
                 "{} lacks {}, which it needs {} (with privilege separation, its user needs it as well)",

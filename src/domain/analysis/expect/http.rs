@@ -1,6 +1,6 @@
 //! What is expected of an HTTP answer.
 
-use super::{Finding, excerpt, json, shown};
+use super::{CheckFinding, excerpt, json, shown};
 use crate::domain::model::{HttpExpectation, Period};
 use std::collections::BTreeMap;
 
@@ -18,9 +18,9 @@ pub(super) struct Answer<'a> {
 
 /// A wrong status speaks for itself and for all that follows from it; otherwise everything that is
 /// wrong is told.
-pub(super) fn judge(expect: &HttpExpectation, answer: &Answer<'_>) -> Finding {
+pub(super) fn judge(expect: &HttpExpectation, answer: &Answer<'_>) -> CheckFinding {
     if let Some(problem) = wrong_status(expect, answer) {
-        return Finding::fail(problem);
+        return CheckFinding::fail(problem);
     }
     let mut problems: Vec<String> = Vec::new();
     problems.extend(
@@ -43,9 +43,9 @@ pub(super) fn judge(expect: &HttpExpectation, answer: &Answer<'_>) -> Finding {
             .map(|limit| format!("took {}, expected at most {limit}", answer.took)),
     );
     if problems.is_empty() {
-        Finding::pass(format!("answered {} in {}", answer.status, shown(answer.took)))
+        CheckFinding::pass(format!("answered {} in {}", answer.status, shown(answer.took)))
     } else {
-        Finding::fail(format!("answered {}, but {}", answer.status, problems.join("; ")))
+        CheckFinding::fail(format!("answered {}, but {}", answer.status, problems.join("; ")))
     }
 }
 

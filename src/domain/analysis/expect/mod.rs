@@ -4,14 +4,14 @@ mod excerpt;
 mod http;
 mod json;
 
-use super::Finding;
+use super::CheckFinding;
 use crate::domain::model::{Check, Observation, Period, ProbeSpec, Sample};
 
 /// Judges one sample. A reason names what was measured beside what was expected; text that came from
 /// the service is cut to 200 characters and holds no control characters.
-pub fn judge(check: &Check, sample: &Sample) -> Finding {
+pub fn judge(check: &Check, sample: &Sample) -> CheckFinding {
     match (&check.probe, &sample.seen) {
-        (_, Observation::Unanswered(reason)) => Finding::fail(reason),
+        (_, Observation::Unanswered(reason)) => CheckFinding::fail(reason),
         (
             ProbeSpec::Http(probe),
             Observation::Answer {
@@ -29,13 +29,13 @@ pub fn judge(check: &Check, sample: &Sample) -> Finding {
             http::judge(&probe.expect, &answer)
         }
         (ProbeSpec::Tcp(_), Observation::Connected) => {
-            Finding::pass(format!("connected in {}", shown(sample.took)))
+            CheckFinding::pass(format!("connected in {}", shown(sample.took)))
         }
         (ProbeSpec::Command(probe), Observation::Exited { code, output }) => {
             judge_exit(probe.exit_code, *code, output, sample)
         }
         // A sample of one kind for a check of another: whoever took it did something else than asked.
-        _ => Finding::inconclusive("the sample that was taken does not fit the check"),
+        _ => CheckFinding::inconclusive("the sample that was taken does not fit the check"),
     }
 }
 
@@ -48,10 +48,10 @@ fn shown(took: Period) -> String {
     }
 }
 
-fn judge_exit(expected: i32, code: Option<i32>, output: &str, sample: &Sample) -> Finding {
+fn judge_exit(expected: i32, code: Option<i32>, output: &str, sample: &Sample) -> CheckFinding {
     let ended = match code {
         Some(code) if code == expected => {
-            return Finding::pass(format!("exited with status {code} in {}", shown(sample.took)));
+            return CheckFinding::pass(format!("exited with status {code} in {}", shown(sample.took)));
         }
         Some(code) => format!("exited with status {code}"),
         None => "was ended by a signal".to_owned(),
@@ -60,7 +60,7 @@ fn judge_exit(expected: i32, code: Option<i32>, output: &str, sample: &Sample) -
         last if last.is_empty() => "it wrote nothing".to_owned(),
         last => format!("it wrote {last}"),
     };
-    Finding::fail(format!("{ended}, expected status {expected}; {output}"))
+    CheckFinding::fail(format!("{ended}, expected status {expected}; {output}"))
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
         }
     }
 
-    fn command(expected: i32, code: Option<i32>, output: &str) -> Finding {
+    fn command(expected: i32, code: Option<i32>, output: &str) -> CheckFinding {
         let probe = ProbeSpec::Command(CommandProbe {
             argv: vec!["pytest".to_owned()],
             exit_code: expected,
@@ -104,7 +104,7 @@ mod tests {
     fn commands_are_judged_by_their_exit_code_and_cited_from_the_end() {
         assert_eq!(
             command(0, Some(0), ""),
-            Finding::pass("exited with status 0 in 12ms")
+            CheckFinding::pass("exited with status 0 in 12ms")
         );
         assert!(command(3, Some(3), "").passed());
         assert_eq!(
@@ -122,12 +122,12 @@ mod tests {
         let tcp = check(ProbeSpec::Tcp(None));
         assert_eq!(
             judge(&tcp, &sample(Observation::Connected)),
-            Finding::pass("connected in 12ms")
+            CheckFinding::pass("connected in 12ms")
         );
         let refused = "connection refused by 127.0.0.1:8080";
         assert_eq!(
             judge(&tcp, &sample(Observation::Unanswered(refused.to_owned()))),
-            Finding::fail(refused)
+            CheckFinding::fail(refused)
         );
     }
 
