@@ -4,20 +4,10 @@
 //! not make. Only greenroom's own guests are saved, and only its own backups removed.
 
 mod archive;
+mod guest;
 mod snapshot;
 mod tasks;
 
 pub use archive::{ArchiveBackup, ArchiveSettings};
+use guest::guest;
 pub use snapshot::SnapshotBackup;
-
-use crate::domain::model::{ErrorKind, PortError, Slot, UnitId};
-
-use crate::adapters::proxmox::guest::{Guests, Owned};
-
-/// The guest that is to be saved or brought back.
-fn guest(guests: &Guests, unit: &UnitId, slot: Slot, doing: &str) -> Result<Owned, PortError> {
-    guests.of(unit, slot)?.ok_or_else(|| {
-        let what = format!("greenroom has no guest there ({slot})");
-        PortError::new(ErrorKind::Missing, doing, what)
-    })
-}
