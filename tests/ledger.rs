@@ -193,14 +193,15 @@ fn a_head_that_was_cut_off_or_altered_is_not_built_upon() {
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(
         error
-            .message
+            .why
+            .to_string()
             .starts_with("record 4 was the newest and is gone; see `greenroom audit verify`")
     );
     let altered = String::from_utf8(newest).unwrap().replace("number 4", "number 5");
     fs::write(record(root.path(), 4), altered).unwrap();
     let error = ledger.head(&production()).unwrap_err();
     assert!(
-        error.message.contains("is altered since it was written"),
+        error.to_string().contains("is altered since it was written"),
         "{error}"
     );
     // Accepted by a person.
@@ -393,7 +394,7 @@ fn a_damaged_lease_blocks_until_a_person_empties_it_and_keeps_its_epoch() {
     fs::write(&file, b"{\"v\":1,").unwrap();
     let error = lease.acquire(&production(), &holder, ttl).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("empty the file"), "{error}");
+    assert!(error.to_string().contains("empty the file"), "{error}");
     fs::write(&file, b"").unwrap();
     assert_eq!(lease.acquire(&production(), &holder, ttl).unwrap().epoch, 2);
     assert!(!file.exists());

@@ -7,7 +7,7 @@ use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::domain::history::{Approval, ApprovalChange, ApprovalRecord, Told};
-use crate::domain::model::{Digest, EnvironmentName, Period, ReleaseId, Subject};
+use crate::domain::model::{Digest, EnvironmentName, Explanation, Period, ReleaseId, Subject};
 
 /// Most approvals that stand at once: what gates read stays small.
 const MOST: usize = 200;
@@ -70,9 +70,12 @@ fn image(workspace: &Workspace, environment: &Environment, text: &str) -> Result
     }
     let name = &environment.name.value;
     let repository = workspace.images_of(environment).ok_or_else(|| {
-        AppError::Usage(format!(
-            "{name} has no repository of images to look {text:?} up in: name the digest, or a release with --release"
-        ))
+        AppError::usage(
+            Explanation::new(format!(
+                "{name} has no repository of images to look {text:?} up in"
+            ))
+            .fix("name the digest, or a release with --release"),
+        )
     })?;
     find(workspace, repository, text).map(|artifact| artifact.digest)
 }
@@ -80,22 +83,28 @@ fn image(workspace: &Workspace, environment: &Environment, text: &str) -> Result
 fn before(workspace: &Workspace, environment: &Environment) -> Result<Subject, AppError> {
     let name = &environment.name.value;
     let from = environment.protection.from.as_ref().ok_or_else(|| {
-        AppError::Usage(format!(
-            "no environment comes before {name}: name what you approve with --image or --release"
-        ))
+        AppError::usage(
+            Explanation::new(format!("no environment comes before {name}"))
+                .fix("name what you approve with --image or --release"),
+        )
     })?;
     let from = &from.value;
     let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), from)?;
     let live = standing.live.ok_or_else(|| {
-        AppError::Usage(format!(
-            "nothing is live in {from}: name what you approve with --image or --release"
-        ))
+        AppError::usage(
+            Explanation::new(format!("nothing is live in {from}"))
+                .fix("name what you approve with --image or --release"),
+        )
     })?;
-    live.candidate.artifact.map(|artifact| Subject::Image(artifact.digest)).ok_or_else(|| {
-        AppError::Usage(format!(
-            "what is live in {from} has no image: name the release with --release, as the refusal of the deployment does"
-        ))
-    })
+    live.candidate
+        .artifact
+        .map(|artifact| Subject::Image(artifact.digest))
+        .ok_or_else(|| {
+            AppError::usage(
+                Explanation::new(format!("what is live in {from} has no image"))
+                    .fix("name the release with --release, as the refusal of the deployment does"),
+            )
+        })
 }
 
 /// The approval of `subject` by whoever asks, for as long as `period` from now on.
@@ -109,7 +118,7 @@ pub fn approval(
     reason: &str,
 ) -> Result<Approval, AppError> {
     if period.is_zero() {
-        return Err(AppError::Usage("an approval for no time counts never".to_owned()));
+        return Err(AppError::usage("an approval for no time counts never"));
     }
     let at = workspace.context.clock.now();
     Ok(Approval {
@@ -134,9 +143,10 @@ pub fn approve(
         let mut standing = still(workspace, list);
         standing.retain(|one| one.subject != approval.subject || one.origin.actor != approval.origin.actor);
         if standing.len() >= MOST {
-            return Err(AppError::Usage(format!(
-                "{MOST} approvals for {environment} stand already: withdraw some with --revoke"
-            )));
+            return Err(AppError::usage(
+                Explanation::new(format!("{MOST} approvals for {environment} stand already"))
+                    .fix("withdraw some with --revoke"),
+            ));
         }
         standing.push(approval.clone());
         Ok(Some(ApprovalRecord {

@@ -42,7 +42,7 @@ impl Attended {
         let _ = self.interrupted.set(signal);
         let program = command.argv.first().map_or("", String::as_str);
         let doing = format!("running {program}");
-        Err(PortError::new(ErrorKind::Transient, doing, signal))
+        Err(PortError::new(ErrorKind::Transient, doing, &signal))
     }
 }
 

@@ -4,8 +4,8 @@ use super::error::AppError;
 use super::workspace::Workspace;
 use crate::config::environment::{BackupMode, Environment};
 use crate::config::proxmox::{Guest, Proxmox};
-use crate::domain::model::{ErrorKind, PortError, Secret};
-use crate::host::http::HttpSettings;
+use crate::domain::model::{ErrorKind, Explanation, PortError, Secret};
+use crate::host::http::{HttpSettings, NotAFingerprint};
 
 use crate::adapters::proxmox::rights::Work;
 use crate::adapters::proxmox::{Api, GuestKind, HttpTransport, ProxmoxSettings};
@@ -20,16 +20,18 @@ pub(super) fn api(
     environment: &Environment,
     proxmox: &Proxmox,
 ) -> Result<Api, AppError> {
-    let invalid = |message: String| {
+    let invalid = |why: Explanation| {
         let doing = format!("opening environment {}", environment.name.value);
-        AppError::Port(PortError::new(ErrorKind::Invalid, doing, message))
+        AppError::Port(PortError::new(ErrorKind::Invalid, doing, why))
     };
     let pin = proxmox
         .fingerprint
         .as_ref()
         .map(|fingerprint| fingerprint.parse())
         .transpose()
-        .map_err(|error| invalid(format!("proxmox.fingerprint: {error}")))?;
+        .map_err(|error: NotAFingerprint| {
+            invalid(Explanation::of(&error).while_doing("proxmox.fingerprint"))
+        })?;
     let settings = ProxmoxSettings {
         hosts: std::iter::once(&proxmox.host)
             .chain(&proxmox.fallback_hosts)
@@ -43,20 +45,18 @@ pub(super) fn api(
             ..HttpSettings::default()
         },
     };
-    let transport = HttpTransport::new(&settings).map_err(|error| invalid(format!("proxmox: {error}")))?;
+    let transport = HttpTransport::new(&settings)
+        .map_err(|error| invalid(Explanation::of(&error).while_doing("proxmox")))?;
     Ok(Api::new(Arc::new(transport)))
 }
 
 fn token(workspace: &Workspace, environment: &Environment, proxmox: &Proxmox) -> Result<Secret, AppError> {
     let Some(source) = &proxmox.token else {
         let name = &environment.name.value;
-        return Err(AppError::Project(format!(
-            "environment {name} has no token for its Proxmox: add `token: {{ env: PROXMOX_TOKEN }}` to its \
-             `proxmox` block and set the variable to user@realm!id=secret"
-        )));
+        return Err(AppError::project(Explanation::new(format!("environment {name} has no token for its Proxmox")).fix("add `token: { env: PROXMOX_TOKEN }` to its `proxmox` block and set the variable to user@realm!id=secret")));
     };
     let found = workspace.secret_sources().resolve("proxmox.token", &source.value);
-    found.map_err(|error| AppError::Project(error.to_string()))
+    found.map_err(|error| AppError::project(&error))
 }
 
 /// What the configuration wants to be done with the cluster, with guests on `bridge`: a clone keeps the

@@ -48,7 +48,7 @@ pub(super) fn client(environment: &ProcessEnvironment) -> Result<Client, PortErr
         ..HttpSettings::default()
     };
     Client::new(&settings)
-        .map_err(|error| PortError::new(ErrorKind::Invalid, "setting up requests to GitHub", error))
+        .map_err(|error| PortError::new(ErrorKind::Invalid, "setting up requests to GitHub", &error))
 }
 
 /// What a connection is made from.

@@ -1,7 +1,9 @@
 //! What a command knows of the machine and of the person who called it.
 
 use super::connections::{Connections, Run};
-use crate::domain::model::{Actor, CommitId, DeploymentId, ErrorKind, Origin, PortError, Timestamp};
+use crate::domain::model::{
+    Actor, CommitId, DeploymentId, ErrorKind, Explanation, InvalidText, Origin, PortError, Timestamp,
+};
 use crate::host::environment::ProcessEnvironment;
 use crate::ports::Clock;
 use std::path::PathBuf;
@@ -64,10 +66,10 @@ impl Context {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn deployment_id(&self, at: Timestamp) -> Result<DeploymentId, PortError> {
-        let failed = |cause: String| PortError::new(ErrorKind::Transient, "naming the deployment", cause);
-        let random = crate::host::random::hex(4).map_err(|error| failed(error.to_string()))?;
+        let failed = |why: Explanation| PortError::new(ErrorKind::Transient, "naming the deployment", why);
+        let random = crate::host::random::hex(4).map_err(|error| failed((&error).into()))?;
         format!("{}-{random}", at.compact())
             .parse()
-            .map_err(|error| failed(format!("{error}")))
+            .map_err(|error: InvalidText| failed((&error).into()))
     }
 }

@@ -5,7 +5,7 @@ use super::error::AppError;
 use super::workspace::Workspace;
 use crate::config::detect;
 use crate::config::project::Trigger;
-use crate::domain::model::EnvironmentName;
+use crate::domain::model::{EnvironmentName, Explanation};
 use crate::domain::trigger::{
     ContextFacts, Decision, Filter, Rule, TriggerEvent, When, decide, foreign, gitlab, jenkins, manual,
 };
@@ -95,8 +95,9 @@ pub(super) fn event(context: &Context) -> Result<TriggerEvent, AppError> {
         Some(path) => {
             let doing = format!("reading the event from {}", path.display());
             let bytes = read_bounded(path, LARGEST).map_err(AppError::io(doing.clone()))?;
-            serde_json::from_slice(&bytes)
-                .map_err(|error| AppError::Project(format!("{doing}: it is not JSON: {error}")))?
+            serde_json::from_slice(&bytes).map_err(|error| {
+                AppError::project(Explanation::new(format!("{doing}: it is not JSON")).because(&error))
+            })?
         }
         None => Value::Null,
     };
@@ -110,7 +111,8 @@ pub(super) fn event(context: &Context) -> Result<TriggerEvent, AppError> {
 
 fn rules(triggers: &[Trigger]) -> Result<Vec<Rule>, AppError> {
     let filter = |patterns: &[String]| {
-        Filter::parse(patterns).map_err(|error| AppError::Project(format!("in triggers: {error}")))
+        Filter::parse(patterns)
+            .map_err(|error| AppError::project(Explanation::of(&error).while_doing("in triggers")))
     };
     triggers
         .iter()

@@ -1,7 +1,7 @@
 //! Why a use case ends without success, and the exit code that says so.
 
 use crate::config::diagnostic::Diagnostic;
-use crate::domain::model::{EnvironmentName, ErrorKind, InvalidText, PortError};
+use crate::domain::model::{EnvironmentName, ErrorKind, Explanation, InvalidText, PortError};
 use crate::domain::policy::Refusal;
 use crate::domain::rollout::PlanError;
 use crate::domain::tagging::VersionError;
@@ -32,6 +32,8 @@ pub enum Exit {
     Busy = 7,
     /// There was nothing to do (said only with `--exit-code`).
     Nothing = 8,
+    /// A check failed, and nothing was touched: what ran before still runs.
+    CheckFailed = 9,
     /// Interrupted by a signal.
     Interrupted = 130,
 }
@@ -41,19 +43,19 @@ pub enum Exit {
 pub enum AppError {
     /// What was asked for makes no sense.
     #[error("{0}")]
-    Usage(String),
+    Usage(#[source] Explanation),
     /// The configuration cannot be used. Every problem that was found.
     #[error("the configuration has {} problem(s)", .0.problems.len())]
     Configuration(Box<Problems>),
     /// The project (a version file, a source) does not fit the configuration.
     #[error("{0}")]
-    Project(String),
+    Project(#[source] Explanation),
     /// Gates are not met. All of them.
     #[error("refused: {}", .0.iter().map(|refusal| refusal.reason.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Refusal>),
     /// The event does not allow a deployment although one was wanted.
     #[error("refused: {0}")]
-    NotAllowed(String),
+    NotAllowed(#[source] Explanation),
     /// Another run holds the environment.
     #[error("{environment} is busy: {holder}")]
     Busy {
@@ -68,21 +70,21 @@ pub enum AppError {
     /// A rollout was left where it is.
     #[error(transparent)]
     Drive(#[from] DriveError),
-    /// A check before the build failed.
+    /// A check failed before anything was touched: one before the build, or the image's smoke test.
     #[error("{0}")]
-    Validation(String),
+    Validation(#[source] Explanation),
     /// The image could not be scanned, or its scan says nothing about it. Never taken for a pass.
     #[error("{0}")]
-    Scan(String),
+    Scan(#[source] Explanation),
     /// A signal came before anything was touched.
     #[error("{0}: nothing was touched")]
     Interrupted(#[from] Interrupted),
     /// A signal ended a copy before its end.
     #[error("{0}")]
-    CutOff(String),
+    CutOff(#[source] Explanation),
     /// The record and the code do not fit together.
     #[error("{0}")]
-    Record(String),
+    Record(#[source] Explanation),
     /// A file or stream of this machine cannot be used.
     #[error("{doing}: {source}")]
     Io {
@@ -111,8 +113,7 @@ impl AppError {
             Self::Configuration(_) | Self::Project(_) | Self::Scan(_) => Exit::Configuration,
             Self::Refused(_) | Self::NotAllowed(_) => Exit::Refused,
             Self::Busy { .. } => Exit::Busy,
-            // Nothing was deployed: what runs is what ran before.
-            Self::Validation(_) => Exit::RolledBack,
+            Self::Validation(_) => Exit::CheckFailed,
             Self::Record(_) | Self::Io { .. } => Exit::Halted,
             Self::Interrupted(_) | Self::CutOff(_) | Self::Drive(DriveError::Stopped(_)) => Exit::Interrupted,
             Self::Drive(DriveError::LeaseLost) => Exit::Busy,
@@ -127,6 +128,55 @@ impl AppError {
         }
     }
 
+    /// What happened, what it came from and what to do about it, as texts. Every way to show an error begins
+    /// here, so that none forgets a part.
+    pub fn explanation(&self) -> Explanation {
+        let explanation = Explanation::of(self);
+        match self {
+            Self::Busy { environment, .. } => explanation.fix(format!(
+                "wait for it; if its process is gone, `greenroom resume {environment}` or `greenroom abort \
+                 {environment}` takes over when the lease has expired"
+            )),
+            Self::Drive(DriveError::Stopped(_)) => explanation.fix("take it up with `greenroom resume`"),
+            _ => explanation,
+        }
+    }
+
+    /// The command line makes no sense.
+    pub fn usage(why: impl Into<Explanation>) -> Self {
+        Self::Usage(why.into())
+    }
+
+    /// The project does not fit its configuration.
+    pub fn project(why: impl Into<Explanation>) -> Self {
+        Self::Project(why.into())
+    }
+
+    /// The event, or what runs, allows no such thing.
+    pub fn not_allowed(why: impl Into<Explanation>) -> Self {
+        Self::NotAllowed(why.into())
+    }
+
+    /// A check failed before anything was touched.
+    pub fn validation(why: impl Into<Explanation>) -> Self {
+        Self::Validation(why.into())
+    }
+
+    /// The image's scan says nothing about it.
+    pub fn scan(why: impl Into<Explanation>) -> Self {
+        Self::Scan(why.into())
+    }
+
+    /// A signal ended something before its end.
+    pub fn cut_off(why: impl Into<Explanation>) -> Self {
+        Self::CutOff(why.into())
+    }
+
+    /// The record and the code do not fit together.
+    pub fn record(why: impl Into<Explanation>) -> Self {
+        Self::Record(why.into())
+    }
+
     /// An error of the file system while `doing`.
     pub fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
@@ -138,31 +188,31 @@ impl From<CopyError> for AppError {
     fn from(error: CopyError) -> Self {
         match error {
             CopyError::Port(error) => Self::Port(error),
-            CopyError::Interrupted(_) => Self::CutOff(error.to_string()),
+            CopyError::Interrupted(_) => Self::cut_off(&error),
         }
     }
 }
 
 impl From<PlanError> for AppError {
     fn from(error: PlanError) -> Self {
-        Self::Project(error.to_string())
+        Self::project(Explanation::of(&error).fix(error.fix()))
     }
 }
 
 impl From<VersionError> for AppError {
     fn from(error: VersionError) -> Self {
-        Self::Project(error.to_string())
+        Self::project(Explanation::of(&error).maybe_fix(error.fix()))
     }
 }
 
 impl From<InvalidText> for AppError {
     fn from(error: InvalidText) -> Self {
-        Self::Usage(error.to_string())
+        Self::usage(&error)
     }
 }
 
 impl From<ReportError> for AppError {
     fn from(error: ReportError) -> Self {
-        Self::Record(error.to_string())
+        Self::record(&error)
     }
 }

@@ -4,6 +4,7 @@ use super::connections::Place;
 use super::context::Context;
 use super::error::AppError;
 use crate::adapters::forge::github::GitHub;
+use crate::domain::model::Explanation;
 use std::sync::Arc;
 
 /// The forge; `None` where `GITHUB_REPOSITORY` or a token is missing.
@@ -32,5 +33,5 @@ pub(super) fn required(context: &Context, what: &str) -> Result<Arc<GitHub>, App
         None => "set GITHUB_REPOSITORY to owner/name",
         Some(_) => "set GITHUB_TOKEN (in a workflow: `env: { GITHUB_TOKEN: ${{ github.token }} }`)",
     };
-    Err(AppError::Usage(format!("{what}: {missing}")))
+    Err(AppError::usage(Explanation::new(what).fix(missing)))
 }

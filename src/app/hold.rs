@@ -38,7 +38,7 @@ impl Hold {
             .map_err(|error| match error.kind {
                 ErrorKind::Conflict => AppError::Busy {
                     environment: environment.clone(),
-                    holder: error.message,
+                    holder: error.why.message,
                 },
                 _ => AppError::Port(error),
             })?;

@@ -5,7 +5,7 @@ use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use crate::config::Environment;
 use crate::config::project::VersionSource;
-use crate::domain::model::{Artifact, CommitId, EnvironmentType, Timestamp, Version};
+use crate::domain::model::{Artifact, CommitId, EnvironmentType, Explanation, Timestamp, Version};
 use crate::domain::tagging::{
     Stamp, TagPattern, Tagging, VERSION_FILES, VersionError, production_tags, staging_tags, version_from,
     version_from_workspace,
@@ -107,9 +107,10 @@ fn commit(workspace: &Workspace, decision: &Decision) -> Result<Option<CommitId>
         (Some(sha), _) => Ok(Some(sha.clone())),
         (None, Some(git_ref)) => match repository.resolve(git_ref)? {
             Some(commit) => Ok(Some(commit)),
-            None => Err(AppError::Usage(format!(
-                "the repository has no {git_ref:?}: fetch it first, or name a branch, tag or commit that is there"
-            ))),
+            None => Err(AppError::usage(
+                Explanation::new(format!("the repository has no {git_ref:?}"))
+                    .fix("fetch it first, or name a branch, tag or commit that is there"),
+            )),
         },
         (None, None) => Ok(repository.head()?),
     }
@@ -122,11 +123,14 @@ fn commit(workspace: &Workspace, decision: &Decision) -> Result<Option<CommitId>
 pub fn require_checkout(workspace: &Workspace, commit: Option<&CommitId>) -> Result<(), AppError> {
     let head = workspace.repository().head()?;
     match (commit, head) {
-        (Some(commit), Some(head)) if *commit != head => Err(AppError::Project(format!(
-            "{} is to be deployed and {} is checked out: check out {commit} before this step",
-            commit.short(),
-            head.short()
-        ))),
+        (Some(commit), Some(head)) if *commit != head => Err(AppError::project(
+            Explanation::new(format!(
+                "{} is to be deployed and {} is checked out",
+                commit.short(),
+                head.short()
+            ))
+            .fix(format!("check out {commit} before this step")),
+        )),
         _ => Ok(()),
     }
 }
@@ -152,11 +156,14 @@ fn detect(workspace: &Workspace, commit: Option<&CommitId>) -> Result<Version, A
                     }
                 }
             }
-            Err(AppError::Project(format!(
-                "no version: there is none of {} in {}; add one, or say `version: {{ value: 1.2.3 }}`",
-                VERSION_FILES.join(", "),
-                workspace.root.display()
-            )))
+            Err(AppError::project(
+                Explanation::new(format!(
+                    "no version: there is none of {} in {}",
+                    VERSION_FILES.join(", "),
+                    workspace.root.display()
+                ))
+                .fix("add one, or say `version: { value: 1.2.3 }`"),
+            ))
         }
     }
 }
@@ -178,16 +185,15 @@ fn from_file(workspace: &Workspace, file: &str, written: &str) -> Result<Version
 }
 
 fn from_tag(workspace: &Workspace, pattern: &str, commit: Option<&CommitId>) -> Result<Version, AppError> {
-    let commit = commit.ok_or_else(|| {
-        AppError::Project("the version comes from a git tag, and there is no commit here".to_owned())
-    })?;
+    let commit = commit
+        .ok_or_else(|| AppError::project("the version comes from a git tag, and there is no commit here"))?;
     let parsed: TagPattern = pattern.parse()?;
     let tags = workspace.repository().tags_at(commit)?;
     parsed.newest(&tags).ok_or_else(|| {
-        AppError::Project(format!(
-            "no tag like {pattern:?} points at {}: tag it, or fetch the tags (`fetch-tags: true`)",
-            commit.short()
-        ))
+        AppError::project(
+            Explanation::new(format!("no tag like {pattern:?} points at {}", commit.short()))
+                .fix("tag it, or fetch the tags (`fetch-tags: true`)"),
+        )
     })
 }
 

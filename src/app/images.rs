@@ -1,7 +1,7 @@
 //! Images by name, with or without a project: copied, tagged, listed, described.
 
 use super::error::AppError;
-use crate::domain::model::{Digest, ErrorKind, ImageName, PortError, Tag};
+use crate::domain::model::{Digest, ErrorKind, Explanation, ImageName, PortError, Tag};
 use crate::images::{
     self, CONNECTIONS, Copied, CopyPreview, CopySource, Described, Destination, Listed, Meter, Options, Which,
 };
@@ -28,16 +28,15 @@ impl CopyRequest {
         if let (Some(wanted), Some(given)) = (&self.to.digest, &self.from.digest)
             && wanted != given
         {
-            return Err(AppError::Usage(format!(
+            return Err(AppError::usage(format!(
                 "{} names another digest than {}: a copy has the digest of its source",
                 self.to, self.from
             )));
         }
         if self.to.digest.is_some() && self.from.digest.is_none() {
-            return Err(AppError::Usage(format!(
-                "{} names a digest: name it in the source instead",
-                self.to
-            )));
+            return Err(AppError::usage(
+                Explanation::new(format!("{} names a digest", self.to)).fix("name it in the source instead"),
+            ));
         }
         // Whoever names a digest alone wants just that.
         let tag = match (&self.to.tag, &self.to.digest) {
@@ -57,9 +56,10 @@ pub fn which(name: &ImageName) -> Result<Which<'_>, AppError> {
     match (&name.digest, &name.tag) {
         (Some(digest), _) => Ok(Which::Digest(digest)),
         (None, Some(tag)) => Ok(Which::Tag(tag)),
-        (None, None) => Err(AppError::Usage(format!(
-            "{name} names no image: add a tag or a digest ({name}:1.2.3, {name}@sha256:…)"
-        ))),
+        (None, None) => Err(AppError::usage(
+            Explanation::new(format!("{name} names no image"))
+                .fix(format!("add a tag or a digest ({name}:1.2.3, {name}@sha256:…)")),
+        )),
     }
 }
 

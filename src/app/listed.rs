@@ -5,7 +5,7 @@ use super::record::append_beside;
 use super::workspace::Workspace;
 use crate::domain::history;
 use crate::domain::history::{StandingRecord, Told};
-use crate::domain::model::{Draft, EnvironmentName, Stored};
+use crate::domain::model::{Draft, EnvironmentName, Explanation, Stored};
 use crate::ports::Ledger;
 use serde::Serialize;
 
@@ -35,14 +35,17 @@ pub(super) fn newest<T: StandingRecord>(
     let told = record
         .map(|record| history::told_in::<T>(&record))
         .transpose()
-        .map_err(|error| AppError::Record(error.to_string()))?
+        .map_err(|error| AppError::record(&error))?
         .flatten();
     told.map(Some).ok_or_else(|| {
-        AppError::Record(format!(
-            "record {seq} of {} should be of kind {} and is not: run `greenroom audit verify`",
-            head.environment,
-            T::KIND
-        ))
+        AppError::record(
+            Explanation::new(format!(
+                "record {seq} of {} should be of kind {} and is not",
+                head.environment,
+                T::KIND
+            ))
+            .fix("run `greenroom audit verify`"),
+        )
     })
 }
 
@@ -62,8 +65,9 @@ pub(super) fn change<T: StandingRecord + Serialize>(
         let Some(kept) = next(newest::<T>(ledger.as_ref(), head)?)? else {
             return Ok(None);
         };
-        let mut body = serde_json::to_value(&kept)
-            .map_err(|error| AppError::Record(format!("{doing}: it cannot be written down: {error}")))?;
+        let mut body = serde_json::to_value(&kept).map_err(|error| {
+            AppError::record(Explanation::new(format!("{doing}: it cannot be written down")).because(&error))
+        })?;
         workspace.redactor().redact_document(&mut body);
         Ok(Some(Draft {
             at: workspace.context.clock.now(),
@@ -86,7 +90,7 @@ pub(super) fn reason(reason: &str) -> Result<&str, AppError> {
     if fits && !reason.chars().any(char::is_control) {
         return Ok(reason);
     }
-    Err(AppError::Usage(format!(
+    Err(AppError::usage(format!(
         "the reason has to be one line of 1 to {LONGEST_REASON} characters: it is what others read later"
     )))
 }

@@ -5,7 +5,7 @@ use super::error::AppError;
 use super::listed;
 use super::workspace::Workspace;
 use crate::domain::history::{Guard, GuardChange, GuardKind, Guards, Told};
-use crate::domain::model::{EnvironmentName, Timestamp};
+use crate::domain::model::{EnvironmentName, Explanation, Timestamp};
 
 /// Most locks and freezes that stand at once: what gates read stays small.
 const MOST: usize = 50;
@@ -35,14 +35,17 @@ pub fn guard(
     let now = workspace.context.clock.now();
     let from = from.unwrap_or(now);
     if let Some(until) = until.filter(|until| *until <= from.max(now)) {
-        return Err(AppError::Usage(format!(
-            "it would be over at {}, before it begins or already: name a later time",
-            until.human()
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!(
+                "it would be over at {}, before it begins or already",
+                until.human()
+            ))
+            .fix("name a later time"),
+        ));
     }
     if kind == GuardKind::Freeze && until.is_none() {
-        return Err(AppError::Usage(
-            "a freeze has an end: name it with --until".to_owned(),
+        return Err(AppError::usage(
+            Explanation::new("a freeze has an end").fix("name it with --until"),
         ));
     }
     Ok(Guard {
@@ -63,9 +66,10 @@ pub fn put(workspace: &Workspace, environment: &EnvironmentName, guard: &Guard) 
     listed::change::<Guards>(workspace, environment, &doing, |found| {
         let mut standing = still(workspace, found);
         if standing.len() >= MOST {
-            return Err(AppError::Usage(format!(
-                "{MOST} locks and freezes of {environment} stand already: take some off"
-            )));
+            return Err(AppError::usage(
+                Explanation::new(format!("{MOST} locks and freezes of {environment} stand already"))
+                    .fix("take some off"),
+            ));
         }
         standing.push(guard.clone());
         Ok(Some(Guards {
@@ -101,10 +105,13 @@ pub fn lift(
             .partition(|guard| guard.kind == kind);
         let foreign = gone.iter().find(|guard| guard.origin.actor != actor);
         if let (None, Some(guard)) = (reason, foreign) {
-            return Err(AppError::Usage(format!(
-                "{:?} put it on ({}): say with --reason why you take it off",
-                guard.origin.actor.name, guard.origin.reason
-            )));
+            return Err(AppError::usage(
+                Explanation::new(format!(
+                    "{:?} put it on ({})",
+                    guard.origin.actor.name, guard.origin.reason
+                ))
+                .fix("say with --reason why you take it off"),
+            ));
         }
         lifted.clone_from(&gone);
         Ok((!gone.is_empty() && !dry_run).then(|| Guards {

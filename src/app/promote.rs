@@ -18,8 +18,8 @@ use crate::config::Environment;
 use crate::domain::history;
 use crate::domain::history::{PROMOTION, PromotionRecord};
 use crate::domain::model::{
-    Artifact, DeployOptions, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, PortError, Proof,
-    Release, Tag, Version,
+    Artifact, DeployOptions, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, Explanation,
+    PortError, Proof, Release, Tag, Version,
 };
 use crate::domain::policy::{Gate, Refusal, Way};
 use crate::images::{self, CONNECTIONS, Copied, CopyPreview, CopySource, Destination, Meter, Options, Which};
@@ -67,10 +67,10 @@ pub struct Settled {
 /// When there is no such image, or with everything that is missing.
 pub fn settle(workspace: &Workspace, wish: &PromoteOptions) -> Result<Settled, AppError> {
     if wish.from == wish.to {
-        return Err(AppError::Usage(format!(
-            "{} cannot be promoted to itself: name another environment with --to",
-            wish.from
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!("{} cannot be promoted to itself", wish.from))
+                .fix("name another environment with --to"),
+        ));
     }
     let (before, environment) = (
         workspace.environment(&wish.from)?,
@@ -78,7 +78,7 @@ pub fn settle(workspace: &Workspace, wish: &PromoteOptions) -> Result<Settled, A
     );
     let candidate = candidate(workspace, before, wish)?;
     let Some(source) = candidate.artifact.clone() else {
-        return Err(AppError::Usage(format!(
+        return Err(AppError::usage(format!(
             "{} in {} is no image, and only images are promoted",
             candidate.version, wish.from
         )));
@@ -270,8 +270,9 @@ fn candidate(
     let pinned = match (&wish.image, workspace.images_of(before)) {
         (Some(reference), Some(repository)) => Some(find(workspace, repository, reference)?.digest),
         (Some(_), None) => {
-            return Err(AppError::Usage(
-                "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
+            return Err(AppError::usage(
+                Explanation::new("an image was named, and the project has none")
+                    .fix("add `image:` to greenroom.yaml"),
             ));
         }
         (None, _) => None,
@@ -291,9 +292,10 @@ fn candidate(
         return Ok(live.clone());
     }
     let Some(live) = live else {
-        return Err(AppError::Usage(format!(
-            "nothing is live in {from}: deploy to it first with `greenroom deploy -e {from}`"
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!("nothing is live in {from}"))
+                .fix(format!("deploy to it first with `greenroom deploy -e {from}`")),
+        ));
     };
     let timeline = history::timeline(&record::all(ledger.as_ref(), from)?);
     let mut were_live = timeline
@@ -305,10 +307,13 @@ fn candidate(
         .find(|was| is_it(&was.plan.candidate))
         .map(|was| was.plan.candidate.clone())
         .ok_or_else(|| {
-            AppError::Usage(format!(
-                "that was never live in {from}; live now is {}: see `greenroom history {from}`",
-                live.version
-            ))
+            AppError::usage(
+                Explanation::new(format!(
+                    "that was never live in {from}; live now is {}",
+                    live.version
+                ))
+                .fix(format!("see `greenroom history {from}`")),
+            )
         })
 }
 
@@ -428,7 +433,7 @@ fn record(
     };
     let doing = || format!("recording the promotion to {}", wish.to);
     let body = serde_json::to_value(&promotion)
-        .map_err(|error| PortError::new(ErrorKind::Invalid, doing(), error))?;
+        .map_err(|error| PortError::new(ErrorKind::Invalid, doing(), &error))?;
     let ledger = workspace.ledger()?;
     let head = ledger.head(&wish.to)?;
     let draft = Draft {

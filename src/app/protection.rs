@@ -70,7 +70,7 @@ pub fn switch(
     let changed = switched.is_some();
     let standing = switched
         .or(standing_so)
-        .ok_or_else(|| AppError::Record(format!("{doing}: nothing was written, and nothing stands")))?;
+        .ok_or_else(|| AppError::record(format!("{doing}: nothing was written, and nothing stands")))?;
     Ok(Done { standing, changed })
 }
 

@@ -1,7 +1,9 @@
 //! What the ledger says about one environment, in a fixed number of reads.
 
 use super::error::AppError;
-use crate::domain::model::{Draft, EnvironmentName, ErrorKind, PortError, Record, Stored, UnitId};
+use crate::domain::model::{
+    Draft, EnvironmentName, ErrorKind, Explanation, PortError, Record, Stored, UnitId,
+};
 use crate::domain::rollout::{Event, Plan, Rollout};
 use crate::ports::Ledger;
 use crate::report::Recorded;
@@ -93,9 +95,8 @@ impl UnfinishedRollout {
             events.iter().skip(1).map(|recorded| &recorded.event),
         )
         .map_err(|rejected| {
-            AppError::Record(format!(
-                "the ledger of {environment} does not fit its plan: {rejected}"
-            ))
+            let message = format!("the ledger of {environment} does not fit its plan");
+            AppError::record(Explanation::new(message).because(&rejected))
         })?;
         Ok((rollout, events))
     }
@@ -179,26 +180,31 @@ fn plan_at(ledger: &dyn Ledger, environment: &EnvironmentName, seq: u64) -> Resu
     let record = read(ledger, environment, seq)?;
     match event(&record)? {
         Event::Planned(plan) => Ok((record, *plan)),
-        _ => Err(AppError::Record(format!(
-            "record {seq} of {environment} should be a plan and is not: run `greenroom audit verify`"
-        ))),
+        _ => Err(AppError::record(
+            Explanation::new(format!(
+                "record {seq} of {environment} should be a plan and is not"
+            ))
+            .fix("run `greenroom audit verify`"),
+        )),
     }
 }
 
 fn read(ledger: &dyn Ledger, environment: &EnvironmentName, seq: u64) -> Result<Record, AppError> {
     let stored: Result<Option<Stored>, PortError> = ledger.read(environment, seq);
     stored?.map(|stored| stored.record).ok_or_else(|| {
-        AppError::Record(format!(
-            "record {seq} of {environment} is gone from the ledger: run `greenroom audit verify`"
-        ))
+        AppError::record(
+            Explanation::new(format!("record {seq} of {environment} is gone from the ledger"))
+                .fix("run `greenroom audit verify`"),
+        )
     })
 }
 
 fn event(record: &Record) -> Result<Event, AppError> {
     serde_json::from_value(record.body.clone()).map_err(|error| {
-        AppError::Record(format!(
-            "record {} of {} cannot be understood ({error}): a newer greenroom may have written it",
+        let message = format!(
+            "record {} of {} cannot be understood: a newer greenroom may have written it",
             record.seq, record.environment
-        ))
+        );
+        AppError::record(Explanation::new(message).because(&error))
     })
 }

@@ -1,7 +1,7 @@
 //! The restricted command runner: which commands hooks and checks may run, where, and for how long.
 
 use crate::config::project::CommandPolicy;
-use crate::domain::model::{ErrorKind, Period, PortError};
+use crate::domain::model::{ErrorKind, Explanation, Period, PortError};
 use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl RestrictedRunner {
 
     fn permitted(&self, command: &Command) -> Result<Command, PortError> {
         let program = command.argv.first().map_or("", String::as_str);
-        let refuse = |why: String| {
+        let refuse = |why: Explanation| {
             Err(PortError::new(
                 ErrorKind::Denied,
                 format!("running {program}"),
@@ -31,10 +31,11 @@ impl RestrictedRunner {
             .file_name()
             .map_or(program.into(), |name| name.to_string_lossy());
         if !self.policy.allow.is_empty() && !self.policy.allow.iter().any(|allowed| *allowed == name) {
-            return refuse(format!(
-                "commands.allow lists {}, and {name} is not among them; add it there",
+            let message = format!(
+                "commands.allow lists {}, and {name} is not among them",
                 self.policy.allow.join(", ")
-            ));
+            );
+            return refuse(Explanation::new(message).fix("add it there"));
         }
         let length = command
             .argv
@@ -43,10 +44,11 @@ impl RestrictedRunner {
             .sum::<usize>()
             .saturating_sub(1);
         if length > self.policy.max_length as usize {
-            return refuse(format!(
+            let message = format!(
                 "the command line has {length} bytes, commands.maxLength allows {}",
                 self.policy.max_length
-            ));
+            );
+            return refuse(message.into());
         }
         Ok(Command {
             directory: command

@@ -23,7 +23,7 @@ pub fn choose(
     workspace.environment(environment)?;
     let records = record::all(workspace.ledger()?.as_ref(), environment)?;
     let timeline = history::timeline(&records);
-    history::find_release(&timeline.deployments, selector).map_err(|error| AppError::Usage(error.to_string()))
+    history::find_release(&timeline.deployments, selector).map_err(|error| AppError::usage(&error))
 }
 
 /// What a rollback asks for.

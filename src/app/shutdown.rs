@@ -40,7 +40,7 @@ pub fn shut_down(workspace: &Workspace, environment: &Environment) -> Result<Shu
         .filter(|target| !target.is_stoppable())
     {
         let kind = elsewhere.as_str();
-        return Err(AppError::NotAllowed(format!(
+        return Err(AppError::not_allowed(format!(
             "{name} does not run on this machine: its target is `{kind}`, and to remove what runs there is \
              nothing that `stop` does"
         )));

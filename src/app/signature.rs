@@ -7,7 +7,7 @@ use super::workspace::Workspace;
 use crate::adapters::signature::github::GitHubAttestations;
 use crate::adapters::signature::sigstore::SigstoreVerifier;
 use crate::domain::model::{
-    Accepted, Artifact, Digest, ErrorKind, ImageName, Roots, SignaturePolicy, Signed, Signer,
+    Accepted, Artifact, Digest, ErrorKind, Explanation, ImageName, Roots, SignaturePolicy, Signed, Signer,
 };
 use crate::domain::oci::{Body, Descriptor, Manifest, attachment_tags, fallback_tag};
 use crate::domain::policy::{Examined, Search, signatures};
@@ -42,9 +42,10 @@ pub fn resolve(workspace: &Workspace, name: &ImageName) -> Result<Artifact, AppE
             digest: digest.clone(),
         }),
         (None, Some(tag)) => find(workspace, repository, tag.as_str()),
-        (None, None) => Err(AppError::Usage(format!(
-            "{repository} names no image: write {repository}:TAG or {repository}@sha256:…"
-        ))),
+        (None, None) => Err(AppError::usage(
+            Explanation::new(format!("{repository} names no image"))
+                .fix(format!("write {repository}:TAG or {repository}@sha256:…")),
+        )),
     }
 }
 
@@ -241,7 +242,9 @@ impl Looking<'_> {
                 Some(attempt) => attempt.clone(),
                 None => match self.verifier.verify(bundle, &self.image.digest, trust) {
                     Ok(signed) => Ok(signed),
-                    Err(error) if error.kind == ErrorKind::Denied => Err(foreign::line(&error.message)),
+                    Err(error) if error.kind == ErrorKind::Denied => {
+                        Err(foreign::line(&error.why.to_string()))
+                    }
                     Err(error) => return Err(error.into()),
                 },
             };

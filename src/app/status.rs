@@ -26,7 +26,7 @@ pub fn status(workspace: &Workspace, environment: &EnvironmentName) -> Result<St
         others.extend(ledger.read(environment, seq)?.map(|stored| stored.record));
     }
     let lease = workspace.lease()?.holder(environment)?;
-    history::status(&head.record, &others, lease).map_err(|error| AppError::Record(error.to_string()))
+    history::status(&head.record, &others, lease).map_err(|error| AppError::record(&error))
 }
 
 /// What happened in one environment.

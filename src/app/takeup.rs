@@ -7,7 +7,7 @@ use super::hold::Hold;
 use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
-use crate::domain::model::{EnvironmentName, Origin};
+use crate::domain::model::{EnvironmentName, Explanation, Origin};
 use crate::domain::rollout::{Ahead, Event, Plan, Rollout};
 use crate::engine::DriveError;
 
@@ -87,12 +87,7 @@ fn turn(rollout: &Rollout, direction: Direction, origin: Origin) -> Result<Event
         Direction::Abort if rollout.can_abort() => Ok(Event::Aborted { origin }),
         Direction::Abort => {
             let plan = rollout.plan();
-            Err(AppError::NotAllowed(format!(
-                "promotion of {} had begun, so there is no way back to abort to: finish it with `greenroom \
-                 resume {environment}`, then `greenroom rollback {environment}`",
-                plan.candidate.version,
-                environment = plan.environment
-            )))
+            Err(AppError::not_allowed(Explanation::new(format!("promotion of {} had begun, so there is no way back to abort to", plan.candidate.version)).fix(format!("finish it with `greenroom resume {environment}`, then `greenroom rollback {environment}`", environment = plan.environment))))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Values with `{{ facts }}` in them, as configuration holds them.
 
-use crate::domain::model::SecretSource;
+use crate::domain::model::{Explanation, SecretSource};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,14 +11,13 @@ use thiserror::Error as ThisError;
 #[derive(Debug, ThisError)]
 pub enum TemplateError {
     /// It is not a template.
-    #[error(
-        "{template:?} is not a template: {message}; write {{{{ name }}}}, or {{{{ '{{{{' }}}} for the braces themselves"
-    )]
+    #[error("{template:?} is not a template: {why}")]
     Syntax {
         /// The template.
         template: String,
-        /// What is wrong with it.
-        message: String,
+        /// What is wrong with it, and how one is written.
+        #[source]
+        why: Explanation,
     },
     /// It names something that there is not.
     #[error("{template:?} uses {name}, which is not known here; known are {known}")]
@@ -39,14 +38,15 @@ pub enum TemplateError {
         name: String,
     },
     /// It names a secret, and arguments are seen by every user of the machine.
-    #[error(
-        "{template:?} uses {name}, which holds a secret; commands get secrets as variables: let it read the variable itself"
-    )]
+    #[error("{template:?} uses {name}: {why}")]
     Secret {
         /// The template.
         template: String,
         /// The variable.
         name: String,
+        /// Why that cannot be, and what to do instead.
+        #[source]
+        why: Explanation,
     },
 }
 
@@ -119,9 +119,12 @@ impl Templates {
     ) -> TemplateError {
         let syntax = || TemplateError::Syntax {
             template: template.to_owned(),
-            message: error
-                .detail()
-                .map_or_else(|| error.kind().to_string(), str::to_owned),
+            why: Explanation::new(
+                error
+                    .detail()
+                    .map_or_else(|| error.kind().to_string(), str::to_owned),
+            )
+            .fix("write {{ name }}, or {{ '{{' }} for the braces themselves"),
         };
         if error.kind() != ErrorKind::UndefinedError {
             return syntax();
@@ -135,7 +138,9 @@ impl Templates {
             let template = template.to_owned();
             match name.strip_prefix("env.") {
                 Some(variable) if self.hidden.contains(variable) => {
-                    return TemplateError::Secret { template, name };
+                    let why = Explanation::new("it holds a secret, and commands get secrets as variables")
+                        .fix("let the command read the variable itself");
+                    return TemplateError::Secret { template, name, why };
                 }
                 Some(variable) if !self.environment.contains_key(variable) => {
                     let name = variable.to_owned();

@@ -6,7 +6,7 @@ use crate::app::workspace::Workspace;
 use crate::config::environment::Environment;
 use crate::domain::history;
 use crate::domain::history::{ACCEPTANCE, AcceptanceRecord, AcceptanceTerms};
-use crate::domain::model::{Draft, EnvironmentName, Origin};
+use crate::domain::model::{Draft, EnvironmentName, Explanation, Origin};
 use crate::ports::Ledger;
 
 /// Records that an acceptance deployment is about to be made, once, before anything of it is there; does
@@ -64,14 +64,14 @@ pub(super) fn made(ledger: &dyn Ledger, name: &EnvironmentName) -> Result<Option
     };
     let record = ledger.read(name, seq)?.map(|stored| stored.record);
     let found = record.as_ref().map(history::acceptance_in).transpose();
-    match found
-        .map_err(|error| AppError::Record(error.to_string()))?
-        .flatten()
-    {
+    match found.map_err(|error| AppError::record(&error))?.flatten() {
         Some(AcceptanceRecord::Made(made)) => Ok(Some(made)),
-        Some(AcceptanceRecord::Removed { .. }) | None => Err(AppError::Record(format!(
-            "record {seq} of {name} should tell how it was made and does not: run `greenroom audit verify`"
-        ))),
+        Some(AcceptanceRecord::Removed { .. }) | None => Err(AppError::record(
+            Explanation::new(format!(
+                "record {seq} of {name} should tell how it was made and does not"
+            ))
+            .fix("run `greenroom audit verify`"),
+        )),
     }
 }
 
@@ -83,7 +83,7 @@ fn append(
 ) -> Result<(), AppError> {
     let ledger = workspace.ledger()?;
     let mut body = serde_json::to_value(acceptance)
-        .map_err(|error| AppError::Record(format!("it cannot be written down: {error}")))?;
+        .map_err(|error| AppError::record(Explanation::new("it cannot be written down").because(&error)))?;
     workspace.redactor().redact_document(&mut body);
     let head = ledger.head(name)?;
     let draft = Draft {

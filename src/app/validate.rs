@@ -46,7 +46,7 @@ pub fn validate(workspace: &Workspace, mut each: impl FnMut(&Validated)) -> Resu
             .map(|word| templates.render(word, &facts))
             .collect();
         let command = Command {
-            argv: rendered.map_err(|error| AppError::Project(error.to_string()))?,
+            argv: rendered.map_err(|error| AppError::project(&error))?,
             directory: None,
             variables: BTreeMap::new(),
             secrets: BTreeMap::new(),
@@ -65,7 +65,7 @@ pub fn validate(workspace: &Workspace, mut each: impl FnMut(&Validated)) -> Resu
                 None => "was ended by a signal".to_owned(),
             };
             let output = format!("{}{}", finished.stdout, finished.stderr);
-            return Err(AppError::Validation(format!(
+            return Err(AppError::validation(format!(
                 "validation {} {how}, so nothing was built or deployed\n{}",
                 check.name,
                 tail(&output)

@@ -7,7 +7,9 @@ use super::workspace::Workspace;
 use super::world::probe;
 use crate::config::{Environment, Part};
 use crate::domain::analysis::{CheckFinding, expect, suite};
-use crate::domain::model::{Check, Endpoint, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict};
+use crate::domain::model::{
+    Check, Endpoint, Explanation, Percent, Period, ProbeSpec, Release, Strategy, Suite, Verdict,
+};
 use crate::domain::rollout::{
     Event, Kind, Phase, Plan, Readiness, RollbackPolicy, Samples, Step, StepId, StepResult, Watch,
 };
@@ -66,10 +68,10 @@ pub fn verify(
         .clone()
         .or_else(|| environment.address())
         .ok_or_else(|| {
-            AppError::Project(format!(
-                "{} has no address: give it a `url:`, or name one with --url",
-                environment.name.value
-            ))
+            AppError::project(
+                Explanation::new(format!("{} has no address", environment.name.value))
+                    .fix("give it a `url:`, or name one with --url"),
+            )
         })?;
     let release = live(workspace, environment)?;
     let attended: OnceLock<Arc<Attended>> = OnceLock::new();
@@ -236,7 +238,7 @@ fn suites(
     let mut suites = match &wish.suite {
         Some(name) => vec![workspace.project.suites.get(name).cloned().ok_or_else(|| {
             let known: Vec<&str> = workspace.project.suites.keys().map(String::as_str).collect();
-            AppError::Usage(format!(
+            AppError::usage(format!(
                 "there is no suite {name}; configured are: {}",
                 known.join(", ")
             ))
@@ -251,10 +253,10 @@ fn suites(
     }
     suites.retain(|suite| !suite.checks.is_empty());
     if suites.is_empty() {
-        return Err(AppError::Project(format!(
-            "{} has no suite to run: list one under its `suites:`",
-            environment.name.value
-        )));
+        return Err(AppError::project(
+            Explanation::new(format!("{} has no suite to run", environment.name.value))
+                .fix("list one under its `suites:`"),
+        ));
     }
     Ok(suites)
 }

@@ -15,7 +15,9 @@ use crate::config::environment::Environment;
 use crate::config::place::{Located, Sources};
 use crate::config::project::Project;
 use crate::config::unsupported::{Part, Unsupported};
-use crate::domain::model::{EnvironmentName, Redactor, Release, RepositoryName, Secret, SecretSource};
+use crate::domain::model::{
+    EnvironmentName, Explanation, Redactor, Release, RepositoryName, Secret, SecretSource,
+};
 use crate::host::git::{self, Git};
 use crate::host::secrets::Secrets;
 use crate::ports::{Catalog, Repository};
@@ -99,7 +101,7 @@ impl Workspace {
                 .keys()
                 .map(EnvironmentName::as_str)
                 .collect();
-            AppError::Usage(format!(
+            AppError::usage(format!(
                 "there is no environment {name}; configured are: {}",
                 known.join(", ")
             ))
@@ -320,9 +322,12 @@ fn find(directory: &Path) -> Result<PathBuf, AppError> {
         .map(|above| above.join(PIPELINE))
         .find(|file| file.is_file())
         .ok_or_else(|| {
-            AppError::Usage(format!(
-                "there is no {PIPELINE} in {} or above it; name one with --config",
-                directory.display()
-            ))
+            AppError::usage(
+                Explanation::new(format!(
+                    "there is no {PIPELINE} in {} or above it",
+                    directory.display()
+                ))
+                .fix("name one with --config"),
+            )
         })
 }

@@ -8,7 +8,7 @@ use super::verify::show_checks;
 use crate::app::acceptance::{self, AcceptanceDeployment, AcceptanceOptions, Afterwards, Settled, Tested};
 use crate::app::verify::{self, verify};
 use crate::app::{AppError, Exit, Workspace, pipeline};
-use crate::domain::model::{DeployOptions, EnvironmentName, Period, Verdict};
+use crate::domain::model::{DeployOptions, EnvironmentName, Explanation, Period, Verdict};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -262,10 +262,10 @@ fn only(workspace: &Workspace) -> Result<EnvironmentName, AppError> {
         return Ok(one.id.clone());
     }
     let names: Vec<&str> = known.iter().map(|known| known.id.as_str()).collect();
-    Err(AppError::Usage(if names.is_empty() {
-        "there is no acceptance deployment: make one with -e ENV".to_owned()
+    Err(AppError::usage(if names.is_empty() {
+        Explanation::new("there is no acceptance deployment").fix("make one with -e ENV")
     } else {
-        format!("name one of the acceptance deployments: {}", names.join(", "))
+        format!("name one of the acceptance deployments: {}", names.join(", ")).into()
     }))
 }
 
@@ -299,7 +299,7 @@ fn test_in_place(
     Ok(match (verified.interrupted, verified.verdict) {
         (Some(_), _) => Exit::Interrupted,
         (None, Verdict::Pass) => Exit::Done,
-        (None, _) => Exit::RolledBack,
+        (None, _) => Exit::CheckFailed,
     })
 }
 

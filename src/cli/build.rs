@@ -36,8 +36,8 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let time = shell.context.clock.now();
     let identity = Identity::settle(&workspace, &decision, args.version.as_ref(), None, time)?;
     let Some(built) = build(&workspace, environment, &identity, &shell.lines())? else {
-        return Err(AppError::Project(
-            "there is nothing to build: greenroom.yaml has no `image:`".to_owned(),
+        return Err(AppError::project(
+            "there is nothing to build: greenroom.yaml has no `image:`",
         ));
     };
     tag(&workspace, &built)?;

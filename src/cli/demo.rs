@@ -3,6 +3,7 @@
 use super::shell::Shell;
 use crate::app::{AppError, Exit};
 use crate::demo::{Chapter, Teller, proxmox, tell};
+use crate::domain::model::Explanation;
 use std::path::PathBuf;
 
 /// The service that the demo ships: the source of `examples/hello.rs`, so that `greenroom demo` needs
@@ -33,7 +34,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     if args.serve {
         return match hello::main() {
             Ok(()) => Ok(Exit::Done),
-            Err(error) => Err(AppError::Project(error.to_string())),
+            Err(error) => Err(AppError::project(Explanation::of(error.as_ref()))),
         };
     }
     let parent = shell

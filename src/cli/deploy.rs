@@ -6,7 +6,7 @@ use super::shell::Shell;
 use crate::app::image_build::Built;
 use crate::app::pipeline::{self, Run, RunOptions, RunProgress};
 use crate::app::{AppError, Exit, Workspace};
-use crate::domain::model::{Canary, DeployOptions, EnvironmentName, Rolling, Strategy, Version};
+use crate::domain::model::{Canary, DeployOptions, EnvironmentName, Explanation, Rolling, Strategy, Version};
 use crate::domain::scan::{Assessment, ScanResult};
 use crate::report::{self, markdown};
 use clap::ValueEnum;
@@ -214,19 +214,18 @@ fn through(
     let order = &workspace.project.promotion;
     let place = |name: &EnvironmentName| {
         order.iter().position(|each| each == name).ok_or_else(|| {
-            AppError::Usage(format!(
-                "{name} is not in the promotion order; add it to `promotion:`"
-            ))
+            AppError::usage(
+                Explanation::new(format!("{name} is not in the promotion order"))
+                    .fix("add it to `promotion:`"),
+            )
         })
     };
     let [first] = from else {
-        return Err(AppError::Usage(
-            "--through takes one -e, where it begins".to_owned(),
-        ));
+        return Err(AppError::usage("--through takes one -e, where it begins"));
     };
     let (begin, end) = (place(first)?, place(last)?);
     if begin > end {
-        return Err(AppError::Usage(format!(
+        return Err(AppError::usage(format!(
             "{last} comes before {first} in the promotion order"
         )));
     }

@@ -5,7 +5,7 @@ use super::shell::Shell;
 use crate::app::announce::conditions;
 use crate::app::{AppError, Exit};
 use crate::config::Report;
-use crate::domain::model::EnvironmentName;
+use crate::domain::model::{EnvironmentName, Explanation};
 use crate::host::environment::{Ci, ProcessEnvironment};
 use crate::report::annotations::{Annotation, AnnotationLevel};
 use crate::report::markdown;
@@ -53,7 +53,11 @@ pub(super) fn summarize(shell: &Shell, place: Option<&EnvironmentName>, error: &
         }
         None => {
             let told = shell.redact(&text(error, false));
-            markdown::failed(place, &shell.redact(&error.to_string()), &told)
+            let heading = match error {
+                AppError::Configuration(_) | AppError::Refused(_) => error.to_string(),
+                other => other.explanation().message,
+            };
+            markdown::failed(place, &shell.redact(&heading), &told)
         }
     };
     publish::summarize(shell, &summary);
@@ -71,7 +75,7 @@ pub(super) fn text_only(shell: &Shell, error: &AppError) -> Exit {
 
 /// An error before there is a shell.
 pub(super) fn without_shell(error: &AppError) -> ExitCode {
-    let _ = writeln!(std::io::stderr().lock(), "error: {error}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", text(error, false));
     ExitCode::from(error.exit() as u8)
 }
 
@@ -118,11 +122,8 @@ fn text(error: &AppError, colour: bool) -> String {
             }
             text
         }
-        AppError::Busy { environment, .. } => format!(
-            "error: {error}\n  fix: wait for it; if its process is gone, `greenroom resume {environment}` or \
-             `greenroom abort {environment}` takes over when the lease has expired"
-        ),
-        AppError::Usage(_)
+        AppError::Busy { .. }
+        | AppError::Usage(_)
         | AppError::Project(_)
         | AppError::NotAllowed(_)
         | AppError::Port(_)
@@ -132,8 +133,25 @@ fn text(error: &AppError, colour: bool) -> String {
         | AppError::CutOff(_)
         | AppError::Interrupted(_)
         | AppError::Record(_)
-        | AppError::Io { .. } => format!("error: {error}"),
+        | AppError::Io { .. } => format!("error: {}", explained(&error.explanation())),
     }
+}
+
+/// What happened, what it came from and what to do about it, each on lines of its own.
+fn explained(why: &Explanation) -> String {
+    let mut text = why.message.clone();
+    for cause in &why.causes {
+        text += &format!("\n  caused by: {}", indented(cause));
+    }
+    if let Some(fix) = &why.fix {
+        text += &format!("\n  fix: {}", indented(fix));
+    }
+    text
+}
+
+/// A text of several lines, all but the first moved in, so that it stays one thing.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n    ")
 }
 
 /// An error as JSON.
@@ -148,10 +166,23 @@ pub(super) fn describe(error: &AppError) -> Value {
         }
         AppError::Refused(refusals) => json!({ "kind": "refused", "refusals": refusals }),
         AppError::Busy { environment, holder } => {
-            json!({ "kind": "busy", "environment": environment, "holder": holder })
+            let why = error.explanation();
+            json!({
+                "kind": "busy",
+                "environment": environment,
+                "holder": holder,
+                "causes": why.causes,
+                "fix": why.fix,
+            })
         }
         other => {
-            json!({ "kind": format!("{:?}", other.exit()).to_lowercase(), "message": other.to_string() })
+            let why = other.explanation();
+            json!({
+                "kind": format!("{:?}", other.exit()).to_lowercase(),
+                "message": why.message,
+                "causes": why.causes,
+                "fix": why.fix,
+            })
         }
     }
 }
@@ -161,7 +192,8 @@ fn annotate(shell: &Shell, error: &AppError) {
         // How many problems there are helps nobody who cannot see where.
         let message = match error {
             AppError::Configuration(_) => text(error, false),
-            other => other.to_string(),
+            AppError::Refused(_) => error.to_string(),
+            other => explained(&other.explanation()),
         };
         let annotation = Annotation {
             level: AnnotationLevel::Error,

@@ -49,7 +49,7 @@ pub(super) fn collect(shell: &Shell, workspace: &Workspace, ask: &Ask) -> Result
         .collect();
     if let (Some(id), true) = (&ask.id, meant.is_empty()) {
         let names: Vec<&str> = survey.known.iter().map(|known| known.id.as_str()).collect();
-        return Err(AppError::Usage(format!(
+        return Err(AppError::usage(format!(
             "there is no acceptance deployment {id}; there are: {}",
             if names.is_empty() {
                 "none".to_owned()

@@ -63,7 +63,7 @@ use std::process::ExitCode;
 #[command(
     after_help = "Exit codes: 0 done · 1 bug · 2 usage · 3 configuration · 4 rolled back, the \
     environment is healthy · 5 halted, a person is needed · 6 refused · 7 busy · 8 nothing to do (with \
-    --exit-code) · 130 interrupted"
+    --exit-code) · 9 a check failed and nothing was touched · 130 interrupted"
 )]
 struct Cli {
     #[command(flatten)]
@@ -143,7 +143,7 @@ fn named_by_inputs(global: &Global, environment: &ProcessEnvironment) -> Result<
         Ok(shell) => ExitCode::from(failure::show(&shell, error) as u8),
         Err(error) => failure::without_shell(&error),
     };
-    let words = action::words(&environment.inputs()).map_err(|error| shown(&AppError::Usage(error)))?;
+    let words = action::words(&environment.inputs()).map_err(|error| shown(&AppError::usage(error)))?;
     let words = ["greenroom".to_owned()].into_iter().chain(words);
     match Cli::try_parse_from(words) {
         Ok(cli) => Ok(Cli {
@@ -229,7 +229,7 @@ impl Command {
             Self::Prune(args) => prune::run(shell, &args),
             Self::Router(args) => router::run(&args),
             // Its inputs have named another one by now.
-            Self::Action(_) => Err(AppError::Usage("an action runs no action".to_owned())),
+            Self::Action(_) => Err(AppError::usage("an action runs no action")),
         }
     }
 }

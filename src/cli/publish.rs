@@ -234,7 +234,7 @@ fn hand_on(shell: &Shell, outputs: &Outputs) -> Result<(), AppError> {
     let delimiter = delimiter().map_err(AppError::io("making a delimiter for outputs"))?;
     let text = outputs
         .render(&delimiter)
-        .map_err(|error| AppError::Project(error.to_string()))?;
+        .map_err(|error| AppError::project(&error))?;
     workflow_files(shell)
         .add_outputs(&text)
         .map_err(AppError::io("writing the step outputs"))?;

@@ -28,6 +28,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, AppError> {
         listen: args.listen,
         state_directory: args.state.clone(),
     };
-    builtin::run(options).map_err(|error| PortError::new(ErrorKind::Invalid, "running the router", error))?;
+    builtin::run(options)
+        .map_err(|error| PortError::new(ErrorKind::Invalid, "running the router", &error))?;
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use super::shell::Shell;
 use crate::app::signature::{examine, resolve};
 use crate::app::{AppError, Exit, Workspace};
 use crate::domain::model::{
-    Accepted, Claim, EnvironmentName, IdentityPattern, ImageName, Roots, SignaturePolicy, Signer,
+    Accepted, Claim, EnvironmentName, Explanation, IdentityPattern, ImageName, Roots, SignaturePolicy, Signer,
 };
 use clap::Subcommand;
 use serde_json::json;
@@ -98,9 +98,10 @@ impl VerifyArgs {
         if let Some(name) = &self.environment {
             let configured = &workspace.environment(name)?.protection.signatures;
             return configured.clone().ok_or_else(|| {
-                AppError::Usage(format!(
-                    "{name} asks for no signatures; add `protection.signatures`, or give --identity or --key"
-                ))
+                AppError::usage(
+                    Explanation::new(format!("{name} asks for no signatures"))
+                        .fix("add `protection.signatures`, or give --identity or --key"),
+                )
             });
         }
         let directory = shell.context.environment.directory();
@@ -111,14 +112,12 @@ impl VerifyArgs {
             },
             (_, _, Some(key)) => Signer::Key(directory.join(key)),
             _ => {
-                return Err(AppError::Usage(
-                    "give --environment, --identity or --key".to_owned(),
-                ));
+                return Err(AppError::usage("give --environment, --identity or --key"));
             }
         };
         if self.skip_tlog && self.key.is_none() && self.roots == Roots::Public {
             let message = "without the log a public identity cannot be trusted: leave --skip-tlog out";
-            return Err(AppError::Usage(message.to_owned()));
+            return Err(AppError::usage(message.to_owned()));
         }
         let accepted = Accepted {
             signer,

@@ -86,5 +86,5 @@ fn chosen(workspace: &Workspace, named: Option<&EnvironmentName>) -> Result<Envi
     named
         .or_else(|| rehearsal().or_else(first).map(|found| &found.name.value))
         .cloned()
-        .ok_or_else(|| AppError::Usage("the project has no environment to compute tags for".to_owned()))
+        .ok_or_else(|| AppError::usage("the project has no environment to compute tags for"))
 }

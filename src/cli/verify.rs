@@ -44,7 +44,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     Ok(if verified.verdict == Verdict::Pass {
         Exit::Done
     } else {
-        Exit::RolledBack
+        Exit::CheckFailed
     })
 }
 

@@ -67,9 +67,7 @@ impl Stage<'_> {
         match run.results.into_iter().next() {
             Some((_, Ok(Done::Deployed(deployed)))) => Ok(*deployed),
             Some((_, Err(error))) => Err(error),
-            Some((_, Ok(Done::AlreadyLive(_)))) | None => {
-                Err(AppError::Record("nothing was deployed".to_owned()))
-            }
+            Some((_, Ok(Done::AlreadyLive(_)))) | None => Err(AppError::record("nothing was deployed")),
         }
     }
 
@@ -83,8 +81,7 @@ impl Stage<'_> {
 
     /// Checks which version answers at `url`.
     pub(super) fn serves(&mut self, url: &Endpoint, version: &str) -> Result<(), AppError> {
-        let client =
-            Client::new(&HttpSettings::default()).map_err(|error| AppError::Record(error.to_string()))?;
+        let client = Client::new(&HttpSettings::default()).map_err(|error| AppError::record(&error))?;
         let found = super::clients::ask(&client, &url.join("/"));
         let said = found.as_deref().unwrap_or("nothing");
         self.check(

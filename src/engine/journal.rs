@@ -74,7 +74,7 @@ impl Journal {
 
     fn append(&mut self, at: Timestamp, event: &Event) -> Result<Stored, PortError> {
         let body = serde_json::to_value(event)
-            .map_err(|error| PortError::new(ErrorKind::Invalid, "writing an event", error))?;
+            .map_err(|error| PortError::new(ErrorKind::Invalid, "writing an event", &error))?;
         let mut conflicts = 0;
         let mut wait = Duration::from_millis(50);
         let mut uncertain = false;

@@ -62,13 +62,11 @@ fn pause(
     clock: &dyn Clock,
     (tries, most): (&mut u32, u32),
     wait: &mut Duration,
-    error: PortError,
+    mut error: PortError,
 ) -> Result<(), PortError> {
     if *tries == most || clock.sleep(*wait + jitter(clock, *wait)).is_err() {
-        return Err(PortError {
-            message: format!("{} (tried {tries} times)", error.message),
-            ..error
-        });
+        error.why.message.push_str(&format!(" (tried {tries} times)"));
+        return Err(error);
     }
     *tries += 1;
     *wait *= 2;

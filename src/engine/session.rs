@@ -17,7 +17,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DriveError {
     /// A second signal came: stop at once.
-    #[error("stopped by {0} before the rollout came to an end: take it up with `greenroom resume`")]
+    #[error("stopped by {0} before the rollout came to an end")]
     Stopped(&'static str),
     /// Another run holds the environment now.
     #[error("the lease on the environment was lost to another run: nothing more was touched")]

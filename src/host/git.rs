@@ -16,7 +16,9 @@ pub use objects::Object;
 pub use remote::{Published, Update};
 pub use store::{Committed, Store};
 
-use crate::domain::model::{Ancestry, CommitId, ErrorKind, PortError, Secret, Timestamp};
+use crate::domain::model::{
+    Ancestry, CommitId, ErrorKind, Explanation, InvalidText, PortError, Secret, Timestamp,
+};
 use crate::host::environment::ProcessEnvironment;
 use crate::ports::Repository;
 use head::Head;
@@ -174,11 +176,9 @@ fn command(directory: &Path) -> Command {
 /// Why git was not run to its end.
 fn not_run(doing: &str, error: &std::io::Error) -> PortError {
     match error.kind() {
-        std::io::ErrorKind::NotFound => PortError::new(
-            ErrorKind::Missing,
-            doing,
-            "there is no git command here; install git",
-        ),
+        std::io::ErrorKind::NotFound => {
+            PortError::new(ErrorKind::Missing, doing, "there is no git command here").fix("install git")
+        }
         std::io::ErrorKind::TimedOut => PortError::new(ErrorKind::Transient, doing, error),
         _ => PortError::new(ErrorKind::Invalid, doing, error),
     }
@@ -224,8 +224,9 @@ impl Repository for Git {
         match answer {
             None if shallow => Ok(Ancestry::Shallow),
             None => {
-                let message = "one of them is not in the repository; fetch it, or deploy a commit that is";
-                Err(PortError::new(ErrorKind::Missing, doing, message))
+                let message = "one of them is not in the repository";
+                Err(PortError::new(ErrorKind::Missing, doing, message)
+                    .fix("fetch it, or deploy a commit that is there"))
             }
             // Even a shallow clone is sure of this much: what comes after cannot come before.
             Some(_) if shallow && self.is_ancestor(newer, older, &doing)? != Some(true) => {
@@ -280,7 +281,7 @@ fn is_name(text: &str) -> bool {
 
 fn parsed(text: &str, doing: &str) -> Result<CommitId, PortError> {
     text.parse()
-        .map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))
+        .map_err(|error: InvalidText| PortError::new(ErrorKind::Invalid, doing, &error))
 }
 
 fn failed(doing: &str, output: &Output) -> PortError {
@@ -296,5 +297,6 @@ fn failed(doing: &str, output: &Output) -> PortError {
         .code
         .map_or("a signal".to_owned(), |code| format!("code {code}"));
     let said: String = said.chars().take(2000).collect();
-    PortError::new(kind, doing, format!("git ended with {code}: {said}"))
+    let why = Explanation::new(format!("git ended with {code}")).caused_by(said);
+    PortError::new(kind, doing, why)
 }

@@ -2,7 +2,7 @@
 
 mod output;
 
-use crate::domain::model::{ErrorKind, Period, PortError, Redactor};
+use crate::domain::model::{ErrorKind, Explanation, Period, PortError, Redactor};
 use crate::ports::{Captured, Command, Finished, Hear, Runner};
 use output::{Keep, Output};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -66,7 +66,7 @@ impl LocalRunner {
     ///
     /// # Errors
     /// Says why there is none, and how to get one.
-    pub fn locate(&self, program: &str) -> Result<PathBuf, String> {
+    pub fn locate(&self, program: &str) -> Result<PathBuf, Explanation> {
         let path = self.minimal.get("PATH").map_or(DEFAULT_PATH, String::as_str);
         find(program, path, &self.root)
     }
@@ -88,8 +88,8 @@ impl LocalRunner {
             .get("PATH")
             .or_else(|| self.minimal.get("PATH"))
             .map_or(DEFAULT_PATH, String::as_str);
-        let found = find(program, path, &directory)
-            .map_err(|message| PortError::new(ErrorKind::Missing, &doing, message))?;
+        let found =
+            find(program, path, &directory).map_err(|why| PortError::new(ErrorKind::Missing, &doing, why))?;
         std::process::Command::new(found)
             .arg0(program)
             .args(arguments)
@@ -111,9 +111,9 @@ impl LocalRunner {
                     format!("{program} cannot be run: its interpreter (first line, #!) does not exist"),
                 ),
                 // Another thread's child may hold a file open that was just written, until its exec.
-                io::ErrorKind::ExecutableFileBusy => PortError::new(ErrorKind::Transient, doing, error),
-                io::ErrorKind::PermissionDenied => PortError::new(ErrorKind::Denied, doing, error),
-                _ => PortError::new(ErrorKind::Invalid, doing, error),
+                io::ErrorKind::ExecutableFileBusy => PortError::new(ErrorKind::Transient, doing, &error),
+                io::ErrorKind::PermissionDenied => PortError::new(ErrorKind::Denied, doing, &error),
+                _ => PortError::new(ErrorKind::Invalid, doing, &error),
             })
     }
 }
@@ -143,7 +143,7 @@ fn finish(
     mut hear: Option<&mut Hear<'_>>,
 ) -> Result<Captured, PortError> {
     let begun = Instant::now();
-    let failed = |error| PortError::new(ErrorKind::Ambiguous, doing(command), error);
+    let failed = |error: io::Error| PortError::new(ErrorKind::Ambiguous, doing(command), &error);
     let mut running = Running::new(child, keep).map_err(failed)?;
     let redactor = Redactor::new(command.secrets.values());
     let until = begun + command.timeout.as_duration();
@@ -196,9 +196,9 @@ fn doing(command: &Command) -> String {
 }
 
 /// The file that `program` names: itself where it holds a slash, else the first one on the path.
-fn find(program: &str, path: &str, directory: &Path) -> Result<PathBuf, String> {
+fn find(program: &str, path: &str, directory: &Path) -> Result<PathBuf, Explanation> {
     if !directory.is_dir() {
-        return Err(format!("the directory {} does not exist", directory.display()));
+        return Err(format!("the directory {} does not exist", directory.display()).into());
     }
     let executable = |file: &Path| {
         file.metadata()
@@ -209,18 +209,19 @@ fn find(program: &str, path: &str, directory: &Path) -> Result<PathBuf, String> 
         return if executable(&file) {
             Ok(file)
         } else if file.is_file() {
-            Err(format!(
-                "{} is not executable; make it so with chmod +x",
-                file.display()
-            ))
+            Err(Explanation::new(format!("{} is not executable", file.display()))
+                .fix("make it so with chmod +x"))
         } else {
-            Err(format!("{} does not exist", file.display()))
+            Err(format!("{} does not exist", file.display()).into())
         };
     }
     path.split(':')
         .map(|folder| directory.join(folder).join(program))
         .find(|file| executable(file))
-        .ok_or_else(|| format!("{program} is not in PATH ({path}); install it or write its full path"))
+        .ok_or_else(|| {
+            Explanation::new(format!("{program} is not in PATH ({path})"))
+                .fix("install it or write its full path")
+        })
 }
 
 /// A child with its outputs. Dropped before its end, it is ended.

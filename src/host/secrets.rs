@@ -1,7 +1,7 @@
 //! Fetching the values of secrets at the moment they are needed.
 
 use super::files;
-use crate::domain::model::{Secret, SecretSource};
+use crate::domain::model::{Explanation, Secret, SecretSource};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -14,14 +14,13 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Error)]
 pub enum SecretError {
     /// The environment variable is not set.
-    #[error(
-        "secret {name}: the environment variable {variable} is not set; set it where greenroom runs (in CI: as a secret handed to the step)"
-    )]
+    #[error("secret {name}: {why}")]
     Unset {
         /// The secret.
         name: String,
-        /// The variable.
-        variable: String,
+        /// Which variable, and what to do about it.
+        #[source]
+        why: Explanation,
     },
     /// The file cannot be read.
     #[error("secret {name}: cannot read the file {}: {source}", path.display())]
@@ -74,7 +73,8 @@ impl Secrets {
             SecretSource::Env(variable) => {
                 let value = self.environment.get(variable).ok_or_else(|| SecretError::Unset {
                     name: name.to_owned(),
-                    variable: variable.clone(),
+                    why: Explanation::new(format!("the environment variable {variable} is not set"))
+                        .fix("set it where greenroom runs (in CI: as a secret handed to the step)"),
                 })?;
                 (variable, value.clone())
             }

@@ -1,5 +1,6 @@
 //! TCP connections to `host:port`, in bounded time and with errors in plain words.
 
+use crate::domain::model::Explanation;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
@@ -10,7 +11,7 @@ use thiserror::Error;
 /// Why there is no connection, as a sentence for people that names the peer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct Unreachable(pub String);
+pub struct Unreachable(#[source] pub Explanation);
 
 /// The addresses of `authority` (`host:port`). Addresses written as numbers cost nothing; names go
 /// through the system's resolver, which cannot be cancelled, so they are asked on a thread of their
@@ -28,13 +29,13 @@ pub fn resolve(authority: &str, timeout: Duration) -> Result<Vec<SocketAddr>, Un
     thread::spawn(move || answer.send(asked.to_socket_addrs().map(Vec::from_iter)));
     match answered.recv_timeout(timeout) {
         Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-        Ok(Ok(_)) => Err(Unreachable(format!("the name {host} has no address"))),
-        Ok(Err(error)) => Err(Unreachable(format!(
-            "the name {host} could not be resolved: {error}"
-        ))),
-        Err(_) => Err(Unreachable(format!(
-            "the name {host} was not resolved within {timeout:?}"
-        ))),
+        Ok(Ok(_)) => Err(Unreachable(format!("the name {host} has no address").into())),
+        Ok(Err(error)) => Err(Unreachable(
+            Explanation::new(format!("the name {host} could not be resolved")).because(&error),
+        )),
+        Err(_) => Err(Unreachable(
+            format!("the name {host} was not resolved within {timeout:?}").into(),
+        )),
     }
 }
 
@@ -64,12 +65,12 @@ pub fn connect(authority: &str, timeout: Duration) -> Result<TcpStream, Unreacha
 }
 
 fn late(authority: &str, timeout: Duration) -> Unreachable {
-    Unreachable(format!("no connection to {authority} within {timeout:?}"))
+    Unreachable(format!("no connection to {authority} within {timeout:?}").into())
 }
 
 /// What a failed connection says to a person.
-pub fn describe(error: &io::Error, authority: &str) -> String {
-    match error.kind() {
+pub fn describe(error: &io::Error, authority: &str) -> Explanation {
+    Explanation::new(match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("connection refused by {authority}"),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             format!("connection reset by {authority}")
@@ -79,8 +80,8 @@ pub fn describe(error: &io::Error, authority: &str) -> String {
             format!("no route to {authority}")
         }
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => format!("no answer from {authority} in time"),
-        _ => format!("no connection to {authority}: {error}"),
-    }
+        _ => return Explanation::new(format!("no connection to {authority}")).because(error),
+    })
 }
 
 #[cfg(test)]
@@ -104,7 +105,10 @@ mod tests {
     fn an_unknown_name_is_named_without_its_port() {
         let error = resolve("no-such-host.invalid:80", 10 * SECOND).unwrap_err();
         assert!(
-            error.0.starts_with("the name no-such-host.invalid could not"),
+            error
+                .0
+                .message
+                .starts_with("the name no-such-host.invalid could not"),
             "{error}"
         );
         assert!(connect("nonsense", SECOND).is_err());
@@ -117,7 +121,7 @@ mod tests {
         assert!(connect(&address, SECOND).is_ok());
         drop(listener);
         assert_eq!(
-            connect(&address, SECOND).unwrap_err().0,
+            connect(&address, SECOND).unwrap_err().to_string(),
             format!("connection refused by {address}")
         );
     }

@@ -99,7 +99,7 @@ impl Copier<'_> {
             let bytes = self.catalog.manifest(repository, digest)?;
             let manifest = Manifest::parse(&bytes).map_err(|error| {
                 let doing = format!("reading {repository}@{digest}");
-                PortError::new(ErrorKind::Invalid, doing, error)
+                PortError::new(ErrorKind::Invalid, doing, &error)
             })?;
             // The configuration names all layers, so that it differs where one was added.
             Ok(manifest.blobs().skip(1).map(|blob| blob.digest.clone()).collect())

@@ -280,7 +280,7 @@ impl Copier<'_> {
         };
         let manifest = Manifest::parse(&bytes).map_err(|error| {
             let doing = format!("reading {}@{digest}", self.from);
-            PortError::new(ErrorKind::Invalid, doing, error)
+            PortError::new(ErrorKind::Invalid, doing, &error)
         })?;
         if digest == self.root {
             *lock(&self.root_bytes) = Some(bytes.clone());
@@ -334,12 +334,9 @@ impl Copier<'_> {
                 return Ok(());
             }
             let doing = format!("checking {}@{digest}", self.to);
-            let message = "the registry took it and does not have it: ask its operator, or copy again";
-            Err(CopyError::Port(PortError::new(
-                ErrorKind::Invalid,
-                doing,
-                message,
-            )))
+            let message = "the registry took it and does not have it";
+            let error = PortError::new(ErrorKind::Invalid, doing, message);
+            Err(CopyError::Port(error.fix("ask its operator, or copy again")))
         })?;
         Ok(())
     }

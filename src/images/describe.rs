@@ -230,7 +230,7 @@ fn read_config(catalog: &dyn Catalog, repository: &str, config: &Descriptor) -> 
     let blob = catalog.blob(repository, &config.digest)?;
     blob.take(LARGEST_CONFIG + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| PortError::new(ErrorKind::Transient, doing(), error))?;
+        .map_err(|error| PortError::new(ErrorKind::Transient, doing(), &error))?;
     if bytes.len() as u64 > LARGEST_CONFIG {
         let message = format!("it is larger than {LARGEST_CONFIG} bytes");
         return Err(PortError::new(ErrorKind::Invalid, doing(), message));
@@ -339,6 +339,6 @@ fn read(catalog: &dyn Catalog, repository: &str, digest: &Digest) -> Result<Mani
     let bytes = catalog.manifest(repository, digest)?;
     Manifest::parse(&bytes).map_err(|error| {
         let doing = format!("reading {repository}@{digest}");
-        PortError::new(ErrorKind::Invalid, doing, error)
+        PortError::new(ErrorKind::Invalid, doing, &error)
     })
 }

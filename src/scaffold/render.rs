@@ -34,7 +34,7 @@ pub enum ScaffoldError {
     #[error("{}", .0.join("\n"))]
     Contradiction(Vec<String>),
     /// There is no such template.
-    #[error("there is no template {name:?}: greenroom render --list shows them all")]
+    #[error("there is no template {name:?}")]
     Unknown {
         /// What was asked for.
         name: String,
@@ -52,7 +52,7 @@ pub enum ScaffoldError {
     },
     /// A template cannot be rendered.
     #[error(
-        "the template {name}{}: {message}; its marks are << value >>, <% statement %> and <# comment #>",
+        "the template {name}{}: {message}",
         .line.map(|line| format!(", line {line}")).unwrap_or_default()
     )]
     Template {
@@ -63,6 +63,19 @@ pub enum ScaffoldError {
         /// What is wrong.
         message: String,
     },
+}
+
+impl ScaffoldError {
+    /// What to do about it, where that is known.
+    pub fn fix(&self) -> Option<&'static str> {
+        match self {
+            Self::Unknown { .. } => Some("let greenroom render --list show them all"),
+            Self::Template { .. } => {
+                Some("write its marks as << value >>, <% statement %> and <# comment #>")
+            }
+            Self::Contradiction(_) | Self::Unread { .. } => None,
+        }
+    }
 }
 
 /// The files that a project with these choices begins with.

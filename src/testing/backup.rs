@@ -149,7 +149,7 @@ impl Backup for MemoryBackup {
     fn take(&self, unit: &UnitId, slot: Slot, label: &str) -> Result<Progress<BackupId>, PortError> {
         let name: BackupId = format!("greenroom-{label}")
             .parse()
-            .map_err(|error| PortError::new(ErrorKind::Invalid, format!("saving {unit}"), error))?;
+            .map_err(|error| PortError::new(ErrorKind::Invalid, format!("saving {unit}"), &error))?;
         let there = self.target.standing(unit, slot);
         let instance = there.ok_or_else(|| Self::missing("saving", unit))?;
         self.saved()

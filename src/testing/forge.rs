@@ -129,8 +129,9 @@ impl MemoryForge {
             ));
         }
         if state.failing.contains(verb) {
-            let advice = format!("GitHub answered 403; give the job `permissions: {{ {permission} }}`");
-            return Err(PortError::new(ErrorKind::Denied, doing(verb, about), advice));
+            let advice = format!("give the job `permissions: {{ {permission} }}`");
+            let error = PortError::new(ErrorKind::Denied, doing(verb, about), "GitHub answered 403");
+            return Err(error.fix(advice));
         }
         Ok(state)
     }

@@ -155,7 +155,7 @@ fn one_holder_at_a_time(lease: &dyn Lease, _clock: &FakeClock, production: &Envi
         "2026-11-20 12:00:00 UTC",
         "2026-11-20 12:01:00 UTC",
     ] {
-        assert!(refusal.message.contains(part), "{part} in {refusal}");
+        assert!(refusal.why.message.contains(part), "{part} in {refusal}");
     }
     let staging = "staging".parse().unwrap();
     lease.acquire(&staging, &holder("bob"), TTL).unwrap();

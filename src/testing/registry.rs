@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 pub fn registry_contract(registry: &dyn Catalog, repository: &str) -> Result<(), PortError> {
     let tag = |text: &str| {
         text.parse::<Tag>()
-            .map_err(|e| PortError::new(ErrorKind::Invalid, "writing the contract", e))
+            .map_err(|e| PortError::new(ErrorKind::Invalid, "writing the contract", &e))
     };
     let (one, latest) = (tag("1.0")?, tag("latest")?);
     assert_eq!(

@@ -383,7 +383,7 @@ impl Target for MemoryTarget {
             self.slot_exists(slot)?;
             let doing = format!("starting {unit} ({slot})");
             if let Some(words) = world.foreign.get(unit) {
-                return Err(PortError::new(ErrorKind::Denied, doing, words));
+                return Err(PortError::new(ErrorKind::Denied, doing, words.as_str()));
             }
             let place = (unit.clone(), slot);
             match world.slots.get(&place) {
@@ -407,7 +407,7 @@ impl Target for MemoryTarget {
             world.underway.remove(&place);
             let address: Endpoint = format!("http://{unit}.{slot}.test")
                 .parse()
-                .map_err(|e| PortError::new(ErrorKind::Invalid, doing, e))?;
+                .map_err(|e| PortError::new(ErrorKind::Invalid, doing, &e))?;
             let instance = Instance {
                 release: release.id(),
                 running: true,

@@ -259,7 +259,7 @@ fn an_image_of_the_own_store_is_tried_out_as_a_process() {
         &["buildah"],
     );
     let done = sick.build(&[]);
-    assert_eq!(done.status, 4, "{}", done.err);
+    assert_eq!(done.status, 9, "{}", done.err);
     assert!(
         done.err.contains("failed, so it got no tag") && done.err.contains("  started"),
         "{}",
@@ -287,7 +287,7 @@ fn the_smoke_tests_command_decides_too() {
     let bad = Yard::new(&smoke("[sh, -c, 'echo it lacks salt; exit 3']"), &["buildah"]);
     std::os::unix::fs::symlink("/bin/sh", bad.root("bin/sh")).unwrap();
     let done = bad.build(&[]);
-    assert_eq!(done.status, 4, "{}", done.err);
+    assert_eq!(done.status, 9, "{}", done.err);
     assert!(done.err.contains("it lacks salt"), "{}", done.err);
     assert_eq!(bad.tags("acme/app"), Vec::<String>::new());
     bad.is_clean();

@@ -91,7 +91,7 @@ fn what_does_not_answer_gets_no_tag() {
     let smoke = "smoke: { port: 8080, path: /nowhere, startup: 1s }";
     let slow = yard(Some(&daemon), &registry, smoke, &["docker"]);
     let done = slow.build(&[]);
-    assert_eq!(done.status, 4, "{}", done.err);
+    assert_eq!(done.status, 9, "{}", done.err);
     assert!(
         done.err.contains("answered 404") && done.err.contains("  started"),
         "{}",
@@ -105,7 +105,7 @@ fn what_does_not_answer_gets_no_tag() {
     let (before, _) = CONTAINERFILE.split_once("CMD").unwrap();
     ends.write("Containerfile", format!("{before}{ending}"));
     let done = ends.build(&[]);
-    assert_eq!(done.status, 4, "{}", done.err);
+    assert_eq!(done.status, 9, "{}", done.err);
     assert!(
         done.err.contains("it exited with 12") && done.err.contains("  no licence"),
         "{}",

@@ -185,7 +185,7 @@ fn one_go_leaves_reports_and_nothing_else() {
         "--suite",
         "smoke",
     ]);
-    assert_eq!(ran.status, 4, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.status, 9, "{}{}", ran.out, ran.err);
     let runs = json(&ran)["runs"].clone();
     assert_eq!(runs[1]["schema"], "greenroom.acceptance/1");
     assert_eq!(
@@ -333,7 +333,7 @@ fn it_runs_with_the_configuration_of_another_environment() {
         "--configuration",
         "staging",
     ]);
-    assert_eq!(ran.status, 4, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.status, 9, "{}{}", ran.out, ran.err);
     assert!(
         ran.out.contains("acceptance deployment trial-staging-"),
         "{}",
@@ -346,7 +346,7 @@ fn it_runs_with_the_configuration_of_another_environment() {
 fn the_environment_says_what_happens_where_the_command_line_does_not() {
     let project = project("acceptance: { cleanupAfterTests: false, testTimeout: 1s, testSuite: slow }\n");
     let ran = project.run(&["acceptance", "run", "-e", "staging"]);
-    assert_eq!(ran.status, 4, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.status, 9, "{}{}", ran.out, ran.err);
     assert!(
         ran.out.contains("not run: the 1s for all of it were over"),
         "{}",

@@ -162,7 +162,7 @@ fn what_one_job_built_the_next_one_scans_and_deploys() {
 }
 
 #[test]
-fn a_check_before_the_build_that_fails_ends_with_4() {
+fn a_check_before_the_build_that_fails_touches_nothing_and_ends_with_9() {
     let project = Project::new("");
     assert!(project.must(&["validate"]).out.contains("nothing to check"));
     project.write(
@@ -173,13 +173,13 @@ fn a_check_before_the_build_that_fails_ends_with_4() {
         ),
     );
     let ran = project.run(&["validate"]);
-    assert_eq!(ran.status, 4, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.status, 9, "{}{}", ran.out, ran.err);
     assert!(ran.out.starts_with("first passed (") && ran.err.contains("validation second exited with 1"));
     assert!(ran.err.contains("gone: No such file"), "{}", ran.err);
     assert!(!project.path("reached").exists());
     let ran = project.run(&["--format", "json", "validate"]);
     let document: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((ran.status, &document["exit"]), (4, &json!(4)));
+    assert_eq!((ran.status, &document["exit"]), (9, &json!(9)));
     project.write(
         "greenroom.yaml",
         format!("{PIPELINE}validate:\n  - {{ name: first, run: [\"true\"] }}\n"),

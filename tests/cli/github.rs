@@ -214,7 +214,7 @@ fn checks_alone_are_told_as_checks_and_not_as_a_rollout_that_has_no_end() {
     let nowhere = format!("http://127.0.0.1:{}", crate::project::free_port());
     let words = ["verify", "staging", "--url", &nowhere];
     let unwell = step(&project, "push", &push("develop"), &words);
-    assert_eq!(unwell.status, 4, "{}{}", unwell.out, unwell.err);
+    assert_eq!(unwell.status, 9, "{}{}", unwell.out, unwell.err);
     let summary = project.read("summary");
     assert!(
         summary.contains("## ❌ hello 1.0.0 fails its checks in staging"),

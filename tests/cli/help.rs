@@ -190,7 +190,8 @@ fn without_a_pipeline_file_it_says_how_to_name_one() {
     insta::assert_snapshot!(project.run(&["check"]).shown(), @r#"
     status 2
     -- stderr
-    error: there is no greenroom.yaml in [DIR] or above it; name one with --config
+    error: there is no greenroom.yaml in [DIR] or above it
+      fix: name one with --config
     "#);
     insta::assert_snapshot!(project.run(&["--config", "other.yaml", "check"]).shown(), @r#"
     status 3
@@ -204,13 +205,16 @@ fn without_a_pipeline_file_it_says_how_to_name_one() {
     -- stdout
     {
       "error": {
+        "causes": [],
+        "fix": "name one with --config",
         "kind": "usage",
-        "message": "there is no greenroom.yaml in [DIR] or above it; name one with --config"
+        "message": "there is no greenroom.yaml in [DIR] or above it"
       },
       "exit": 2,
       "schema": "greenroom.error/1"
     }
     -- stderr
-    error: there is no greenroom.yaml in [DIR] or above it; name one with --config
+    error: there is no greenroom.yaml in [DIR] or above it
+      fix: name one with --config
     "#);
 }

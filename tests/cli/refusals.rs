@@ -1,7 +1,7 @@
 //! What greenroom refuses, and that nothing was touched then.
 
 use crate::project::{PIPELINE, Project, eventually, free_port};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -257,4 +257,36 @@ fn a_new_tag_for_what_is_live_already_asks_the_gates_too() {
     let ran = project.must(&["run"]);
     assert!(!ran.out.contains("the image gets no tag"), "{}", ran.out);
     assert!(tags() > before);
+}
+
+#[test]
+fn an_error_shows_what_caused_it_and_what_to_do_apart_in_text_and_json() {
+    let project = Project::new("  rollback: { watch: 0s }");
+    let lease = ".greenroom/ledger/.locks/staging/00000000000000000001.json";
+    project.write(lease, r#"{ "v": "one" }"#);
+    insta::assert_snapshot!(project.run(&["-q", "deploy", "-e", "staging"]).shown(), @r#"
+    status 3
+    -- stderr
+    error: reading the lease of staging: [DIR]/.greenroom/ledger/.locks/staging/00000000000000000001.json is damaged
+      caused by: invalid type: string "one", expected u32 at line 1 column 12
+      fix: when no rollout is running, empty the file
+    "#);
+    let ran = project.run(&["-q", "--format", "json", "deploy", "-e", "staging"]);
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    let error = &document["runs"][0]["error"];
+    assert_eq!(
+        (&error["causes"], &error["fix"], &error["kind"]),
+        (
+            &json!(["invalid type: string \"one\", expected u32 at line 1 column 12"]),
+            &json!("when no rollout is running, empty the file"),
+            &json!("configuration"),
+        ),
+        "{}",
+        ran.out
+    );
+    assert!(
+        error["message"].as_str().unwrap().ends_with("is damaged"),
+        "{}",
+        ran.out
+    );
 }

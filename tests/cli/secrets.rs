@@ -260,3 +260,91 @@ fn the_runner_is_told_to_mask_every_line_of_every_secret_before_anything_else() 
     deploys: staging is the only environment, and there is no event that says otherwise
     "#);
 }
+
+#[test]
+fn an_error_hides_a_secret_in_its_cause_and_in_its_fix_wherever_it_is_shown() {
+    let secret = VALUES[0].1;
+    // What does not parse is quoted by the parser, which makes it a cause.
+    let damaged = project("true");
+    let lease = ".greenroom/ledger/.locks/staging/00000000000000000001.json";
+    damaged.write(lease, format!("{{ \"v\": \"{secret}\" }}"));
+    // The fix names the file to write the version into.
+    let unversioned = project("true");
+    let pipeline = unversioned.read("greenroom.yaml");
+    let file = format!("{secret}/pyproject.toml");
+    unversioned.write(
+        "greenroom.yaml",
+        pipeline.replace("file: VERSION", &format!("file: {file}")),
+    );
+    unversioned.write(&file, "[project]\ndynamic = [\"version\"]\n");
+
+    for (project, hidden) in [
+        (
+            &damaged,
+            "  caused by: invalid type: string \"***\", expected u32",
+        ),
+        (&unversioned, "  fix: write it into ***/pyproject.toml, or use"),
+    ] {
+        let (output, summary) = (project.path("output"), project.path("summary"));
+        let job = [
+            ("CI_SECRET_PLAIN", secret),
+            ("CI_SECRET_QUOTED", "quoted-quoted"),
+            ("CI_SECRET_KEY", "key-key-key"),
+            ("CI_SECRET_UNICODE", "unicode-unicode"),
+            ("GITHUB_OUTPUT", output.to_str().unwrap()),
+            ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()),
+        ];
+        let reports = [
+            "deploy",
+            "-e",
+            "staging",
+            "--junit",
+            "junit.xml",
+            "--summary",
+            "summary.md",
+        ];
+        let ran = project.with(&reports, &job);
+        assert!(
+            ran.status != 0 && ran.err.contains(hidden),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+        let github: Vec<(&str, &str)> = job.into_iter().chain([("GITHUB_ACTIONS", "true")]).collect();
+        let annotated = project.with(&reports, &github);
+        let hint = hidden.trim_start();
+        let annotation = annotated.out.lines().find(|line| line.starts_with("::error"));
+        assert!(
+            annotation.is_some_and(|line| line.contains(hint)),
+            "{}",
+            annotated.out
+        );
+        let json = project.with(&[&["--format", "json"][..], &reports].concat(), &job);
+        let shown = format!("{}{}", json.out, json.err);
+        assert!(
+            json.out.contains("***") && json.out.contains("\"causes\""),
+            "{shown}"
+        );
+        for file in ["summary", "summary.md"] {
+            let summary = project.read(file);
+            assert!(summary.contains("***"), "{file}: {summary}");
+            assert!(!summary.contains(secret), "{file}: {summary}");
+        }
+        assert!(!shown.contains(secret), "{shown}");
+        let said = [&ran.out, &ran.err, &annotated.err];
+        assert!(said.iter().all(|text| !text.contains(secret)), "{said:?}");
+        let unmasked = annotated
+            .out
+            .lines()
+            .filter(|line| !line.starts_with("::add-mask::"));
+        assert!(
+            unmasked.clone().all(|line| !line.contains(secret)),
+            "{}",
+            annotated.out
+        );
+        for file in ["output", "junit.xml"].map(|file| project.path(file)) {
+            let text = fs::read_to_string(file).unwrap_or_default();
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}

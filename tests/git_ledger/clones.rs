@@ -117,5 +117,5 @@ fn a_clone_whose_one_remote_has_another_name_works_and_two_strange_ones_are_refu
     yard.git("clone", &["remote", "add", "fork", "/nowhere"]);
     let environment = greenroom::host::environment::ProcessEnvironment::of([("A", "b")], "/");
     let error = greenroom::host::git::Store::open(yard.path("clone"), &environment).unwrap_err();
-    assert!(error.message.contains("none is called origin"), "{error}");
+    assert!(error.to_string().contains("none is called origin"), "{error}");
 }

@@ -156,7 +156,7 @@ fn a_damaged_lease_blocks_until_a_person_deletes_it() {
     let error = lease.acquire(&production, &holder("ann"), TTL).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
     assert!(
-        error.message.contains(&format!("git push origin :{REF}")),
+        error.to_string().contains(&format!("git push origin :{REF}")),
         "{error}"
     );
     yard.git("clone", &["push", "--quiet", "origin", &format!(":{REF}")]);

@@ -156,10 +156,10 @@ fn a_remote_that_takes_no_push_says_so_and_what_is_missing() {
         "contents: write",
         "pre-receive hook declined",
     ] {
-        assert!(error.message.contains(part), "{part}: {error}");
+        assert!(error.to_string().contains(part), "{part}: {error}");
     }
     assert!(
-        !error.message.contains("s3cret") && !error.message.contains('\x1b'),
+        !error.to_string().contains("s3cret") && !error.to_string().contains('\x1b'),
         "{error}"
     );
     let lease = yard.lease("clone", Arc::new(FakeClock::default()));
@@ -167,7 +167,7 @@ fn a_remote_that_takes_no_push_says_so_and_what_is_missing() {
         .acquire(&production, &holder(), Period::from_secs(60))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied, "{error}");
-    assert!(error.message.contains("contents: write"), "{error}");
+    assert!(error.to_string().contains("contents: write"), "{error}");
     // Reading is still possible, and so is writing later.
     assert_eq!(ledger.head(&production).unwrap(), None);
     std::fs::remove_file(yard.path("remote.git/hooks/pre-receive")).unwrap();

@@ -38,7 +38,7 @@ fn a_branch_that_was_cut_back_or_replaced_is_not_built_upon_and_is_a_finding() {
         let error = ledger.head(&production).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{what}: {error}");
         for part in ["git push --force origin", "greenroom audit verify", &tip] {
-            assert!(error.message.contains(part), "{what}: {error}");
+            assert!(error.to_string().contains(part), "{what}: {error}");
         }
         assert!(
             ledger.append(&production, None, &draft(9, "x")).is_err(),
@@ -100,7 +100,7 @@ fn a_process_that_saw_the_branch_refuses_to_append_to_a_rewritten_one() {
         .append(&production, head.as_ref(), &draft(1, "next"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
-    assert!(error.message.contains("was rewritten"), "{error}");
+    assert!(error.to_string().contains("was rewritten"), "{error}");
 }
 
 #[test]
@@ -135,7 +135,9 @@ fn a_record_that_a_later_commit_altered_or_removed_is_found() {
     assert_eq!(findings("remove"), [(Some(4), Problem::Truncated { through: 4 })]);
     let error = yard.ledger("clone").head(&production).unwrap_err();
     assert!(
-        error.message.starts_with("record 4 was the newest and is gone"),
+        error
+            .to_string()
+            .starts_with("record 4 was the newest and is gone"),
         "{error}"
     );
 }

@@ -70,7 +70,7 @@ fn without_credentials_nobody_is_asked_and_the_error_says_what_is_missing() {
         yard.git("clone", &["remote", "set-url", "origin", &url]);
         let error = yard.ledger("clone").head(&production).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Denied, "{error}");
-        assert!(!error.message.contains("s3cret"), "{error}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
     }
     // Readable, not writable.
     yard.git("clone", &["remote", "set-url", "origin", &yard.url()]);
@@ -89,7 +89,7 @@ fn without_credentials_nobody_is_asked_and_the_error_says_what_is_missing() {
         .append(&production, None, &draft(1, "x"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied, "{error}");
-    assert!(error.message.contains("contents: write"), "{error}");
+    assert!(error.to_string().contains("contents: write"), "{error}");
     // Known before anything is tried in earnest.
     let trial = yard.branch("clone").try_push().unwrap_err();
     assert_eq!(trial.kind, ErrorKind::Denied, "{trial}");

@@ -194,7 +194,7 @@ impl Router for Patient<'_> {
         let clock = SystemClock::new();
         loop {
             match self.0.shift(routes) {
-                Err(error) if error.kind == ErrorKind::Transient && error.message.contains("waiting") => {
+                Err(error) if error.kind == ErrorKind::Transient && error.to_string().contains("waiting") => {
                     assert!(clock.monotonic() < PATIENCE, "{error}");
                     clock.sleep(Duration::from_millis(20)).unwrap();
                 }

@@ -70,7 +70,10 @@ fn what_cannot_stand_is_refused_before_anything_is_changed() {
         .map(|wanted| {
             let refused = router.shift(&[wanted]).unwrap_err();
             assert_eq!(refused.kind, ErrorKind::Invalid);
-            refused.message.replace(&ours.address.to_string(), "<ours>")
+            refused
+                .why
+                .to_string()
+                .replace(&ours.address.to_string(), "<ours>")
         })
         .collect();
     insta::assert_snapshot!(refusals.join("\n"), @r"
@@ -84,14 +87,14 @@ fn what_cannot_stand_is_refused_before_anything_is_changed() {
         .shift(&[route("shop-1", Slot::Blue, ours.address, 1)])
         .unwrap_err();
     assert_eq!(
-        refused.message,
+        refused.why.to_string(),
         "server shop-1-blue gets its address from the name localhost; write free.invalid:80 there in \
          haproxy.cfg, since greenroom sets the address"
     );
     let elsewhere = balancer.router(&format!("unix://{}", balancer.file("h.sock").display()), "store");
     let missing = elsewhere.routes().unwrap_err();
     assert_eq!(missing.kind, ErrorKind::Missing);
-    assert!(missing.message.contains("has no backend store"), "{missing}");
+    assert!(missing.to_string().contains("has no backend store"), "{missing}");
     assert_eq!(
         balancer.say("show servers state shop").lines().count(),
         before.lines().count()
@@ -125,7 +128,10 @@ fn weights_that_cannot_change_take_nobody_away() {
             route("shop-1", Slot::Green, green.address, 10),
         ])
         .unwrap_err();
-    assert!(refused.message.contains("use `balance roundrobin`"), "{refused}");
+    assert!(
+        refused.to_string().contains("use `balance roundrobin`"),
+        "{refused}"
+    );
     assert_eq!(balancer.ask(), Some((200, "blue".to_owned())));
 }
 
@@ -221,7 +227,7 @@ fn nobody_loses_traffic_to_one_that_fails_its_check() {
     ];
     let refused = Patient(&router).shift(&wanted).unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Transient);
-    assert!(refused.message.contains("L7STS"), "{refused}");
+    assert!(refused.to_string().contains("L7STS"), "{refused}");
     for _ in 0..10 {
         assert_eq!(balancer.ask(), Some((200, "blue".to_owned())));
     }

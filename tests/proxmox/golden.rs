@@ -440,7 +440,7 @@ fn a_strangers_text_is_bounded_and_one_line() {
 
 #[test]
 fn a_refusal_says_what_helps() {
-    let told = |status, text: &str| PortError::from(heard(answer(status, text, ""))).message;
+    let told = |status, text: &str| PortError::from(heard(answer(status, text, ""))).why.to_string();
     let denied = told(403, "Permission check failed (/vms/101, VM.PowerMgmt)");
     assert!(
         denied.contains("the token needs VM.PowerMgmt on /vms/101"),

@@ -257,7 +257,7 @@ fn a_token_server_at_the_clouds_metadata_address_is_not_asked() {
     let error = server.client_of_ci().tags(&server.repository("app")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(
-        error.message.contains("169.254.169.254") && error.message.contains("metadata"),
+        error.to_string().contains("169.254.169.254") && error.to_string().contains("metadata"),
         "{error}"
     );
 }
@@ -270,7 +270,7 @@ fn a_token_answer_without_end_is_not_read() {
     });
     let error = server.client().tags(&server.repository("app")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("larger than 65536"), "{error}");
+    assert!(error.to_string().contains("larger than 65536"), "{error}");
 }
 
 #[test]

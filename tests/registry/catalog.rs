@@ -116,7 +116,7 @@ fn what_is_said_to_be_gone_is_looked_for() {
         .client()
         .discard(&server.repository("app"), &Discard::Manifest(digest))
         .unwrap_err();
-    assert!(error.message.contains("still has it"), "{error}");
+    assert!(error.to_string().contains("still has it"), "{error}");
     let plain = Server::plain();
     let digest = plain.store.add_manifest("app", &manifest("x"), "1.0");
     for _ in 0..2 {

@@ -150,7 +150,9 @@ fn variables_go_to_their_registry_only() {
     assert_eq!(client.tags(&own.repository("app")).unwrap(), []);
     let error = client.tags(&other.repository("app")).unwrap_err();
     assert!(
-        error.message.contains("GREENROOM_REGISTRY_USERNAME belongs to"),
+        error
+            .to_string()
+            .contains("GREENROOM_REGISTRY_USERNAME belongs to"),
         "{error}"
     );
     let shown = other

@@ -73,7 +73,7 @@ fn a_manifest_with_another_digest_is_refused() {
         .manifest(&server.repository("app"), &Digest::of(b"x"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("do not use it"), "{error}");
+    assert!(error.to_string().contains("do not use it"), "{error}");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_manifest_without_end_is_not_read() {
         .client()
         .manifest(&server.repository("app"), &Digest::of(b"x"))
         .unwrap_err();
-    assert!(error.message.contains("larger than 4194304 bytes"), "{error}");
+    assert!(error.to_string().contains("larger than 4194304 bytes"), "{error}");
 }
 
 #[test]

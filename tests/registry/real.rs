@@ -23,7 +23,7 @@ fn the_contract_holds_with_passwords() {
     let repository = daemon.repository("acme/app");
     let error = daemon.client(false).tags(&repository).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
-    assert!(error.message.contains("no credentials were found"), "{error}");
+    assert!(error.to_string().contains("no credentials were found"), "{error}");
     registry_contract(&daemon.client(true), &repository).unwrap();
 }
 

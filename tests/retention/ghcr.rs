@@ -212,7 +212,7 @@ fn refusals_say_what_is_missing() {
     let scene = Scene::new();
     let without = scene.registry(None).images(NAME).unwrap_err();
     assert!(
-        without.kind == ErrorKind::Denied && without.message.contains("GITHUB_TOKEN"),
+        without.kind == ErrorKind::Denied && without.to_string().contains("GITHUB_TOKEN"),
         "{without}"
     );
     assert_eq!(without.doing, format!("listing {NAME}"));
@@ -223,7 +223,7 @@ fn refusals_say_what_is_missing() {
     );
     let registry = scene.registry(Some("ghs_swordfish"));
     let absent = registry.images("ghcr.io/nobody/app").unwrap_err();
-    assert!(absent.message.contains("read:packages"), "{absent}");
+    assert!(absent.to_string().contains("read:packages"), "{absent}");
     let digest = scene.repository.needed[0].clone();
     // Nothing else has a tag any more.
     scene.github.with(|state| {
@@ -235,7 +235,7 @@ fn refusals_say_what_is_missing() {
         .discard(NAME, &Discard::Manifest(digest.clone()))
         .unwrap_err();
     assert!(
-        last.kind == ErrorKind::Invalid && last.message.contains("delete the package itself"),
+        last.kind == ErrorKind::Invalid && last.to_string().contains("delete the package itself"),
         "{last}"
     );
     assert_eq!(last.doing, format!("deleting {digest} from {NAME}"));
@@ -260,14 +260,14 @@ fn a_page_elsewhere_is_not_shown_the_token_and_a_long_limit_is_told() {
     scene.github.fail_next(LIST, answer);
     let registry = scene.registry(Some("ghs_swordfish"));
     let error = registry.images(NAME).unwrap_err();
-    assert!(error.message.contains("led to http://127.0.0.1:9"), "{error}");
+    assert!(error.to_string().contains("led to http://127.0.0.1:9"), "{error}");
 
     let now = u64::try_from(scene.clock.now().unix_millis() / 1000).unwrap();
     scene.github.fail_next(LIST, Fault::PrimaryLimit(now + 3_600));
     let error = registry.images(NAME).unwrap_err();
     let until = scene.clock.now().plus(Period::from_secs(3_601)).to_string();
     assert!(
-        error.kind == ErrorKind::Transient && error.message.contains(&until),
+        error.kind == ErrorKind::Transient && error.to_string().contains(&until),
         "{error}"
     );
 }
@@ -307,7 +307,7 @@ fn a_project_reaches_its_packages_where_the_environment_says_and_tells_what_a_to
         let error = images(variables).unwrap_err();
         assert_eq!(error.doing, format!("listing {NAME}"));
         assert!(!error.to_string().contains("swordfish"), "{error}");
-        error.message
+        error.why.to_string()
     };
     assert!(refused(&[api]).contains("set GITHUB_TOKEN or GREENROOM_REGISTRY_TOKEN"));
     github.with(|state| state.repository.permissions = Some(Vec::new()));

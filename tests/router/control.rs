@@ -118,7 +118,7 @@ fn an_address_that_someone_else_uses_is_left_to_them() {
     };
     let error = BuiltinRouter::ensure(&options, &TestClock::new()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
-    assert!(error.message.contains("did not start"), "{error}");
+    assert!(error.to_string().contains("did not start"), "{error}");
 
     let running = Running::start();
     let elsewhere = RouterOptions {
@@ -127,7 +127,7 @@ fn an_address_that_someone_else_uses_is_left_to_them() {
     };
     let error = BuiltinRouter::ensure(&elsewhere, &TestClock::new()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
-    assert!(error.message.contains("listens on"), "{error}");
+    assert!(error.to_string().contains("listens on"), "{error}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_router_that_cannot_start_says_why() {
         ..running.options.clone()
     };
     let error = BuiltinRouter::ensure(&options, &TestClock::new()).unwrap_err();
-    assert!(error.message.contains("routes.json"), "{error}");
+    assert!(error.to_string().contains("routes.json"), "{error}");
 }
 
 #[test]

@@ -147,7 +147,8 @@ fn traffic_does_not_move_to_an_address_where_nothing_listens() {
     assert_eq!(error.kind, ErrorKind::Transient);
     assert!(
         error
-            .message
+            .why
+            .to_string()
             .contains("web-1 (green) does not accept connections"),
         "{error}"
     );

@@ -80,7 +80,7 @@ fn an_answer_that_is_none_is_told() {
         let (api, served) = answering(status, body);
         let error = store(&api, None).bundles(&digest(PACKAGE)).unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
-        assert!(error.message.contains(because), "{error}");
+        assert!(error.to_string().contains(because), "{error}");
         let head = served.join().unwrap();
         assert!(
             !head.iter().any(|line| line.starts_with("authorization")),

@@ -61,8 +61,8 @@ fn verify(bundle: &[u8], about: &str, trust: &Trust) -> Result<Signed, PortError
 fn refused(bundle: &[u8], about: &str, trust: &Trust, because: &str) {
     let error = verify(bundle, about, trust).expect_err(because);
     assert_eq!(error.kind, ErrorKind::Denied, "{error}");
-    assert!(error.message.contains(because), "{because}: {error}");
-    assert!(error.message.len() < 1000, "{}", error.message.len());
+    assert!(error.to_string().contains(because), "{because}: {error}");
+    assert!(error.to_string().len() < 1000, "{error}");
 }
 
 /// The text with one thing in it replaced, which has to be there.
@@ -265,7 +265,7 @@ fn trust_that_is_of_no_use_is_told_apart_from_a_bad_bundle() {
     ] {
         let error = verify(&bundle, TEXT, &trust).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
-        assert!(error.message.contains(because), "{error}");
+        assert!(error.to_string().contains(because), "{error}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::run::follow;
 use super::stored;
-use crate::domain::model::{Artifact, Digest, ErrorKind, PortError};
+use crate::domain::model::{Artifact, Digest, ErrorKind, Explanation, PortError};
 use crate::host::files::read_bounded;
 use crate::ports::{BuildRequest, Builder, Command, Registry, Runner};
 use std::io;
@@ -33,11 +33,8 @@ impl Builder for CommandBuilder {
         // A file of an earlier build must not count as this one's.
         match std::fs::remove_file(&self.digest_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(PortError::new(
-                    ErrorKind::Denied,
-                    doing,
-                    format!("removing the old {file}: {error}"),
-                ));
+                let why = Explanation::of(&error).while_doing(&format!("removing the old {file}"));
+                return Err(PortError::new(ErrorKind::Denied, doing, why));
             }
             _ => {}
         }
@@ -56,10 +53,12 @@ impl Builder for CommandBuilder {
         follow(&self.runner, &command, self.tell.as_ref(), &shown)?;
         let invalid = |cause: String| PortError::new(ErrorKind::Invalid, &doing, cause);
         let bytes = read_bounded(&self.digest_file, LARGEST).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => invalid(format!(
-                "{shown} ended well and did not write {file}; it has to write the digest of what it pushed there"
-            )),
-            _ => invalid(format!("reading {file}: {error}")),
+            io::ErrorKind::NotFound => invalid(format!("{shown} ended well and did not write {file}"))
+                .fix("let it write the digest of what it pushed there"),
+            _ => {
+                let why = Explanation::of(&error).while_doing(&format!("reading {file}"));
+                PortError::new(ErrorKind::Invalid, &doing, why)
+            }
         })?;
         let text = String::from_utf8_lossy(&bytes);
         let digest: Digest = text.trim().parse().map_err(|_| {

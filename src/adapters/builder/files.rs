@@ -10,7 +10,7 @@ mod layer;
 
 use super::index::index;
 use super::stored;
-use crate::domain::model::{Artifact, Digest, ErrorKind, ImageName, InvalidText, PortError};
+use crate::domain::model::{Artifact, Digest, ErrorKind, Explanation, ImageName, InvalidText, PortError};
 use crate::domain::oci::{Descriptor, PlatformOf};
 use crate::host::platform::Platform;
 use crate::ports::{Blob, BuildRequest, Builder, Registry, in_memory};
@@ -105,10 +105,10 @@ impl FilesBuilder {
         self.registry.push_blob(repository, &blob)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Explanation> {
         let image = &self.image;
         if image.layers.is_empty() {
-            return Err("it has no layers; write at least one under layers".into());
+            return Err(Explanation::new("it has no layers").fix("write at least one under layers"));
         }
         if let Some(directory) = &image.working_directory {
             layer::image_path(directory)?;
@@ -118,7 +118,7 @@ impl FilesBuilder {
             .keys()
             .find(|name| name.is_empty() || name.contains(['=', '\0']))
         {
-            Some(name) => Err(format!("{name:?} is not a name for a variable")),
+            Some(name) => Err(format!("{name:?} is not a name for a variable").into()),
             None => Ok(()),
         }
     }
@@ -130,7 +130,7 @@ impl FilesBuilder {
         let mut layers = Vec::new();
         for source in &self.image.layers {
             let layer =
-                Layer::build(source, request.created, &self.staging).map_err(|e| invalid(request, &e))?;
+                Layer::build(source, request.created, &self.staging).map_err(|e| invalid(request, e))?;
             let blob = Blob {
                 digest: &layer.digest,
                 size: layer.size,
@@ -179,7 +179,7 @@ impl FilesBuilder {
 
 impl Builder for FilesBuilder {
     fn build(&self, request: &BuildRequest) -> Result<Artifact, PortError> {
-        self.check().map_err(|e| invalid(request, &e))?;
+        self.check().map_err(|e| invalid(request, e))?;
         let layers = self.layers(request)?;
         let platforms = match self.image.platforms.as_slice() {
             [] => vec![Platform::host()],
@@ -204,10 +204,10 @@ impl Builder for FilesBuilder {
     }
 }
 
-fn invalid(request: &BuildRequest, cause: &dyn std::fmt::Display) -> PortError {
+fn invalid(request: &BuildRequest, why: impl Into<Explanation>) -> PortError {
     PortError::new(
         ErrorKind::Invalid,
         format!("building {}", request.repository),
-        cause,
+        why,
     )
 }

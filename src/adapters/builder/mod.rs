@@ -23,8 +23,9 @@ fn stored(registry: &dyn Registry, repository: &str, digest: &Digest) -> Result<
             ErrorKind::Missing => PortError::new(
                 ErrorKind::Missing,
                 format!("looking for what was built, {repository}@{digest}"),
-                "the builder ended well, and its digest is not in the registry; does it push to this very repository?",
-            ),
+                "the builder ended well, and its digest is not in the registry",
+            )
+            .fix("let it push to this very repository"),
             _ => error,
         })
 }

@@ -4,7 +4,7 @@
 use super::credentials::{self, Login};
 use super::run::{follow, variables};
 use super::scratch::Scratch;
-use crate::domain::model::{Artifact, Endpoint, ErrorKind, Period, PortError, RepositoryName};
+use crate::domain::model::{Artifact, Endpoint, ErrorKind, InvalidText, Period, PortError, RepositoryName};
 use crate::host::random;
 use crate::host::url::is_loopback;
 use crate::ports::{Command, Finished, Runner};
@@ -60,12 +60,11 @@ impl ImageTrial {
         given: &BTreeMap<String, String>,
     ) -> Result<Self, PortError> {
         let failed =
-            |error: io::Error| PortError::new(ErrorKind::Invalid, format!("starting {image}"), error);
+            |error: io::Error| PortError::new(ErrorKind::Invalid, format!("starting {image}"), &error);
         let scratch = Scratch::new(&ground.staging).map_err(failed)?;
-        let repository: RepositoryName = image
-            .repository
-            .parse()
-            .map_err(|error| PortError::new(ErrorKind::Invalid, format!("starting {image}"), error))?;
+        let repository: RepositoryName = image.repository.parse().map_err(|error: InvalidText| {
+            PortError::new(ErrorKind::Invalid, format!("starting {image}"), &error)
+        })?;
         let host = repository.registry().unwrap_or_default();
         let mut variables = variables(&ground.environment);
         if let Some(login) = Login::of(&ground.environment, host) {
@@ -138,7 +137,7 @@ impl ImageTrial {
                     .chars()
                     .take(300)
                     .collect(),
-                Err(error) => error.message,
+                Err(error) => error.why.to_string(),
             };
             reasons.push(format!("{program}: {reason}"));
         }
@@ -146,10 +145,11 @@ impl ImageTrial {
             ErrorKind::Unsupported,
             format!("starting {image}"),
             format!(
-                "the smoke test needs docker or podman to run a container; install one of them, or take `smoke` out\n  {}",
+                "the smoke test needs docker or podman to run a container\n  {}",
                 reasons.join("\n  ")
             ),
-        ))
+        )
+        .fix("install one of them, or take `smoke` out"))
     }
 
     fn create(

@@ -119,13 +119,13 @@ impl DirectoryLedger {
         Err(PortError::new(
             ErrorKind::Invalid,
             format!("finding the newest record of {environment}"),
-            format!(
-                "record {} was the newest and is {wrong}; see `greenroom audit verify`, then restore the \
-                 ledger from a copy, or accept its present state by deleting {}",
-                mark.seq,
-                path.display()
-            ),
-        ))
+            format!("record {} was the newest and is {wrong}", mark.seq),
+        )
+        .fix(format!(
+            "see `greenroom audit verify`, then restore the ledger from a copy, or accept its present state by \
+             deleting {}",
+            path.display()
+        )))
     }
 
     /// Refuses a place after a record that is not in this ledger.
@@ -185,11 +185,12 @@ impl DirectoryLedger {
             Some(hash) if hash == stored.hash => Err(PortError::new(
                 ErrorKind::Ambiguous,
                 doing,
-                format!("it is written, but the disk did not confirm it: {error}"),
-            )),
+                "it is written, but the disk did not confirm it",
+            )
+            .because(&error)),
             Some(_) => Err(taken()),
             None if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(PortError::new(ErrorKind::Transient, doing, error))
+                Err(PortError::new(ErrorKind::Transient, doing, &error))
             }
             None => Err(failure(&doing, &path, &error)),
         }
@@ -278,7 +279,7 @@ impl RawLedger for DirectoryLedger {
         let records = places.into_iter().map(move |seq| {
             let bytes = self
                 .content("reading a ledger record", &self.path(&environment, seq))
-                .map_err(|error| error.message)
+                .map_err(|error| error.why.to_string())
                 .and_then(|bytes| bytes.ok_or_else(|| "it went away while it was read".to_owned()));
             (seq, bytes)
         });

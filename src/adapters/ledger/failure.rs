@@ -1,6 +1,7 @@
 //! Errors of the file system as errors of a port.
 
-use crate::domain::model::{ErrorKind, PortError};
+use crate::domain::model::{ErrorKind, Explanation, PortError};
+
 use std::io;
 use std::path::Path;
 
@@ -16,5 +17,9 @@ pub(super) fn failure(doing: &str, path: &Path, error: &io::Error) -> PortError 
         // A full disk, a network file system that is away: both may pass.
         _ => ErrorKind::Transient,
     };
-    PortError::new(kind, doing, format!("{}: {error}", path.display()))
+    PortError::new(
+        kind,
+        doing,
+        Explanation::of(error).while_doing(&path.display().to_string()),
+    )
 }

@@ -11,7 +11,9 @@ pub(super) mod entry;
 
 use super::directory::file_name;
 use super::failure::failure;
-use crate::domain::model::{EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
+use crate::domain::model::{
+    EnvironmentName, ErrorKind, Explanation, Held, Holder, Period, PortError, Tenure,
+};
 use crate::host::{files, random};
 use crate::ports::{Clock, Lease};
 use entry::{Entry, Place, State};
@@ -76,9 +78,13 @@ impl DirectoryLease {
             Err(error) => return Err(failure(&doing, &path, &error)),
         };
         serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-            let path = path.display();
-            let cause = format!("{path} is damaged: {error}; when no rollout is running, empty the file");
-            PortError::new(ErrorKind::Invalid, doing, cause)
+            PortError::new(
+                ErrorKind::Invalid,
+                doing,
+                format!("{} is damaged", path.display()),
+            )
+            .because(&error)
+            .fix("when no rollout is running, empty the file")
         })
     }
 
@@ -121,7 +127,7 @@ impl DirectoryLease {
             Some(there) if there.nonce == entry.nonce => Ok(()),
             Some(there) => Err(PortError::new(ErrorKind::Conflict, doing, there.refusal())),
             None if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(PortError::new(ErrorKind::Transient, doing, error))
+                Err(PortError::new(ErrorKind::Transient, doing, &error))
             }
             None => Err(failure(&doing, &path, &error)),
         }
@@ -153,7 +159,7 @@ impl Lease for DirectoryLease {
         ttl: Period,
     ) -> Result<Held, PortError> {
         let doing = format!("acquiring the lease of {environment}");
-        let busy = |cause: String| PortError::new(ErrorKind::Conflict, doing.as_str(), cause);
+        let busy = |cause: Explanation| PortError::new(ErrorKind::Conflict, doing.as_str(), cause);
         let local = |error: io::Error| failure(&doing, &self.locks, &error);
         let place = Place::current().map_err(local)?;
         let now = self.clock.now();
@@ -177,7 +183,7 @@ impl Lease for DirectoryLease {
         }
         mine.state = State::Free;
         self.replace(environment, &mine)?;
-        Err(busy("another took or renewed it at the same moment".to_owned()))
+        Err(busy("another took or renewed it at the same moment".into()))
     }
 
     fn renew(&self, environment: &EnvironmentName, held: &Held, ttl: Period) -> Result<Held, PortError> {
@@ -234,5 +240,5 @@ pub(super) fn as_held(entry: &Entry) -> Held {
 
 /// The bytes that are stored.
 pub(super) fn encode(doing: &str, entry: &Entry) -> Result<Vec<u8>, PortError> {
-    serde_json::to_vec_pretty(entry).map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))
+    serde_json::to_vec_pretty(entry).map_err(|error| PortError::new(ErrorKind::Invalid, doing, &error))
 }

@@ -46,12 +46,15 @@ pub(crate) fn encode(
         body: draft.body.clone(),
     };
     let bytes =
-        serde_json::to_vec(&record).map_err(|error| PortError::new(ErrorKind::Invalid, doing(), error))?;
+        serde_json::to_vec(&record).map_err(|error| PortError::new(ErrorKind::Invalid, doing(), &error))?;
     if bytes.len() as u64 > LARGEST {
         return Err(PortError::new(
             ErrorKind::Invalid,
             doing(),
-            format!("a record of {} bytes; at most {LARGEST} are allowed", bytes.len()),
+            format!(
+                "a record of {} bytes, where at most {LARGEST} are allowed",
+                bytes.len()
+            ),
         ));
     }
     let hash = Digest::of(&bytes);
@@ -67,11 +70,12 @@ pub(crate) fn decode(environment: &EnvironmentName, seq: u64, bytes: &[u8]) -> R
         PortError::new(
             ErrorKind::Invalid,
             format!("reading record {seq} of the ledger of {environment}"),
-            format!("{cause}; `greenroom audit verify` names everything that is wrong with this ledger"),
+            cause,
         )
+        .fix("let `greenroom audit verify` name everything that is wrong with this ledger")
     };
     let record: Record =
-        serde_json::from_slice(bytes).map_err(|error| damaged(format!("it is damaged: {error}")))?;
+        serde_json::from_slice(bytes).map_err(|error| damaged("it is damaged".to_owned()).because(&error))?;
     if record.v != 1 {
         return Err(damaged(format!(
             "its format version is {}, this greenroom knows 1",

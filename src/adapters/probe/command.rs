@@ -59,11 +59,10 @@ impl Commands {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|problem| PortError::new(ErrorKind::Invalid, "rendering its arguments", problem))?;
         if argv.is_empty() {
-            return Err(PortError::new(
-                ErrorKind::Invalid,
-                "running it",
-                "the command is empty; name a program",
-            ));
+            return Err(
+                PortError::new(ErrorKind::Invalid, "running it", "the command is empty")
+                    .fix("name a program"),
+            );
         }
         let mut variables = self.variables.clone();
         variables.insert("GREENROOM_URL".to_owned(), endpoint.to_string());

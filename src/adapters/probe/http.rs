@@ -24,13 +24,13 @@ pub(super) fn observe(
         }),
         Err(HttpError {
             failure: Failure::Unreachable | Failure::Untrusted | Failure::Unanswered,
-            reason,
+            why,
             ..
-        }) => Ok(Observation::Unanswered(reason)),
+        }) => Ok(Observation::Unanswered(why.to_string())),
         Err(error) => Err(PortError::new(
             ErrorKind::Invalid,
             format!("{} {}", error.method, error.url),
-            error.reason,
+            error.why,
         )),
     }
 }

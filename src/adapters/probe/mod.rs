@@ -52,9 +52,11 @@ impl Probe for ServiceProbe {
     fn sample(&self, check: &Check, endpoint: &Endpoint) -> Result<Sample, PortError> {
         let at = self.clock.now();
         let began = self.clock.monotonic();
-        let seen = self
-            .observe(check, endpoint)
-            .map_err(|error| PortError::new(error.kind, format!("check {}", check.name), error))?;
+        let seen = self.observe(check, endpoint).map_err(|error| PortError {
+            kind: error.kind,
+            doing: format!("check {}", check.name),
+            why: error.why.while_doing(&error.doing),
+        })?;
         Ok(Sample {
             at,
             took: Period::from(self.clock.monotonic().saturating_sub(began)),

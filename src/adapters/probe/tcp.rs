@@ -16,6 +16,6 @@ pub(super) fn observe(authority: &str, timeout: Period) -> Result<Observation, P
     }
     Ok(match tcp::connect(authority, timeout.as_duration()) {
         Ok(_) => Observation::Connected,
-        Err(unreachable) => Observation::Unanswered(unreachable.0),
+        Err(unreachable) => Observation::Unanswered(unreachable.to_string()),
     })
 }

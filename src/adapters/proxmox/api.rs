@@ -5,6 +5,7 @@ use super::fault::{Fault, FaultClass};
 use super::request::{ApiRequest, Transport};
 use super::task::{LogLine, Status, TaskState};
 use super::upid::Upid;
+use crate::domain::model::Explanation;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,8 +44,8 @@ impl Api {
     pub fn ask<T: DeserializeOwned>(&self, doing: &str, request: &ApiRequest) -> Result<T, Fault> {
         let data = self.data(doing, request)?;
         serde_json::from_value(data).map_err(|error| {
-            let text = format!("the answer to {request} cannot be read: {error}");
-            Fault::unreadable(doing, request, &text)
+            let why = Explanation::new(format!("the answer to {request} cannot be read")).because(&error);
+            Fault::unreadable(doing, request, &why)
         })
     }
 
@@ -115,8 +116,8 @@ impl Api {
         }
         let envelope: Envelope = serde_json::from_slice(&answer.body).map_err(|error| {
             let peer = self.peer();
-            let text = format!("what {peer} answered to {request} is not Proxmox's JSON: {error}");
-            Fault::unreadable(doing, request, &text)
+            let message = format!("what {peer} answered to {request} is not Proxmox's JSON");
+            Fault::unreadable(doing, request, &Explanation::new(message).because(&error))
         })?;
         Ok(envelope.data)
     }
@@ -135,6 +136,6 @@ fn task_of(doing: &str, request: &ApiRequest, data: &Value) -> Result<Upid, Faul
     task.ok_or_else(|| {
         let shown: String = data.to_string().chars().take(60).collect();
         let text = format!("{request} was answered with {shown}, which is no task: nothing was begun");
-        Fault::unreadable(doing, request, &text)
+        Fault::unreadable(doing, request, &text.into())
     })
 }

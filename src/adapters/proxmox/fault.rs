@@ -3,7 +3,7 @@
 
 use super::guest::GuestRef;
 use super::request::{ApiRequest, ApiResponse, NoAnswer, NoAnswerKind};
-use crate::domain::model::{ErrorKind, PortError, one_line};
+use crate::domain::model::{ErrorKind, Explanation, PortError, one_line};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -83,7 +83,7 @@ pub enum FaultClass {
 
 /// A request that did not do what it was meant to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{doing}: {text}")]
+#[error("{doing}: {}", self.line())]
 pub struct Fault {
     /// What it is.
     pub class: FaultClass,
@@ -91,6 +91,8 @@ pub struct Fault {
     pub doing: String,
     /// What was said about it, as one line and bounded.
     pub text: String,
+    /// What that came from, the nearest first, each as one line and bounded.
+    pub causes: Vec<String>,
     /// Whether the request may have changed something.
     pub wrote: bool,
     /// Status of the answer, where there was one.
@@ -146,11 +148,24 @@ impl Fault {
             C::Untrusted => {
                 "name the cluster's certificate as caFile (/etc/pve/pve-root-ca.pem on a node), or its fingerprint"
             }
-            C::Protected => "greenroom leaves it alone; to give it up, switch its protection off",
+            C::Protected => "greenroom leaves it alone: to give it up, switch its protection off",
             C::HaManaged => "take it out of the cluster's high availability first",
             _ => return None,
         };
         Some(advice.to_owned())
+    }
+
+    /// What happened, what it came from, and what helps where that is known.
+    fn explanation(&self) -> Explanation {
+        Explanation {
+            message: self.text.clone(),
+            causes: self.causes.clone(),
+            fix: self.advice(),
+        }
+    }
+
+    fn line(&self) -> String {
+        self.explanation().cause_line()
     }
 
     /// The same while doing something else.
@@ -160,11 +175,13 @@ impl Fault {
     }
 
     /// A fault of something that was asked of a guest, without an answer that says so.
-    pub(super) fn unreadable(doing: &str, request: &ApiRequest, text: &str) -> Self {
+    pub(super) fn unreadable(doing: &str, request: &ApiRequest, why: &Explanation) -> Self {
+        let why = why.map(|text| one_line(text, SHOWN));
         Self {
             class: FaultClass::Unreadable,
             doing: doing.to_owned(),
-            text: one_line(text, SHOWN),
+            text: why.message,
+            causes: why.causes,
             wrote: request.writes(),
             status: None,
         }
@@ -178,10 +195,12 @@ impl Fault {
             NoAnswerKind::Untrusted => FaultClass::Untrusted,
             NoAnswerKind::Unanswered => FaultClass::Unknown,
         };
+        let why = none.why.map(|text| one_line(text, SHOWN));
         Self {
             class,
             doing: doing.to_owned(),
-            text: one_line(&none.text, SHOWN),
+            text: why.message,
+            causes: why.causes,
             wrote: request.writes(),
             status: None,
         }
@@ -198,6 +217,7 @@ impl Fault {
             } else {
                 format!("{peer} answered {}: {said}", answer.status)
             },
+            causes: Vec::new(),
             wrote: request.writes(),
             status: Some(answer.status),
         }
@@ -206,11 +226,8 @@ impl Fault {
 
 impl From<Fault> for PortError {
     fn from(fault: Fault) -> Self {
-        let message = match fault.advice() {
-            Some(advice) => format!("{}; {advice}", fault.text),
-            None => fault.text.clone(),
-        };
-        Self::new(fault.kind(), fault.doing, message)
+        let why = fault.explanation();
+        Self::new(fault.kind(), fault.doing, why)
     }
 }
 

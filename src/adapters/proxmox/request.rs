@@ -1,5 +1,6 @@
 //! Requests as data, and who sends them.
 
+use crate::domain::model::Explanation;
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -162,12 +163,13 @@ pub enum NoAnswerKind {
 
 /// There is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{text}")]
+#[error("{why}")]
 pub struct NoAnswer {
     /// Why.
     pub kind: NoAnswerKind,
-    /// What happened, naming the server. Holds no secret.
-    pub text: String,
+    /// What happened, naming the server, and what it came from. Holds no secret.
+    #[source]
+    pub why: Explanation,
 }
 
 /// Sends requests to a cluster, each once.

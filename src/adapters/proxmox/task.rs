@@ -77,6 +77,7 @@ impl TaskExit {
             class,
             doing: doing.to_owned(),
             text: format!("task {} on {}: {text}", task.kind, task.node),
+            causes: Vec::new(),
             wrote: true,
             status: None,
         })

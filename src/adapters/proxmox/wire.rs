@@ -4,7 +4,7 @@
 //! space, and a switch is `0` or `1`. It closes the connection with every refusal.
 
 use super::request::{ApiMethod, ApiRequest, ApiResponse, NoAnswer, NoAnswerKind, Transport, Upload};
-use crate::domain::model::Secret;
+use crate::domain::model::{Explanation, Secret};
 use crate::host::http::{
     Client, Failure, HttpError, HttpSettings, Incoming, Outgoing, SettingsError, Transfer,
 };
@@ -112,7 +112,7 @@ impl HttpTransport {
                     failure: Failure::Invalid,
                     method: request.method.as_str().to_owned(),
                     url: base.to_owned(),
-                    reason: format!("reading {}: {error}", upload.filename),
+                    why: Explanation::of(&error).while_doing(&format!("reading {}", upload.filename)),
                 })?;
                 headers.push(("content-type", &multipart.kind));
                 let body = Outgoing::Stream {
@@ -149,7 +149,7 @@ impl Transport for HttpTransport {
         {
             return Err(NoAnswer {
                 kind: NoAnswerKind::Invalid,
-                text: format!("{request}: the path makes no sense"),
+                why: format!("{request}: the path makes no sense").into(),
             });
         }
         let first = self.current.load(Ordering::Relaxed);
@@ -165,13 +165,13 @@ impl Transport for HttpTransport {
                     return Ok(answer);
                 }
                 // Only here is it certain that nothing was sent.
-                Err(error) if error.failure == Failure::Unreachable => unreached.push(error.reason),
+                Err(error) if error.failure == Failure::Unreachable => unreached.push(error.why.to_string()),
                 Err(error) => return Err(none_of(&error)),
             }
         }
         Err(NoAnswer {
             kind: NoAnswerKind::Unreachable,
-            text: unreached.join("; "),
+            why: unreached.join("; ").into(),
         })
     }
 
@@ -189,7 +189,7 @@ fn none_of(error: &HttpError) -> NoAnswer {
             Failure::Untrusted => NoAnswerKind::Untrusted,
             Failure::Unanswered => NoAnswerKind::Unanswered,
         },
-        text: error.to_string(),
+        why: error.into(),
     }
 }
 
@@ -198,11 +198,11 @@ fn read(incoming: Incoming, base: &str, request: &ApiRequest) -> Result<ApiRespo
         .headers
         .get("content-type")
         .is_some_and(|kind| kind.starts_with("application/json"));
-    let unanswered = |reason: String| HttpError {
+    let unanswered = |why: Explanation| HttpError {
         failure: Failure::Unanswered,
         method: request.method.as_str().to_owned(),
         url: format!("{base}/api2/json{}", request.path),
-        reason,
+        why,
     };
     let mut body = Vec::new();
     let read = incoming.body.take(LONGEST + 1).read_to_end(&mut body);
@@ -210,17 +210,16 @@ fn read(incoming: Incoming, base: &str, request: &ApiRequest) -> Result<ApiRespo
     let is_refusal = incoming.status >= 400;
     match read {
         Err(error) if !is_refusal => {
-            return Err(unanswered(format!(
-                "{} answered {}, and the answer was cut: {error}",
+            let message = format!(
+                "{} answered {}, and the answer was cut",
                 authority(base),
                 incoming.status
-            )));
+            );
+            return Err(unanswered(Explanation::new(message).because(&error)));
         }
         _ if body.len() as u64 > LONGEST => {
-            return Err(unanswered(format!(
-                "{} answered with more than {LONGEST} bytes",
-                authority(base)
-            )));
+            let message = format!("{} answered with more than {LONGEST} bytes", authority(base));
+            return Err(unanswered(message.into()));
         }
         _ => {}
     }

@@ -1,7 +1,9 @@
 //! GitHub's container registry. It speaks the OCI protocol but for what it holds and for deletion (405):
 //! these are GitHub's packages. A version there is one manifest with all its tags, under a number.
 
-use crate::domain::model::{Digest, ErrorKind, PortError, RepositoryName, Secret, Tag};
+use crate::domain::model::{
+    Digest, ErrorKind, Explanation, InvalidText, PortError, RepositoryName, Secret, Tag,
+};
 use crate::domain::oci::Descriptor;
 use crate::ports::{Blob, Catalog, Content, Discard, HeldImage, Package, PackageVersion, Packages, Registry};
 use std::collections::BTreeMap;
@@ -119,12 +121,13 @@ fn said_while(doing: &str) -> impl Fn(PortError) -> PortError {
 
 /// The package that a repository is.
 fn package(repository: &str, doing: &str) -> Result<Package, PortError> {
-    let invalid = |cause: &str| PortError::new(ErrorKind::Invalid, doing, cause);
-    let name: RepositoryName = repository.parse().map_err(|error| invalid(&format!("{error}")))?;
-    let (owner, name) = name
-        .path()
-        .split_once('/')
-        .ok_or_else(|| invalid("a repository of GitHub's registry has an owner: ghcr.io/OWNER/NAME"))?;
+    let invalid = |why: Explanation| PortError::new(ErrorKind::Invalid, doing, why);
+    let name: RepositoryName = repository
+        .parse()
+        .map_err(|error: InvalidText| invalid((&error).into()))?;
+    let (owner, name) = name.path().split_once('/').ok_or_else(|| {
+        invalid("a repository of GitHub's registry has an owner: ghcr.io/OWNER/NAME".into())
+    })?;
     Ok(Package {
         owner: owner.to_owned(),
         name: name.to_owned(),
@@ -193,8 +196,9 @@ impl<C: Catalog> Catalog for Ghcr<C> {
             Discard::Tag(tag) => Err(PortError::new(
                 ErrorKind::Unsupported,
                 format!("taking the tag {tag} out of {repository}"),
-                "GitHub's registry takes out no single tags: move it to another image, or delete the image",
-            )),
+                "GitHub's registry takes out no single tags",
+            )
+            .fix("move it to another image, or delete the image")),
         }
     }
 }
@@ -224,6 +228,6 @@ mod tests {
             assert_eq!(token(&variables(given), own).unwrap().expose(), taken);
         }
         let missing = token(&BTreeMap::new(), Some(HOST)).unwrap_err();
-        assert!(missing.kind == ErrorKind::Denied && missing.message.contains("set GITHUB_TOKEN"));
+        assert!(missing.kind == ErrorKind::Denied && missing.to_string().contains("set GITHUB_TOKEN"));
     }
 }

@@ -65,8 +65,9 @@ impl LayoutRegistry {
             return Err(PortError::new(
                 ErrorKind::Invalid,
                 format!("opening the repository {repository:?}"),
-                "not a repository name: write letters, digits, '.', '_' and '-', with '/' between parts that begin with a letter or digit (acme/app)",
-            ));
+                "not a repository name",
+            )
+            .fix("write letters, digits, '.', '_' and '-', with '/' between parts that begin with a letter or digit (acme/app)"));
         }
         Ok(self.root.join(repository.replace(':', "+")))
     }
@@ -77,10 +78,10 @@ impl LayoutRegistry {
         let bytes = match files::read_bounded(&path, LARGEST_INDEX) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(PortError::new(ErrorKind::Invalid, doing(), error)),
+            Err(error) => return Err(PortError::new(ErrorKind::Invalid, doing(), &error)),
         };
         let index: Value =
-            serde_json::from_slice(&bytes).map_err(|e| PortError::new(ErrorKind::Invalid, doing(), e))?;
+            serde_json::from_slice(&bytes).map_err(|e| PortError::new(ErrorKind::Invalid, doing(), &e))?;
         if index["schemaVersion"] != 2 || !index["manifests"].is_array() {
             let message = "not an OCI image index (schemaVersion 2 with a list of manifests)";
             return Err(PortError::new(ErrorKind::Invalid, doing(), message));
@@ -119,11 +120,9 @@ impl LayoutRegistry {
                 return Err(PortError::new(
                     ErrorKind::Invalid,
                     format!("storing a manifest in {repository}"),
-                    format!(
-                        "it names {}, which is not there; store the blobs first",
-                        descriptor.digest
-                    ),
-                ));
+                    format!("it names {}, which is not there", descriptor.digest),
+                )
+                .fix("store the blobs first"));
             }
         }
         Ok(())
@@ -146,7 +145,7 @@ impl LayoutRegistry {
             change(manifests)?;
         }
         let bytes = serde_json::to_vec(&index)
-            .map_err(|e| PortError::new(ErrorKind::Invalid, format!("storing in {repository}"), e))?;
+            .map_err(|e| PortError::new(ErrorKind::Invalid, format!("storing in {repository}"), &e))?;
         files::replace(&layout.join("index.json"), &bytes, files::PUBLIC).map_err(storing(&layout))?;
         Ok(lock)
     }
@@ -191,7 +190,7 @@ impl LayoutRegistry {
         let bytes = self.manifest(repository, digest)?;
         let manifest = Manifest::parse(&bytes).map_err(|error| {
             let doing = format!("reading the manifest {digest} of {repository}");
-            PortError::new(ErrorKind::Invalid, doing, error)
+            PortError::new(ErrorKind::Invalid, doing, &error)
         })?;
         Ok((manifest, bytes.len() as u64))
     }
@@ -209,7 +208,7 @@ fn storing(path: &Path) -> impl Fn(io::Error) -> PortError {
             io::ErrorKind::InvalidData => ErrorKind::Invalid,
             _ => ErrorKind::Transient,
         };
-        PortError::new(kind, &doing, error)
+        PortError::new(kind, &doing, &error)
     }
 }
 
@@ -217,8 +216,9 @@ fn missing(repository: &str, digest: &Digest) -> PortError {
     PortError::new(
         ErrorKind::Missing,
         format!("reading {digest} from {repository}"),
-        "there is no such image or blob in the image directory; build or copy it first",
+        "there is no such image or blob in the image directory",
     )
+    .fix("build or copy it first")
 }
 
 impl Registry for LayoutRegistry {
@@ -233,7 +233,7 @@ impl Registry for LayoutRegistry {
             .map(|descriptor| {
                 let digest = descriptor["digest"].as_str().unwrap_or_default();
                 digest.parse().map_err(|e| {
-                    PortError::new(ErrorKind::Invalid, format!("resolving {repository}:{tag}"), e)
+                    PortError::new(ErrorKind::Invalid, format!("resolving {repository}:{tag}"), &e)
                 })
             })
             .transpose()
@@ -244,7 +244,7 @@ impl Registry for LayoutRegistry {
         let doing = || format!("reading the manifest {digest} of {repository}");
         let bytes = files::read_bounded(&path, LARGEST_MANIFEST).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => missing(repository, digest),
-            _ => PortError::new(ErrorKind::Invalid, doing(), error),
+            _ => PortError::new(ErrorKind::Invalid, doing(), &error),
         })?;
         let found = Digest::of(&bytes);
         if found != *digest {
@@ -260,7 +260,7 @@ impl Registry for LayoutRegistry {
             _ => PortError::new(
                 ErrorKind::Denied,
                 format!("reading {digest} from {repository}"),
-                error,
+                &error,
             ),
         })?;
         Ok(Box::new(Verified::new(file, digest.clone())))
@@ -294,7 +294,7 @@ impl Registry for LayoutRegistry {
     fn push_manifest(&self, repository: &str, manifest: &[u8], tags: &[Tag]) -> Result<Digest, PortError> {
         let doing = format!("storing a manifest in {repository}");
         let parsed =
-            Manifest::parse(manifest).map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))?;
+            Manifest::parse(manifest).map_err(|error| PortError::new(ErrorKind::Invalid, doing, &error))?;
         let digest = Digest::of(manifest);
         let size = manifest.len() as u64;
         self.has_all(repository, &parsed)?;

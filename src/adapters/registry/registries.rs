@@ -3,7 +3,7 @@
 use super::ghcr::{self, Ghcr, Reach};
 use super::layout::LayoutRegistry;
 use super::oci::{OciRegistry, OciSettings};
-use crate::domain::model::{Digest, ErrorKind, PortError, RepositoryName, Tag};
+use crate::domain::model::{Digest, ErrorKind, InvalidText, PortError, RepositoryName, Tag};
 use crate::domain::oci::Descriptor;
 use crate::ports::{Blob, Catalog, Clock, Content, Discard, HeldImage, Registry};
 use std::io::Read;
@@ -31,11 +31,11 @@ impl Registries {
 
     /// Where a repository is.
     fn at(&self, repository: &str) -> Result<&dyn Catalog, PortError> {
-        let name: RepositoryName = repository.parse().map_err(|error| {
+        let name: RepositoryName = repository.parse().map_err(|error: InvalidText| {
             PortError::new(
                 ErrorKind::Invalid,
                 format!("opening the repository {repository:?}"),
-                error,
+                &error,
             )
         })?;
         if name.registry().is_none() {
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(registries.tags("acme/app").unwrap(), []);
         for _ in 0..2 {
             let error = registries.tags("ghcr.io/acme/app").unwrap_err();
-            assert!(error.message.contains("/no/such/file"), "{error}");
+            assert!(error.to_string().contains("/no/such/file"), "{error}");
         }
         assert_eq!(registries.tags("../app").unwrap_err().kind, ErrorKind::Invalid);
     }

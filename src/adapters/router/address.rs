@@ -148,7 +148,7 @@ impl Router for AddressRouter {
             let own = SocketAddr::new(address, self.options.port);
             let address = format!("http://{own}")
                 .parse()
-                .map_err(|error| PortError::new(ErrorKind::Invalid, self.doing(), error))?;
+                .map_err(|error| PortError::new(ErrorKind::Invalid, self.doing(), &error))?;
             routes.push(RouteState {
                 route: Route {
                     unit: owned.marker().unit.clone(),
@@ -167,8 +167,10 @@ impl Router for AddressRouter {
         let mut serving = routes.iter().filter(|route| route.weight > 0);
         let (first, second) = (serving.next(), serving.next());
         if second.is_some() {
-            let message = "one address cannot be in two guests: use one unit, or HAProxy";
-            return Err(PortError::new(ErrorKind::Invalid, self.doing(), message));
+            let message = "one address cannot be in two guests";
+            return Err(
+                PortError::new(ErrorKind::Invalid, self.doing(), message).fix("use one unit, or HAProxy")
+            );
         }
         let is_first = |owned: &Owned| {
             let marker = owned.marker();
@@ -187,8 +189,10 @@ impl Router for AddressRouter {
                 .map(|address| SocketAddr::new(address, self.options.port));
             let own = own.ok_or_else(|| self.not_yet(format!("{} has no address", owned.guest())))?;
             // Who has the address keeps it until the other one answers.
-            tcp::connect(&own.to_string(), ACCEPT)
-                .map_err(|error| self.not_yet(format!("{} does not answer: {error}", owned.guest())))?;
+            tcp::connect(&own.to_string(), ACCEPT).map_err(|error| {
+                self.not_yet(format!("{} does not answer", owned.guest()))
+                    .because(&error)
+            })?;
         }
         for other in others.iter().filter(|owned| owned.has_card(&self.card)) {
             self.guests.unplug(other).map_err(meanwhile)?;

@@ -6,7 +6,7 @@
 //! it is complete; with every other code there is no report, whatever was written.
 
 use super::LARGEST;
-use crate::domain::model::{Artifact, ErrorKind, Period, PortError, Secret};
+use crate::domain::model::{Artifact, ErrorKind, Explanation, Period, PortError, Secret};
 use crate::ports::{Captured, Command, Runner, Scanner};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -50,9 +50,9 @@ impl CommandScanner {
         Self { settings, runner }
     }
 
-    fn error(&self, kind: ErrorKind, image: &Artifact, cause: String) -> PortError {
+    fn error(&self, kind: ErrorKind, image: &Artifact, why: impl Into<Explanation>) -> PortError {
         let program = self.settings.argv.first().map_or("", String::as_str);
-        PortError::new(kind, format!("scanning {image} with {program}"), cause)
+        PortError::new(kind, format!("scanning {image} with {program}"), why)
     }
 
     fn judge(&self, image: &Artifact, captured: Captured) -> Result<Vec<u8>, PortError> {
@@ -62,28 +62,26 @@ impl CommandScanner {
             said => format!("{cause}\n{said}"),
         };
         if captured.overflowed {
-            let cause = format!(
-                "it wrote more than {} MiB and was ended: let it write less (trivy: --list-all-pkgs=false, --severity)",
-                LARGEST >> 20
-            );
-            return Err(self.error(ErrorKind::Invalid, image, cause));
+            let cause = format!("it wrote more than {} MiB and was ended", LARGEST >> 20);
+            return Err(self
+                .error(ErrorKind::Invalid, image, cause)
+                .fix("let it write less (trivy: --list-all-pkgs=false, --severity)"));
         }
         if finished.timed_out {
-            let cause = told(format!(
-                "it did not end within {}: give it more time with `scan.timeout`, or fetch its database beforehand",
-                self.settings.timeout
-            ));
-            return Err(self.error(ErrorKind::Transient, image, cause));
+            let cause = told(format!("it did not end within {}", self.settings.timeout));
+            return Err(self
+                .error(ErrorKind::Transient, image, cause)
+                .fix("give it more time with `scan.timeout`, or fetch its database beforehand"));
         }
         match finished.code {
             Some(code) if code == 0 || self.settings.findings_exit_codes.contains(&code) => {
                 Ok(captured.stdout)
             }
             Some(code) => {
-                let cause = told(format!(
-                    "it failed with exit code {code}; if that means that it found something, say so with `scan.findingsExitCode`"
-                ));
-                Err(self.error(ErrorKind::Invalid, image, cause))
+                let cause = told(format!("it failed with exit code {code}"));
+                Err(self
+                    .error(ErrorKind::Invalid, image, cause)
+                    .fix("if that means that it found something, say so with `scan.findingsExitCode`"))
             }
             None => Err(self.error(
                 ErrorKind::Transient,

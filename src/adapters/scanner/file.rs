@@ -23,12 +23,9 @@ impl Scanner for FileScanner {
     fn scan(&self, _: &Artifact) -> Result<Vec<u8>, PortError> {
         let doing = || format!("reading the scan report {}", self.file.display());
         read_bounded(&self.file, LARGEST as u64).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => PortError::new(
-                ErrorKind::Missing,
-                doing(),
-                "there is no such file: run the scanner before this step, or name its report",
-            ),
-            _ => PortError::new(ErrorKind::Invalid, doing(), error),
+            io::ErrorKind::NotFound => PortError::new(ErrorKind::Missing, doing(), "there is no such file")
+                .fix("run the scanner before this step, or name its report"),
+            _ => PortError::new(ErrorKind::Invalid, doing(), &error),
         })
     }
 }

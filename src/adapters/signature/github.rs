@@ -1,6 +1,6 @@
 //! Attestations that GitHub keeps beside the registry (REST API, "List attestations").
 
-use crate::domain::model::{Digest, ErrorKind, PortError, Secret};
+use crate::domain::model::{Digest, ErrorKind, Explanation, PortError, Secret};
 use crate::host::github::{GitHubApi, GitHubRepository};
 use crate::host::http::{Client, Failure, Outgoing, Transfer};
 use crate::ports::Attestations;
@@ -80,23 +80,22 @@ impl Attestations for GitHubAttestations {
                     Failure::Invalid | Failure::Untrusted => ErrorKind::Invalid,
                     Failure::Unreachable | Failure::Unanswered => ErrorKind::Transient,
                 };
-                failed(kind, error.to_string())
+                PortError::new(kind, &doing, &error)
             })?;
         match answer.status {
             200 => {}
             // GitHub says so for an image without attestations, and for a repository that is not shown.
             404 => return Ok(Vec::new()),
             401 | 403 => {
-                let message = format!(
-                    "GitHub answered {}; set GITHUB_TOKEN to a token with `attestations: read`",
-                    answer.status
+                return Err(
+                    failed(ErrorKind::Denied, format!("GitHub answered {}", answer.status))
+                        .fix("set GITHUB_TOKEN to a token with `attestations: read`"),
                 );
-                return Err(failed(ErrorKind::Denied, message));
             }
             status => return Err(failed(ErrorKind::Transient, format!("GitHub answered {status}"))),
         }
         let listing = listing(answer.body, &doing)?;
-        bundles(listing).map_err(|message| failed(ErrorKind::Unsupported, message.to_owned()))
+        bundles(listing).map_err(|why| PortError::new(ErrorKind::Unsupported, &doing, why))
     }
 }
 
@@ -107,19 +106,22 @@ fn listing(answer: Box<dyn Read + Send>, doing: &str) -> Result<Listing, PortErr
     answer
         .take(LONGEST + 1)
         .read_to_end(&mut body)
-        .map_err(|error| failed(ErrorKind::Transient, error.to_string()))?;
+        .map_err(|error| PortError::new(ErrorKind::Transient, doing, &error))?;
     if body.len() as u64 > LONGEST {
         let message = format!("the answer is longer than {LONGEST} bytes");
         return Err(failed(ErrorKind::Invalid, message));
     }
     serde_json::from_slice(&body).map_err(|error| {
-        let message = format!("the answer is no list of attestations: {error}");
-        failed(ErrorKind::Invalid, message)
+        failed(
+            ErrorKind::Invalid,
+            "the answer is no list of attestations".to_owned(),
+        )
+        .because(&error)
     })
 }
 
 /// The bundles of a list, unless it only says where they are.
-fn bundles(listing: Listing) -> Result<Vec<Vec<u8>>, &'static str> {
+fn bundles(listing: Listing) -> Result<Vec<Vec<u8>>, Explanation> {
     let found = listing.attestations.len();
     let bundles: Vec<Vec<u8>> = listing
         .attestations
@@ -129,8 +131,8 @@ fn bundles(listing: Listing) -> Result<Vec<Vec<u8>>, &'static str> {
         .collect();
     if bundles.is_empty() && found > 0 {
         return Err(
-            "GitHub lists attestations without their bundles; push them to the registry \
-                    (actions/attest with `push-to-registry: true`)",
+            Explanation::new("GitHub lists attestations without their bundles")
+                .fix("push them to the registry (actions/attest with `push-to-registry: true`)"),
         );
     }
     Ok(bundles)

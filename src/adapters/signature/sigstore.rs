@@ -1,6 +1,6 @@
 //! Sigstore bundles (version 0.1 to 0.3), verified without a network.
 
-use crate::domain::model::{Digest, ErrorKind, PortError, Signed, Timestamp};
+use crate::domain::model::{Digest, ErrorKind, Explanation, PortError, Signed, Timestamp};
 use crate::ports::{Trust, TrustedRoots, Verifier};
 use sigstore_verify::crypto::{KeyAlgorithm, verify_signature, verify_signature_prehashed};
 use sigstore_verify::trust_root::{
@@ -12,7 +12,6 @@ use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TransparencyLogError, VerificationPolicy,
     VerificationResult,
 };
-use std::fmt::Display;
 
 /// Longest text of a certificate, statement or fault that is handed on, in characters.
 const LONGEST: usize = 400;
@@ -27,12 +26,12 @@ impl Verifier for SigstoreVerifier {
     fn verify(&self, bundle: &[u8], digest: &Digest, trust: &Trust) -> Result<Signed, PortError> {
         let root = root(&trust.roots)?;
         let key = trust.key.as_deref().map(key).transpose()?;
-        let refused = |fault: String| denied(digest, &fault);
+        let refused = |fault: Explanation| denied(digest, &fault);
         let name = Digest::of(bundle);
-        let text = std::str::from_utf8(bundle).map_err(|_| refused("it is not text".to_owned()))?;
-        let bundle =
-            Bundle::from_json(text).map_err(|error| refused(format!("it is no Sigstore bundle: {error}")))?;
-        let image = Sha256Hash::from_hex(digest.hex()).map_err(|error| refused(error.to_string()))?;
+        let text = std::str::from_utf8(bundle).map_err(|_| refused("it is not text".into()))?;
+        let bundle = Bundle::from_json(text)
+            .map_err(|error| refused(Explanation::new("it is no Sigstore bundle").because(&error)))?;
+        let image = Sha256Hash::from_hex(digest.hex()).map_err(|error| refused((&error).into()))?;
         let evidence = match key {
             Some(key) => by_key(&bundle, image, &key, &root, trust.logged),
             None => by_certificate(&bundle, image, &root, trust),
@@ -47,9 +46,9 @@ impl Verifier for SigstoreVerifier {
     }
 }
 
-fn denied(digest: &Digest, fault: &str) -> PortError {
+fn denied(digest: &Digest, fault: &Explanation) -> PortError {
     let doing = format!("verifying a signature of sha256:{}", digest.short());
-    PortError::new(ErrorKind::Denied, doing, bounded(fault))
+    PortError::new(ErrorKind::Denied, doing, fault.map(bounded))
 }
 
 /// What was verified, with the fields that the bundle itself says still empty.
@@ -72,24 +71,25 @@ fn root(roots: &TrustedRoots) -> Result<TrustedRoot, PortError> {
         TrustedRoots::Given(text) => TrustedRoot::from_json(&String::from_utf8_lossy(text)),
     };
     parsed.map_err(|error| {
-        let message = format!(
-            "they are no trusted_root.json ({}); write one with `cosign trusted-root create`",
-            bounded(&error.to_string())
-        );
-        PortError::new(ErrorKind::Invalid, "reading the trusted roots", message)
+        let why = Explanation::new("they are no trusted_root.json")
+            .because(&error)
+            .map(bounded)
+            .fix("write one with `cosign trusted-root create`");
+        PortError::new(ErrorKind::Invalid, "reading the trusted roots", why)
     })
 }
 
 fn key(pem: &[u8]) -> Result<DerPublicKey, PortError> {
-    let unusable = |error: &dyn Display| {
-        let message = format!(
-            "it is no public key in PEM form ({}): an ECDSA, Ed25519 or RSA key begins with BEGIN PUBLIC KEY",
-            bounded(&error.to_string())
-        );
-        PortError::new(ErrorKind::Invalid, "reading the key", message)
+    let unusable = |error: Explanation| {
+        let why = Explanation::new("it is no public key in PEM form")
+            .because(&error)
+            .map(bounded)
+            .fix("name an ECDSA, Ed25519 or RSA key, which begins with BEGIN PUBLIC KEY");
+        PortError::new(ErrorKind::Invalid, "reading the key", why)
     };
-    let key = DerPublicKey::from_pem(&String::from_utf8_lossy(pem)).map_err(|error| unusable(&error))?;
-    KeyAlgorithm::from_spki(&key).map_err(|error| unusable(&error))?;
+    let key =
+        DerPublicKey::from_pem(&String::from_utf8_lossy(pem)).map_err(|error| unusable((&error).into()))?;
+    KeyAlgorithm::from_spki(&key).map_err(|error| unusable((&error).into()))?;
     Ok(key)
 }
 
@@ -98,9 +98,9 @@ fn by_certificate(
     image: Sha256Hash,
     root: &TrustedRoot,
     trust: &Trust,
-) -> Result<Evidence, String> {
+) -> Result<Evidence, Explanation> {
     if bundle.signing_certificate().is_none() {
-        return Err("it was signed with a key, and an identity is wanted".to_owned());
+        return Err("it was signed with a key, and an identity is wanted".into());
     }
     // Whose identity it is, is the caller's to judge, once it is known to be true.
     let mut policy = VerificationPolicy::any_identity();
@@ -119,8 +119,8 @@ fn by_certificate(
     let signer = result.identity().map(|identity| identity.as_str().to_owned());
     match signer {
         Some(signer) if proven => evidence(bundle, &result, signer, result.issuer(), trust.logged),
-        Some(_) => Err("not all of it could be verified".to_owned()),
-        None => Err("its certificate names nobody".to_owned()),
+        Some(_) => Err("not all of it could be verified".into()),
+        None => Err("its certificate names nobody".into()),
     }
 }
 
@@ -130,10 +130,10 @@ fn by_key(
     key: &DerPublicKey,
     root: &TrustedRoot,
     logged: bool,
-) -> Result<Evidence, String> {
+) -> Result<Evidence, Explanation> {
     let material = &bundle.verification_material;
     if !matches!(material.content, VerificationMaterialContent::PublicKey(_)) {
-        return Err("it was signed with a certificate, and a key is wanted".to_owned());
+        return Err("it was signed with a certificate, and a key is wanted".into());
     }
     let signer = format!("key {}", Digest::of(key.as_bytes()));
     let timeless = material.tlog_entries.is_empty()
@@ -147,9 +147,8 @@ fn by_key(
         });
     }
     if logged && material.tlog_entries.is_empty() {
-        return Err(
-            "it is not in the transparency log; say `tlog: skip` where the key alone is enough".to_owned(),
-        );
+        return Err(Explanation::new("it is not in the transparency log")
+            .fix("say `tlog: skip` where the key alone is enough"));
     }
     let mut policy = PublicKeyVerificationPolicy::new(key.clone());
     if !logged {
@@ -160,9 +159,10 @@ fn by_key(
 }
 
 /// A key's signature alone: it verifies, and what it is over is this image.
-fn timeless_by_key(bundle: &Bundle, image: Sha256Hash, key: &DerPublicKey) -> Result<(), String> {
-    let broken =
-        |error: sigstore_verify::crypto::Error| format!("the signature does not fit the key: {error}");
+fn timeless_by_key(bundle: &Bundle, image: Sha256Hash, key: &DerPublicKey) -> Result<(), Explanation> {
+    let broken = |error: sigstore_verify::crypto::Error| {
+        Explanation::new("the signature does not fit the key").because(&error)
+    };
     let algorithm = KeyAlgorithm::from_spki(key).map_err(broken)?;
     match &bundle.content {
         SignatureContent::DsseEnvelope(envelope) => {
@@ -183,12 +183,12 @@ fn timeless_by_key(bundle: &Bundle, image: Sha256Hash, key: &DerPublicKey) -> Re
             };
             verify_signature_prehashed(key, image.as_bytes(), &message.signature, scheme).map_err(broken)
         }
-        _ => Err("it holds a kind of signature that is not known".to_owned()),
+        _ => Err("it holds a kind of signature that is not known".into()),
     }
 }
 
-fn another_image() -> String {
-    "it is about another image: its digest is not this one".to_owned()
+fn another_image() -> Explanation {
+    "it is about another image: its digest is not this one".into()
 }
 
 fn evidence(
@@ -197,11 +197,11 @@ fn evidence(
     signer: String,
     issuer: Option<&str>,
     logged: bool,
-) -> Result<Evidence, String> {
+) -> Result<Evidence, Explanation> {
     let times = result.verified_timestamps().iter().copied();
     let at = times.chain(result.integrated_time()).min();
     if logged && bundle.verification_material.tlog_entries.is_empty() {
-        return Err("it is not in the transparency log".to_owned());
+        return Err("it is not in the transparency log".into());
     }
     Ok(Evidence {
         signed: signed(
@@ -213,10 +213,10 @@ fn evidence(
     })
 }
 
-fn signed(signer: String, issuer: Option<String>, at: Option<Timestamp>) -> Result<Signed, String> {
+fn signed(signer: String, issuer: Option<String>, at: Option<Timestamp>) -> Result<Signed, Explanation> {
     let is_shown = |text: &String| *text == bounded(text);
     if !is_shown(&signer) || !issuer.as_ref().is_none_or(is_shown) {
-        return Err("its certificate names something that cannot be shown".to_owned());
+        return Err("its certificate names something that cannot be shown".into());
     }
     Ok(Signed {
         bundle: Digest::of(&[]),
@@ -229,17 +229,17 @@ fn signed(signer: String, issuer: Option<String>, at: Option<Timestamp>) -> Resu
 }
 
 /// The type of the statement's predicate; `None` where the digest itself is signed.
-fn predicate(bundle: &Bundle) -> Result<Option<String>, String> {
+fn predicate(bundle: &Bundle) -> Result<Option<String>, Explanation> {
     let predicate = statement(bundle)?.map(|statement| statement.predicate_type);
     match predicate {
         Some(text) if text.is_empty() || text != bounded(&text) => {
-            Err("its statement has no proper predicate type".to_owned())
+            Err("its statement has no proper predicate type".into())
         }
         predicate => Ok(predicate),
     }
 }
 
-fn statement(bundle: &Bundle) -> Result<Option<Statement>, String> {
+fn statement(bundle: &Bundle) -> Result<Option<Statement>, Explanation> {
     let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
         return Ok(None);
     };
@@ -247,16 +247,17 @@ fn statement(bundle: &Bundle) -> Result<Option<Statement>, String> {
         return Err(format!(
             "its payload is {}, not an in-toto statement",
             envelope.payload_type
-        ));
+        )
+        .into());
     }
     serde_json::from_slice(envelope.payload.as_bytes())
         .map(Some)
-        .map_err(|error| format!("its in-toto statement cannot be read: {error}"))
+        .map_err(|error| Explanation::new("its in-toto statement cannot be read").because(&error))
 }
 
 /// What is wrong with a bundle, and what helps where the crate's own words do not say it.
-fn explain(error: &Error) -> String {
-    let outdated = "; roots newer than this version of greenroom can be given as `roots: trusted_root.json`";
+fn explain(error: &Error) -> Explanation {
+    let outdated = "give roots newer than this version of greenroom as `roots: trusted_root.json`";
     match error {
         Error::ArtifactMismatch(_) => another_image(),
         Error::Certificate(CertificateError::ChainInvalid(_) | CertificateError::NoValidAuthority { .. })
@@ -264,8 +265,8 @@ fn explain(error: &Error) -> String {
             TransparencyLogError::UnknownLog { .. }
             | TransparencyLogError::Checkpoint(_)
             | TransparencyLogError::InclusionPromise(_),
-        ) => format!("{error}{outdated}"),
-        error => error.to_string(),
+        ) => Explanation::of(error).fix(outdated),
+        error => Explanation::of(error),
     }
 }
 

@@ -15,7 +15,7 @@ mod record;
 mod settings;
 
 use crate::domain::model::{
-    ErrorKind, Instance, PortError, Redactor, Release, Secret, Slot, UnitId, UnitState,
+    ErrorKind, Explanation, Instance, PortError, Redactor, Release, Secret, Slot, UnitId, UnitState,
 };
 use crate::host::secrets::Secrets;
 use crate::ports::{Capabilities, Clock, Command, Finished, Progress, Removal, Runner, Stop, Target};
@@ -41,7 +41,7 @@ enum Seen {
     Nothing,
     Running(Deployed),
     Stopped(Deployed, String),
-    Foreign(String),
+    Foreign(Explanation),
 }
 
 /// Which command is run.
@@ -127,7 +127,7 @@ impl CommandTarget {
         let secrets = self
             .secrets
             .resolve_all(&sources)
-            .map_err(|e| PortError::new(ErrorKind::Missing, &doing, e))?;
+            .map_err(|e| PortError::new(ErrorKind::Missing, &doing, &e))?;
         let command = Command {
             argv,
             directory: self.settings.directory.clone(),
@@ -199,15 +199,21 @@ impl CommandTarget {
         }
         let Some(record) = record else {
             let what = if line.is_empty() { "something" } else { &line };
-            return Ok(Seen::Foreign(format!(
-                "status says that {what} runs in {unit}, which greenroom did not deploy; remove it, or allow to take it over"
-            )));
+            return Ok(Seen::Foreign(
+                Explanation::new(format!(
+                    "status says that {what} runs in {unit}, which greenroom did not deploy"
+                ))
+                .fix("remove it, or allow greenroom to take it over (`command.takeOver: true`)"),
+            ));
         };
         Ok(recognise(record, &line).map_or_else(
             || {
-                Seen::Foreign(format!(
-                    "status says that {line:?} runs in {unit}, which greenroom did not deploy; status has to print the release, version, digest or image that runs, or nothing"
-                ))
+                Seen::Foreign(
+                    Explanation::new(format!(
+                        "status says that {line:?} runs in {unit}, which greenroom did not deploy"
+                    ))
+                    .fix("let status print the release, version, digest or image that runs, or nothing"),
+                )
             },
             Seen::Running,
         ))
@@ -339,7 +345,7 @@ impl Target for CommandTarget {
                     .insert(Slot::Blue, self.instance(&deployed, Some(note)));
             }
             Seen::Foreign(_) if self.settings.take_over => {}
-            Seen::Foreign(words) => found.foreign = Some(words),
+            Seen::Foreign(why) => found.foreign = Some(why.to_string()),
         }
         Ok(found)
     }
@@ -358,9 +364,9 @@ impl Target for CommandTarget {
                 Seen::Running(deployed) if deployed.release == wanted => {
                     return Ok(Progress::Done(self.instance(&deployed, None)));
                 }
-                Seen::Foreign(words) if !self.settings.take_over => {
+                Seen::Foreign(why) if !self.settings.take_over => {
                     let doing = doing(Action::Deploy, unit);
-                    return Err(PortError::new(ErrorKind::Denied, doing, words));
+                    return Err(PortError::new(ErrorKind::Denied, doing, why));
                 }
                 _ => {}
             }
@@ -376,8 +382,8 @@ impl Target for CommandTarget {
         };
         let doing = doing(Action::Remove, unit);
         if self.settings.remove.is_none() {
-            let message = "there is none; write command.remove, so that a release can be taken away";
-            return Err(PortError::new(ErrorKind::Unsupported, doing, message));
+            return Err(PortError::new(ErrorKind::Unsupported, doing, "there is none")
+                .fix("write command.remove, so that a release can be taken away"));
         }
         let known = record.attempted.as_ref().or(record.current.as_ref());
         let finished = self.run(Action::Remove, unit, known, None)?;

@@ -5,7 +5,7 @@ use crate::config::environment::{BackupMode, Environment, Hooks, Protection, Tem
 use crate::config::proxmox::{Guest, Proxmox};
 use crate::config::target::{LocalConfig, TargetConfig, Vendor};
 use crate::config::unsupported::Part;
-use crate::domain::model::{EnvironmentName, EnvironmentType, Period, Strategy, Timestamp};
+use crate::domain::model::{EnvironmentName, EnvironmentType, Explanation, Period, Strategy, Timestamp};
 
 /// Longest name of an environment, and of a host in DNS.
 const LONGEST: usize = 63;
@@ -132,16 +132,20 @@ fn target(of: &Environment, like: &Environment) -> Result<TargetConfig, AppError
             | TargetConfig::Docker(_)
             | TargetConfig::Compose(_)
             | TargetConfig::Ecs(_)),
-        ) => Err(AppError::Project(format!(
-            "{} runs on the target `{}`, beside which greenroom makes no acceptance deployment: configure an \
-             environment of type acceptance, and use greenroom deploy and greenroom verify",
-            of.name.value,
-            other.as_str()
-        ))),
-        None => Err(AppError::Project(format!(
-            "{} has no target: give it one, such as `local:` or `proxmox:`",
-            of.name.value
-        ))),
+        ) => Err(AppError::project(
+            Explanation::new(format!(
+                "{} runs on the target `{}`, beside which greenroom makes no acceptance deployment",
+                of.name.value,
+                other.as_str()
+            ))
+            .fix(
+                "configure an environment of type acceptance, and use greenroom deploy and greenroom verify",
+            ),
+        )),
+        None => Err(AppError::project(
+            Explanation::new(format!("{} has no target", of.name.value))
+                .fix("give it one, such as `local:` or `proxmox:`"),
+        )),
     }
 }
 

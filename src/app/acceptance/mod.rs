@@ -21,7 +21,7 @@ use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::environment::Environment;
 use crate::domain::model::{
-    Endpoint, EnvironmentName, ErrorKind, Origin, Period, PortError, Timestamp, Verdict,
+    Endpoint, EnvironmentName, ErrorKind, Explanation, Origin, Period, PortError, Timestamp, Verdict,
 };
 
 use crate::domain::rollout::Outcome;
@@ -99,8 +99,8 @@ pub fn settle(workspace: &mut Workspace, wish: &AcceptanceOptions) -> Result<Set
     let suite = suite(workspace, of, wish.suite.as_deref())?;
     let ttl = wish.ttl.unwrap_or(of.acceptance.ttl);
     if ttl.is_zero() {
-        return Err(AppError::Usage(
-            "it could not exist for any time: give --ttl a time such as 2h".to_owned(),
+        return Err(AppError::usage(
+            Explanation::new("it could not exist for any time").fix("give --ttl a time such as 2h"),
         ));
     }
     let recipe = Recipe {
@@ -135,7 +135,7 @@ pub fn reopen(
     let Some(made) = temporary::made(workspace.ledger()?.as_ref(), id)? else {
         let known = survey(workspace, None)?.known;
         let names: Vec<&str> = known.iter().map(|known| known.id.as_str()).collect();
-        return Err(AppError::Usage(format!(
+        return Err(AppError::usage(format!(
             "there is no acceptance deployment {id}; there are: {}",
             if names.is_empty() {
                 "none".to_owned()
@@ -178,7 +178,7 @@ fn suite(workspace: &Workspace, of: &Environment, wanted: Option<&str>) -> Resul
         return Ok(Some(name.to_owned()));
     }
     let known: Vec<&str> = workspace.project.suites.keys().map(String::as_str).collect();
-    Err(AppError::Usage(format!(
+    Err(AppError::usage(format!(
         "there is no suite {name}; configured are: {}",
         known.join(", ")
     )))
@@ -193,7 +193,7 @@ pub fn require_suite(workspace: &Workspace, settled: &Settled) -> Result<(), App
     if settled.suite.is_some() || !of.suites.is_empty() {
         return Ok(());
     }
-    Err(AppError::Usage(format!(
+    Err(AppError::usage(format!(
         "which suite is to be run? Name one with --suite, or say `acceptance: {{ testSuite: NAME }}` in {}",
         settled.of
     )))
@@ -214,15 +214,16 @@ pub fn create(
     let run = pipeline::run(workspace, &settled.wish(what), audience, tell)?;
     let done = match run.results.into_iter().next() {
         Some((_, done)) => done,
-        None => Err(AppError::Record(format!("{} was not deployed", settled.id))),
+        None => Err(AppError::record(format!("{} was not deployed", settled.id))),
     };
     let deployed = match done {
         Ok(Done::Deployed(deployed)) => deployed,
         Ok(Done::AlreadyLive(_)) => {
-            return Err(AppError::Record(format!(
-                "{} should be new, and something runs there: remove it with greenroom acceptance cleanup {}",
-                settled.id, settled.id
-            )));
+            return Err(AppError::record(
+                Explanation::new(format!("{} should be new, and something runs there", settled.id)).fix(
+                    format!("remove it with greenroom acceptance cleanup {}", settled.id),
+                ),
+            ));
         }
         Err(error) => return Err(undone(workspace, settled, audience, error)),
     };
@@ -251,14 +252,11 @@ fn url(workspace: &Workspace, settled: &Settled) -> Result<Endpoint, AppError> {
     let environment = workspace.environment(&settled.id)?;
     let standing = EnvironmentRecord::read(workspace.ledger()?.as_ref(), &settled.id)?;
     let gone = |why: &str| {
-        AppError::Port(PortError::new(
-            ErrorKind::Missing,
-            format!("looking for {}", settled.id),
-            format!(
-                "{why}; make another one with greenroom acceptance create -e {}",
-                settled.of
-            ),
-        ))
+        let error = PortError::new(ErrorKind::Missing, format!("looking for {}", settled.id), why);
+        AppError::Port(error.fix(format!(
+            "make another one with greenroom acceptance create -e {}",
+            settled.of
+        )))
     };
     let live = standing
         .live
@@ -333,7 +331,9 @@ impl Tested {
         match &self.ended {
             Some(AcceptanceRemoval { result: Err(_), .. }) => Exit::Halted,
             _ if self.interrupted => Exit::Interrupted,
-            _ if failed || !passed => Exit::RolledBack,
+            _ if failed => Exit::RolledBack,
+            // The environment that it was made like was not touched.
+            _ if !passed => Exit::CheckFailed,
             _ => Exit::Done,
         }
     }

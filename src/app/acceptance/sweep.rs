@@ -181,7 +181,7 @@ fn removed(
     audience: &Audience,
 ) -> Result<(), AppError> {
     if let Some(why) = &known.blind {
-        return Err(AppError::NotAllowed(why.clone()));
+        return Err(AppError::not_allowed(why.clone()));
     }
     let purpose = "removing an acceptance deployment".to_owned();
     let hold = Hold::take(workspace, &known.id, origin, purpose)?;
@@ -216,12 +216,15 @@ fn end(sweeper: &dyn Sweeper, thing: &ExpiringResource, clock: &dyn Clock) -> Re
                     ErrorKind::Ambiguous,
                     format!("removing {}", thing.environment),
                     format!(
-                        "{} is still there after {} seconds: try again with greenroom acceptance cleanup {}",
+                        "{} is still there after {} seconds",
                         thing.what,
-                        sweeper.patience().as_secs(),
-                        thing.environment
+                        sweeper.patience().as_secs()
                     ),
-                ));
+                )
+                .fix(format!(
+                    "try again with greenroom acceptance cleanup {}",
+                    thing.environment
+                )));
             }
             if stop == Stop::Graceful {
                 stop = Stop::Force;

@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::domain::rollout::{Phase, StepId};
     use crate::report::fixtures::plan;
-    use mailbox::Post;
+    use super::super::mailbox::Post;
 
     #[test]
     fn traffic_that_moves_is_told_at_most_every_ten_seconds_and_only_the_newest_of_it() {

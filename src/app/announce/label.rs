@@ -62,7 +62,7 @@ impl Labelled {
         };
         match forges.pulls.state(self.number) {
             Ok(now) => match policy::outdated(self.number, &self.commit, &now) {
-                Some(why) => Err(AppError::NotAllowed(why)),
+                Some(why) => Err(AppError::not_allowed(why)),
                 None => Ok(()),
             },
             Err(_) if self.warned.swap(true, Ordering::SeqCst) => Ok(()),

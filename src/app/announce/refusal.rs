@@ -82,11 +82,11 @@ pub fn conditions(error: &AppError) -> Option<Vec<Unmet>> {
             });
             Some(unmet.collect())
         }
-        AppError::NotAllowed(reason) => {
+        AppError::NotAllowed(why) => {
             let unmet = Unmet {
                 what: "event".to_owned(),
-                reason: reason.clone(),
-                fix: String::new(),
+                reason: why.cause_line(),
+                fix: why.fix.clone().unwrap_or_default(),
             };
             Some(vec![unmet])
         }

@@ -90,7 +90,7 @@ fn run(workspace: &Workspace) -> Result<Option<u64>, AppError> {
     };
     run.parse()
         .map(Some)
-        .map_err(|_| AppError::Usage(format!("GITHUB_RUN_ID has to be a number and is {run:?}")))
+        .map_err(|_| AppError::usage(format!("GITHUB_RUN_ID has to be a number and is {run:?}")))
 }
 
 /// Who approved `subject` in the ledger, and still stands by it.

@@ -13,7 +13,7 @@ use crate::app::world::World;
 use crate::config::environment::Environment;
 use crate::domain::history::{Guard, GuardKind};
 use crate::domain::model::{
-    Approver, Artifact, CommitId, EnvironmentName, Period, Proof, SignaturePolicy, Signed,
+    Approver, Artifact, CommitId, EnvironmentName, Explanation, Period, Proof, SignaturePolicy, Signed,
 };
 use crate::domain::policy::{
     AdmissionRequest, Consent, Facts, Foreign, FreezeWindow, Gate, Lineage, Lock, Promotion, ProtectionRules,
@@ -261,18 +261,20 @@ pub(super) fn no_secrets_in(plan: &Plan, world: &World) -> Result<(), AppError> 
     }
     for (name, value) in &plan.candidate.variables {
         if world.redactor.redact(value) != value.as_str() {
-            return Err(AppError::Project(format!(
-                "variable {name} holds the value of a secret, and variables are written into the ledger: \
-                 move it to `secrets:`"
-            )));
+            return Err(AppError::project(
+                Explanation::new(format!(
+                    "variable {name} holds the value of a secret, and variables are written into the ledger"
+                ))
+                .fix("move it to `secrets:`"),
+            ));
         }
     }
     let text = serde_json::to_string(plan).unwrap_or_default();
     if world.redactor.redact(&text) == text {
         return Ok(());
     }
-    Err(AppError::Project(
-        "the plan would hold the value of a secret (in a check, a hook or a name): pass it through `secrets:`"
-            .to_owned(),
+    Err(AppError::project(
+        Explanation::new("the plan would hold the value of a secret (in a check, a hook or a name)")
+            .fix("pass it through `secrets:`"),
     ))
 }

@@ -196,7 +196,7 @@ pub(super) fn program(workspace: &Workspace, what: &str, names: &[&str]) -> Doct
     for name in names {
         match runner.locate(name) {
             Ok(path) => return DoctorCheck::ok(what, path.display().to_string()),
-            Err(why) => missing.push(why),
+            Err(why) => missing.push(why.to_string()),
         }
     }
     DoctorCheck::setup(what, missing.join("; ")).fix(match names {

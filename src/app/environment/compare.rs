@@ -5,7 +5,7 @@ use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::{protection, status};
 use crate::domain::history::Live;
-use crate::domain::model::EnvironmentName;
+use crate::domain::model::{EnvironmentName, Explanation};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,9 +48,9 @@ pub fn compare(
     second: &EnvironmentName,
 ) -> Result<Comparison, AppError> {
     if first == second {
-        return Err(AppError::Usage(format!(
-            "{first} cannot differ from itself: name two environments"
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!("{first} cannot differ from itself")).fix("name two environments"),
+        ));
     }
     let look = |name: &EnvironmentName| -> Result<_, AppError> {
         let environment = protection::in_force(workspace, workspace.environment(name)?)?;

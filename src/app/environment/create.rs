@@ -6,7 +6,7 @@ use crate::app::load;
 use crate::app::workspace::{PIPELINE, Workspace};
 use crate::config::proxmox::RemoteRouter;
 use crate::config::{Environment, TargetConfig, Vendor};
-use crate::domain::model::{EnvironmentName, EnvironmentType};
+use crate::domain::model::{EnvironmentName, EnvironmentType, Explanation};
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -103,9 +103,10 @@ pub fn draft(
 ) -> Result<EnvironmentDraft, AppError> {
     let name = &wish.name;
     if workspace.project.environments.contains_key(name) {
-        return Err(AppError::Usage(format!(
-            "there is an environment {name} already: choose another name, or edit its file"
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!("there is an environment {name} already"))
+                .fix("choose another name, or edit its file"),
+        ));
     }
     let file = PathBuf::from(format!("environments/{name}.yaml"));
     if workspace.root.join(&file).exists() {
@@ -127,17 +128,19 @@ pub fn draft(
         .outcome
         .map_err(|problems| AppError::Configuration(Box::new(Problems { problems, sources })))?;
     let Some(environment) = project.environments.get(name) else {
-        return Err(AppError::Usage(format!(
-            "{} names no file {}: add it to `environments:` first (environments/*.yaml names all of them)",
-            pipeline.display(),
-            file.display()
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!("{} names no file {}", pipeline.display(), file.display()))
+                .fix("add it to `environments:` first (environments/*.yaml names all of them)"),
+        ));
     };
     let rights = Rights::of(environment);
     if let Some(odd) = rights.as_ref().and_then(Rights::oddity) {
-        return Err(AppError::Usage(format!(
-            "{odd:?} is no name of Proxmox's (letters, digits, '-', '_', '.'): see --pool, --node and --storage"
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!(
+                "{odd:?} is no name of Proxmox's (letters, digits, '-', '_', '.')"
+            ))
+            .fix("see --pool, --node and --storage"),
+        ));
     }
     Ok(EnvironmentDraft {
         rights,
@@ -169,10 +172,13 @@ pub fn write(workspace: &Workspace, draft: &EnvironmentDraft) -> Result<(), AppE
 }
 
 fn taken(file: &Path) -> AppError {
-    AppError::Usage(format!(
-        "{} is there already and is not overwritten: choose another name",
-        file.display()
-    ))
+    AppError::usage(
+        Explanation::new(format!(
+            "{} is there already and is not overwritten",
+            file.display()
+        ))
+        .fix("choose another name"),
+    )
 }
 
 /// Whether it is to run on Proxmox. Names everything that is missing, also of what two environments
@@ -188,23 +194,24 @@ fn on_proxmox(workspace: &Workspace, wish: &EnvironmentOptions) -> Result<bool, 
     let given = &wish.proxmox;
     let proxmox = inherited.is_some() || given.is_some();
     if let Some(target) = target.filter(|_| proxmox && inherited.is_none()) {
-        return Err(AppError::Usage(format!(
-            "the environment of --from does not run on Proxmox but has `{}`: leave it out, or what is about Proxmox",
-            target.as_str()
-        )));
+        return Err(AppError::usage(
+            Explanation::new(format!(
+                "the environment of --from does not run on Proxmox but has `{}`",
+                target.as_str()
+            ))
+            .fix("leave it out, or what is about Proxmox"),
+        ));
     }
     if from.is_none() && !proxmox && wish.listen.is_none() {
-        return Err(AppError::Usage(
-            "say where it runs: --from an environment, --listen for processes on this machine, or --host, \
-             --node, --storage and --vm-ids for guests of a Proxmox cluster"
-                .to_owned(),
+        return Err(AppError::usage(
+            "say where it runs: --from an environment, --listen for processes on this machine, or --host, --node, --storage and --vm-ids for guests of a Proxmox cluster",
         ));
     }
     let missing = missing(wish, from, proxmox);
     if missing.is_empty() {
         return Ok(proxmox);
     }
-    Err(AppError::Usage(format!(
+    Err(AppError::usage(format!(
         "two environments cannot share these, so that they are needed for {}: {}",
         wish.name,
         missing.join(", ")

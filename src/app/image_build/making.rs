@@ -41,7 +41,7 @@ impl Yard<'_> {
                 let note = used.and_then(|used| used.note.clone());
                 Ok((artifact, used.map(|used| used.tool.to_string()), note))
             }
-            Build::None => Err(AppError::Project("there is nothing to build".to_owned())),
+            Build::None => Err(AppError::project("there is nothing to build")),
         }
     }
 
@@ -68,7 +68,7 @@ impl Yard<'_> {
             working_directory: files.working_directory.clone(),
             ports: files.ports.clone(),
             user: files.user.clone(),
-            platforms: platforms.map_err(AppError::Project)?,
+            platforms: platforms.map_err(AppError::project)?,
         };
         Ok(FilesBuilder::new(
             settings,
@@ -141,7 +141,7 @@ impl Yard<'_> {
         variables.extend(named);
         Ok(CommandBuilder {
             command: Command {
-                argv: argv.map_err(|error| AppError::Project(error.to_string()))?,
+                argv: argv.map_err(|error| AppError::project(&error))?,
                 directory: None,
                 variables,
                 secrets: self.workspace.secrets(&build.secrets)?,

@@ -195,7 +195,7 @@ impl<'a> Yard<'a> {
         }
         match error {
             AppError::Port(error) => AppError::Port(PortError {
-                message: foreign::block(&error.message),
+                why: error.why.map(foreign::block),
                 ..error
             }),
             other => other,
@@ -239,7 +239,7 @@ pub fn find(workspace: &Workspace, repository: &str, reference: &str) -> Result<
             } else {
                 known.join(", ")
             };
-            AppError::Usage(format!(
+            AppError::usage(format!(
                 "{repository} has no image {reference}; its tags are: {known}"
             ))
         })

@@ -65,7 +65,7 @@ impl Yard<'_> {
                 format!("the last lines that it wrote:\n  {}", logs.replace('\n', "\n  "))
             };
             let logs = self.workspace.redactor().redact(&logs).into_owned();
-            AppError::Validation(format!(
+            AppError::validation(format!(
                 "the smoke test of {artifact} failed, so it got no tag: {reason}\n{logs}"
             ))
         };

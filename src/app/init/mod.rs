@@ -9,6 +9,7 @@ pub use templates::{USUAL, overrides};
 use super::error::{AppError, Problems};
 use super::load;
 use super::workspace::PIPELINE;
+use crate::domain::model::Explanation;
 use crate::host::files::{self, PUBLIC, read_bounded};
 use crate::scaffold::{File, FileChange, ScaffoldError, changes};
 use std::collections::BTreeMap;
@@ -93,10 +94,13 @@ pub fn write(root: &Path, file: &File, change: &FileChange, overwrite: bool) -> 
 /// When it is there, or cannot be written.
 pub fn save(path: &Path, text: &str) -> Result<(), AppError> {
     files::create_new(path, text.as_bytes(), PUBLIC).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => AppError::Usage(format!(
-            "{} is there already and is not overwritten: choose another name, or remove it first",
-            path.display()
-        )),
+        io::ErrorKind::AlreadyExists => AppError::usage(
+            Explanation::new(format!(
+                "{} is there already and is not overwritten",
+                path.display()
+            ))
+            .fix("choose another name, or remove it first"),
+        ),
         _ => AppError::io(format!("writing {}", path.display()))(error),
     })
 }
@@ -122,8 +126,8 @@ impl From<ScaffoldError> for AppError {
         match error {
             ScaffoldError::Contradiction(_)
             | ScaffoldError::Unknown { .. }
-            | ScaffoldError::Unread { .. } => Self::Usage(error.to_string()),
-            ScaffoldError::Template { .. } => Self::Project(error.to_string()),
+            | ScaffoldError::Unread { .. } => Self::usage(Explanation::of(&error).maybe_fix(error.fix())),
+            ScaffoldError::Template { .. } => Self::project(Explanation::of(&error).maybe_fix(error.fix())),
         }
     }
 }

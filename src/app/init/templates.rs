@@ -1,6 +1,7 @@
 //! A project's own templates.
 
 use crate::app::error::AppError;
+use crate::domain::model::Explanation;
 use crate::host::files::read_bounded;
 use crate::scaffold::Overrides;
 use std::fs;
@@ -42,10 +43,10 @@ fn collect(directory: &Path, prefix: &str, found: &mut Overrides) -> Result<(), 
             continue;
         }
         if found.len() == MOST {
-            return Err(AppError::Project(format!(
-                "{} holds more than {MOST} files: name the directory of the templates with --templates",
-                directory.display()
-            )));
+            return Err(AppError::project(
+                Explanation::new(format!("{} holds more than {MOST} files", directory.display()))
+                    .fix("name the directory of the templates with --templates"),
+            ));
         }
         let text = read_bounded(&path, LARGEST)
             .and_then(|bytes| {

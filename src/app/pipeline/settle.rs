@@ -7,7 +7,7 @@ use crate::app::identify::Identity;
 use crate::app::image_build::find;
 use crate::app::workspace::Workspace;
 use crate::config::{Environment, Part};
-use crate::domain::model::{Artifact, EnvironmentName};
+use crate::domain::model::{Artifact, EnvironmentName, Explanation};
 use crate::domain::trigger::Decision;
 
 /// Where a decision leads.
@@ -62,7 +62,7 @@ pub(super) fn decide(
     let decision = decision(workspace, wish.environments.first(), wish.git_ref.as_deref())?;
     tell(RunProgress::Decided(&decision));
     if decision.reason_code.is_refusal() {
-        return Err(AppError::NotAllowed(decision.reason));
+        return Err(AppError::not_allowed(decision.reason));
     }
     let Some(environment) = decision.environment.clone().filter(|_| decision.should_deploy) else {
         return Ok(Course::Nothing(decision));
@@ -113,7 +113,7 @@ fn first<'a>(
 ) -> Result<&'a Environment, AppError> {
     match environments.first() {
         Some(first) => workspace.environment(first),
-        None => Err(AppError::Usage("no environment was named".to_owned())),
+        None => Err(AppError::usage("no environment was named")),
     }
 }
 
@@ -121,8 +121,9 @@ fn first<'a>(
 fn named(workspace: &Workspace, wish: &RunOptions) -> Result<Option<Artifact>, AppError> {
     match (&wish.image, &workspace.project.image) {
         (Some(reference), Some(image)) => find(workspace, &image.repository, reference).map(Some),
-        (Some(_), None) => Err(AppError::Usage(
-            "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
+        (Some(_), None) => Err(AppError::usage(
+            Explanation::new("an image was named, and the project has none")
+                .fix("add `image:` to greenroom.yaml"),
         )),
         (None, _) => Ok(None),
     }

@@ -4,7 +4,7 @@ mod needed;
 
 use super::error::{AppError, Exit};
 use super::workspace::Workspace;
-use crate::domain::model::{Digest, Draft, EnvironmentName, ErrorKind, Holder, Origin, Period};
+use crate::domain::model::{Digest, Draft, EnvironmentName, ErrorKind, Explanation, Holder, Origin, Period};
 use crate::domain::retention::{Doomed, PrunePlan, Rules};
 use crate::engine::LeaseKeeper;
 use crate::images::{CONNECTIONS, ImageSurvey, Left, Stopped, Sweep, SweepProgress, Swept};
@@ -91,17 +91,17 @@ pub fn prune(
     let repositories = repositories(workspace, ask)?;
     let own: EnvironmentName = CHAIN.parse()?;
     if workspace.project.environments.contains_key(&own) {
-        let message = format!("an environment cannot be called {CHAIN} while images are pruned: rename it");
-        return Err(AppError::Project(message));
+        let message = format!("an environment cannot be called {CHAIN} while images are pruned");
+        return Err(AppError::project(Explanation::new(message).fix("rename it")));
     }
     let hold = ask.apply.then(|| hold(workspace, &own, origin)).transpose()?;
     let ledgers = Ledgers::read(workspace, own.clone()).map_err(unsafe_to_go_on)?;
     if ledgers.is_empty() && !ask.no_ledger {
-        return Err(AppError::NotAllowed(
-            "nothing is deleted: the ledger has no record of any environment, so what runs is not known. Where \
-             nothing was ever deployed from here, say --no-ledger; else bring the ledger here first"
-                .to_owned(),
-        ));
+        let message =
+            "nothing is deleted: the ledger has no record of any environment, so what runs is not known";
+        return Err(AppError::not_allowed(Explanation::new(message).fix(
+            "where nothing was ever deployed from here, say --no-ledger; else bring the ledger here first",
+        )));
     }
     let registry = workspace.registry();
     let needed = || ledgers.needed().map_err(|error| error.to_string());
@@ -121,7 +121,7 @@ pub fn prune(
             };
             match ImageSurvey::new(sweep) {
                 Ok(survey) => Ok((repository, survey)),
-                Err(stopped) => Err(AppError::NotAllowed(format!(
+                Err(stopped) => Err(AppError::not_allowed(format!(
                     "{repository}: {}",
                     nothing(&stopped)
                 ))),
@@ -170,7 +170,7 @@ fn repositories(workspace: &Workspace, ask: &PruneOptions) -> Result<Vec<String>
     let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
     match &ask.repository {
         Some(repository) if known.contains(repository) => Ok(vec![repository.clone()]),
-        Some(repository) => Err(AppError::Usage(format!(
+        Some(repository) => Err(AppError::usage(format!(
             "{repository} is none of this project's repositories, which are: {}. What others keep in theirs \
              is not in this project's ledger",
             if known.is_empty() {
@@ -179,8 +179,8 @@ fn repositories(workspace: &Workspace, ask: &PruneOptions) -> Result<Vec<String>
                 known.join(", ")
             }
         ))),
-        None if known.is_empty() => Err(AppError::Usage(
-            "this project has no image, so there is nothing to prune".to_owned(),
+        None if known.is_empty() => Err(AppError::usage(
+            "this project has no image, so there is nothing to prune",
         )),
         None => Ok(known),
     }
@@ -198,7 +198,7 @@ fn hold(workspace: &Workspace, own: &EnvironmentName, origin: &Origin) -> Result
         .map_err(|error| match error.kind {
             ErrorKind::Conflict => AppError::Busy {
                 environment: own.clone(),
-                holder: error.message,
+                holder: error.why.message,
             },
             _ => AppError::Port(error),
         })?;
@@ -209,7 +209,7 @@ fn hold(workspace: &Workspace, own: &EnvironmentName, origin: &Origin) -> Result
 fn unsafe_to_go_on(error: AppError) -> AppError {
     match error {
         AppError::Record(_) | AppError::Port(_) | AppError::Io { .. } => {
-            AppError::NotAllowed(format!("nothing is deleted: {error}"))
+            AppError::not_allowed(error.explanation().while_doing("nothing is deleted"))
         }
         other => other,
     }

@@ -7,7 +7,7 @@ use crate::app::workspace::Workspace;
 use crate::config::unsupported::Part;
 use crate::domain::history;
 use crate::domain::history::{DeploymentEntry, Selector};
-use crate::domain::model::{Digest, EnvironmentName, Record, Release};
+use crate::domain::model::{Digest, EnvironmentName, Explanation, Record, Release};
 use crate::domain::retention::Needed;
 use crate::ports::Ledger;
 use std::collections::BTreeMap;
@@ -90,14 +90,15 @@ impl<'a> Ledgers<'a> {
     fn of(&self, environment: &EnvironmentName, needed: &mut Vec<Needed>) -> Result<(), AppError> {
         let (audit, _) = audit::audit(self.workspace, environment, None)?;
         if let Some(finding) = audit.findings.first() {
-            return Err(AppError::Record(format!(
-                "the ledger of {environment} is not whole ({finding}): see `greenroom audit verify {environment}`"
-            )));
+            return Err(AppError::record(
+                Explanation::new(format!("the ledger of {environment} is not whole ({finding})"))
+                    .fix(format!("see `greenroom audit verify {environment}`")),
+            ));
         }
         let records = record::all(self.ledger.as_ref(), environment)?;
         let timeline = history::timeline(&records);
         if let Some(unreadable) = timeline.unreadable.first() {
-            return Err(AppError::Record(format!(
+            return Err(AppError::record(format!(
                 "the ledger of {environment}: {unreadable}"
             )));
         }
@@ -147,7 +148,7 @@ fn referenced<'a>(
             .iter()
             .find(|deployment| deployment.planned == *seq)
             .ok_or_else(|| {
-                AppError::Record(format!(
+                AppError::record(format!(
                     "record {} of {environment} names record {seq} as `{name}`, which holds no plan",
                     head.seq
                 ))

@@ -8,7 +8,7 @@ use crate::app::error::AppError;
 use crate::app::record::EnvironmentRecord;
 use crate::app::workspace::Workspace;
 use crate::config::{Environment, ScanLevel, ScanSource};
-use crate::domain::model::{Artifact, EnvironmentName, Origin, Timestamp};
+use crate::domain::model::{Artifact, EnvironmentName, Explanation, Origin, Timestamp};
 use crate::domain::policy;
 use crate::domain::policy::Refusal;
 use crate::domain::scan::{
@@ -128,7 +128,7 @@ impl<'a> ScanGate<'a> {
         let image = self
             .image
             .clone()
-            .ok_or_else(|| AppError::Usage("there is no image to scan".to_owned()))?;
+            .ok_or_else(|| AppError::usage("there is no image to scan"))?;
         let (subject, report) = self.scanned(&image, file)?;
         let ledger = workspace.ledger()?;
         let standing = EnvironmentRecord::read(ledger.as_ref(), name)?;
@@ -179,17 +179,15 @@ impl<'a> ScanGate<'a> {
         let attended = Arc::new(Attended::new(runner, Arc::clone(&context.clock)));
         let runner = Arc::clone(&attended) as Arc<dyn Runner>;
         let scanner = tools::scanner(self.workspace, file, runner)?;
-        let failed = |why: String| {
-            let why = self.workspace.redactor().redact(&why).into_owned();
-            AppError::Scan(format!(
-                "the image was not scanned, which is no pass: {}",
-                foreign::block(&why)
-            ))
+        let failed = |why: Explanation| {
+            let redactor = self.workspace.redactor();
+            let why = why.map(|text| foreign::block(&redactor.redact(text)));
+            AppError::scan(why.while_doing("the image was not scanned, which is no pass"))
         };
         let bytes = scanner.scan(image);
         // Whatever it wrote until then is no report.
         if let Some(signal) = attended.interrupted() {
-            return Err(AppError::CutOff(format!(
+            return Err(AppError::cut_off(format!(
                 "{signal}: nothing was touched; the scanner was ended before its end, which is no pass"
             )));
         }
@@ -197,8 +195,8 @@ impl<'a> ScanGate<'a> {
         if let Some(signal) = context.clock.interruption() {
             return Err(signal.into());
         }
-        let bytes = bytes.map_err(|error| failed(error.to_string()))?;
-        let report = read(&bytes).map_err(|error| failed(error.to_string()))?;
+        let bytes = bytes.map_err(|error| failed((&error).into()))?;
+        let report = read(&bytes).map_err(|error| failed(Explanation::of(&error).fix(error.fix())))?;
         let scanned = (subject(self.workspace, image), report);
         self.scanned = Some(scanned.clone());
         Ok(scanned)
@@ -237,7 +235,7 @@ pub(super) fn says_nothing(assessment: &Assessment) -> AppError {
         .iter()
         .map(|reason| format!("\n  {}", foreign::line(reason)))
         .collect();
-    AppError::Scan(format!(
+    AppError::scan(format!(
         "{}, which is no pass:{}",
         assessment.headline(),
         reasons.concat()

@@ -14,7 +14,7 @@ use super::image_build::find;
 use super::record::EnvironmentRecord;
 use super::workspace::Workspace;
 use crate::config::Environment;
-use crate::domain::model::{Artifact, CommitId, EnvironmentName, EnvironmentType};
+use crate::domain::model::{Artifact, CommitId, EnvironmentName, EnvironmentType, Explanation};
 use crate::domain::scan::{Assessment, Level};
 use std::path::PathBuf;
 
@@ -68,15 +68,16 @@ fn image(workspace: &Workspace, wish: &ScanOptions) -> Result<(Artifact, Option<
         let commit = release.as_ref().and_then(|release| release.commit.clone());
         let image = release.and_then(|release| release.artifact);
         return image.map(|image| (image, commit)).ok_or_else(|| {
-            AppError::Usage(format!(
-                "no image is live in {}: name one with --image",
-                wish.environment
-            ))
+            AppError::usage(
+                Explanation::new(format!("no image is live in {}", wish.environment))
+                    .fix("name one with --image"),
+            )
         });
     };
     let Some(configured) = &workspace.project.image else {
-        return Err(AppError::Usage(
-            "an image was named, and the project has none: add `image:` to greenroom.yaml".to_owned(),
+        return Err(AppError::usage(
+            Explanation::new("an image was named, and the project has none")
+                .fix("add `image:` to greenroom.yaml"),
         ));
     };
     Ok((find(workspace, &configured.repository, reference)?, None))

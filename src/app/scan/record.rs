@@ -5,7 +5,7 @@ use crate::app::record::{EnvironmentRecord, append_beside};
 use crate::app::workspace::Workspace;
 use crate::domain::history;
 use crate::domain::history::SCAN;
-use crate::domain::model::{Digest, Draft, EnvironmentName, Origin, Record};
+use crate::domain::model::{Digest, Draft, EnvironmentName, Explanation, Origin, Record};
 use crate::domain::scan::{Assessment, ScanRecord, ScanResult};
 use crate::ports::Ledger;
 
@@ -26,15 +26,16 @@ pub(super) fn earlier(
     };
     let record: Option<Record> = ledger.read(&head.environment, seq)?.map(|stored| stored.record);
     let scan = record.as_ref().map(history::scan_in).transpose();
-    let scan = scan
-        .map_err(|error| AppError::Record(error.to_string()))?
-        .flatten();
+    let scan = scan.map_err(|error| AppError::record(&error))?.flatten();
     match scan {
         Some(scan) if scan.digest == *digest => Ok(Some(scan)),
-        _ => Err(AppError::Record(format!(
-            "record {seq} of {} should be a scan of {digest} and is not: run `greenroom audit verify`",
-            head.environment
-        ))),
+        _ => Err(AppError::record(
+            Explanation::new(format!(
+                "record {seq} of {} should be a scan of {digest} and is not",
+                head.environment
+            ))
+            .fix("run `greenroom audit verify`"),
+        )),
     }
 }
 
@@ -51,8 +52,9 @@ pub(super) fn append(
 ) -> Result<(), AppError> {
     let ledger = workspace.ledger()?;
     let environment: &EnvironmentName = &assessment.environment;
-    let mut body = serde_json::to_value(ScanRecord::of(assessment, origin))
-        .map_err(|error| AppError::Record(format!("the scan cannot be written down: {error}")))?;
+    let mut body = serde_json::to_value(ScanRecord::of(assessment, origin)).map_err(|error| {
+        AppError::record(Explanation::new("the scan cannot be written down").because(&error))
+    })?;
     workspace.redactor().redact_document(&mut body);
     let kept = digests(standing);
     let own = &assessment.image.digest;

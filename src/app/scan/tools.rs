@@ -5,7 +5,7 @@ use crate::app::error::AppError;
 use crate::app::template::Templates;
 use crate::app::workspace::Workspace;
 use crate::config::{ScanSource, scan::Scan};
-use crate::domain::model::{Artifact, Secret};
+use crate::domain::model::{Artifact, Explanation, Secret};
 use crate::ports::{Runner, Scanner};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,8 +43,8 @@ pub(super) fn scanner(
         return Ok(Box::new(FileScanner::new(path)));
     }
     let Some(Scan { source, .. }) = &workspace.project.scan else {
-        return Err(AppError::Usage(
-            "greenroom.yaml has no `scan:`: add one, or name a report with --report".to_owned(),
+        return Err(AppError::usage(
+            Explanation::new("greenroom.yaml has no `scan:`").fix("add one, or name a report with --report"),
         ));
     };
     Ok(match source {

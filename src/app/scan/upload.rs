@@ -4,6 +4,7 @@ use super::ImageScan;
 use crate::app::error::AppError;
 use crate::app::forge;
 use crate::app::workspace::Workspace;
+use crate::domain::model::Explanation;
 use crate::ports::{CodeScanning as _, Forge as _, SarifUpload};
 
 /// Uploads `sarif`, the results of `scan`; says where they went.
@@ -16,15 +17,15 @@ pub fn upload(workspace: &Workspace, scan: &ImageScan, sarif: String) -> Result<
     let commit = match scan.commit.clone().or_else(|| environment.sha()) {
         Some(commit) => commit,
         None => workspace.repository().head()?.ok_or_else(|| {
-            AppError::Usage("the findings cannot be uploaded: there is no commit they belong to".to_owned())
+            AppError::usage("the findings cannot be uploaded: there is no commit they belong to")
         })?,
     };
     let reference = environment
         .reference()
         .ok_or_else(|| {
-            AppError::Usage(
-                "the findings cannot be uploaded: set GITHUB_REF to the ref they belong to (refs/heads/main)"
-                    .to_owned(),
+            AppError::usage(
+                Explanation::new("the findings cannot be uploaded")
+                    .fix("set GITHUB_REF to the ref they belong to (refs/heads/main)"),
             )
         })?
         .to_owned();

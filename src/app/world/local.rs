@@ -204,7 +204,7 @@ impl Ground<'_> {
             Ok(router) => Ok(Some(Arc::new(router))),
             Err(error) if purpose == Purpose::Look && error.kind == ErrorKind::Missing => Ok(None),
             // Somebody else has the address.
-            Err(error) if error.kind == ErrorKind::Conflict => Err(AppError::NotAllowed(error.to_string())),
+            Err(error) if error.kind == ErrorKind::Conflict => Err(AppError::not_allowed(&error)),
             Err(error) => Err(error.into()),
         }
     }

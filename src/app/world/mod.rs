@@ -268,7 +268,7 @@ impl Ground<'_> {
             AppError::Port(PortError::new(
                 ErrorKind::Invalid,
                 "setting up the HTTP client",
-                error,
+                &error,
             ))
         })?;
         let facts = self.facts.clone();

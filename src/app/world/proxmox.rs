@@ -19,7 +19,7 @@ use crate::config::environment::{BackupMode as BackupConfig, Environment};
 use crate::config::proxmox::{
     Guest, GuestContainer, Haproxy, Proxmox, RemoteRouter, VirtualMachine, Workload as WorkloadConfig,
 };
-use crate::domain::model::EnvironmentType;
+use crate::domain::model::{EnvironmentType, Explanation};
 use crate::ports::{Backup, Router};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -61,10 +61,7 @@ impl Ground<'_> {
         let name = &self.environment.name.value;
         let service = &self.workspace.project.service;
         let Some(guest) = &proxmox.guest else {
-            return Err(AppError::Project(format!(
-                "environment {name} does not say what its guests are: add `guest: {{ vm: {{ template: 9000 }} }}` or \
-                 `guest: {{ container: {{ ociImage: {{}} }} }}` to its `proxmox` block"
-            )));
+            return Err(AppError::project(Explanation::new(format!("environment {name} does not say what its guests are")).fix("add `guest: { vm: { template: 9000 } }` or `guest: { container: { ociImage: {} } }` to its `proxmox` block")));
         };
         Ok(GuestSettings {
             service: service.clone(),
@@ -97,10 +94,10 @@ impl Ground<'_> {
     fn guest_network(&self, proxmox: &Proxmox) -> Result<GuestNetwork, AppError> {
         let name = &self.environment.name.value;
         let Some(network) = &self.environment.network else {
-            return Err(AppError::Project(format!(
-                "environment {name} has no network for its guests: add `network: {{ subnet: 192.168.2.0/24, gateway: \
-                 192.168.2.1 }}`"
-            )));
+            return Err(AppError::project(
+                Explanation::new(format!("environment {name} has no network for its guests"))
+                    .fix("add `network: { subnet: 192.168.2.0/24, gateway: 192.168.2.1 }`"),
+            ));
         };
         let range = proxmox.addresses.as_ref().map(|range| (range.start, range.end));
         Ok(GuestNetwork {
@@ -159,10 +156,10 @@ impl Ground<'_> {
         let Haproxy { runtime, backend } = haproxy;
         let Some(entry) = &self.environment.url else {
             let name = &self.environment.name.value;
-            return Err(AppError::Project(format!(
-                "environment {name} has a router and no `url`: say where clients reach it, such as \
-                 http://192.168.2.10"
-            )));
+            return Err(AppError::project(
+                Explanation::new(format!("environment {name} has a router and no `url`"))
+                    .fix("say where clients reach it, such as http://192.168.2.10"),
+            ));
         };
         let options = HaproxyOptions {
             runtime: runtime.clone(),
@@ -252,8 +249,8 @@ fn container(given: &GuestContainer, proxmox: &Proxmox) -> Result<ContainerPlan,
         (None, Some(template), None) => ContainerSource::Template(template.clone()),
         (None, None, Some(id)) => ContainerSource::Clone(id),
         _ => {
-            return Err(AppError::Project(
-                "proxmox.guest.container: give exactly one of `ociImage`, `template` and `clone`".to_owned(),
+            return Err(AppError::project(
+                "proxmox.guest.container: give exactly one of `ociImage`, `template` and `clone`",
             ));
         }
     };

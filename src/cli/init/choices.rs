@@ -2,7 +2,7 @@
 
 use crate::app::AppError;
 use crate::app::init::ProjectSurroundings;
-use crate::domain::model::RepositoryName;
+use crate::domain::model::{Explanation, RepositoryName};
 use crate::scaffold::{
     ActionPin, Approvals, Choices, Ci, Ecosystem, Jobs, RunnerLabel, Scanner, ServiceName, Setting,
     TargetChoice, TriggerKind,
@@ -79,10 +79,10 @@ impl ChoiceArgs {
         let found = surroundings.ecosystem.map(|(ecosystem, _)| ecosystem);
         let Some(ecosystem) = self.ecosystem.or(found) else {
             let known: Vec<_> = Ecosystem::ALL.iter().map(|one| one.as_str()).collect();
-            return Err(AppError::Usage(format!(
-                "no file here says what the service is written in: name it with --ecosystem {}",
-                known.join("|")
-            )));
+            return Err(AppError::usage(
+                Explanation::new("no file here says what the service is written in")
+                    .fix(format!("name it with --ecosystem {}", known.join("|"))),
+            ));
         };
         let registry = self.registry.as_ref().and_then(|choice| choice.0.clone());
         let usual_scanner = if registry.is_some() {
@@ -117,9 +117,9 @@ fn by_name(settings: &[Setting]) -> Result<BTreeMap<String, String>, AppError> {
     let mut all = BTreeMap::new();
     for Setting { key, value } in settings {
         if all.insert(key.clone(), value.clone()).is_some() {
-            return Err(AppError::Usage(format!(
-                "--set {key}=… is given twice: leave one out"
-            )));
+            return Err(AppError::usage(
+                Explanation::new(format!("--set {key}=… is given twice")).fix("leave one out"),
+            ));
         }
     }
     Ok(all)

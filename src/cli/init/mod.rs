@@ -6,6 +6,7 @@ pub(super) mod choices;
 use super::shell::Shell;
 use crate::app::init::{self, Fate, ProjectSurroundings, USUAL};
 use crate::app::{AppError, Exit};
+use crate::domain::model::Explanation;
 use crate::host::clock::SystemClock;
 use crate::scaffold::{Choices, File, FileChange, Overrides, files, next_steps};
 use ask::Asker;
@@ -147,9 +148,10 @@ fn asker() -> Asker<std::io::StdinLock<'static>, std::io::Stderr> {
 }
 
 fn unanswered(error: &std::io::Error) -> AppError {
-    AppError::Usage(format!(
-        "the answers ended ({error}) and nothing was written: give the rest as options, or --yes for the defaults"
-    ))
+    AppError::usage(
+        Explanation::new(format!("the answers ended ({error}) and nothing was written"))
+            .fix("give the rest as options, or --yes for the defaults"),
+    )
 }
 
 fn outcome<'a>(file: &'a File, change: &'a FileChange, fate: Fate) -> Done<'a> {

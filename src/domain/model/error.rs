@@ -1,6 +1,6 @@
 //! Errors behind the ports: what was being done, what happened, and what can be done about it.
 
-use std::fmt;
+use super::Explanation;
 use thiserror::Error;
 
 /// What went wrong behind a port, by what can be done about it.
@@ -22,25 +22,41 @@ pub enum ErrorKind {
     Ambiguous,
 }
 
-/// An error behind a port. Reads as "while {doing}: {message}".
+/// An error behind a port. Reads as "{doing}: {message}: {causes}; {fix}" where only one line can be shown.
 #[derive(Debug, Clone, Error)]
-#[error("{doing}: {message}")]
+#[error("{doing}: {why}")]
 pub struct PortError {
     /// What can be done about it.
     pub kind: ErrorKind,
     /// What was being done, as a lowercase fragment with the object's name: "starting web-1 (green)".
     pub doing: String,
-    /// What happened, and how to fix it where that is known. Never holds a secret.
-    pub message: String,
+    /// What happened, what it came from and how to fix it where that is known. Never holds a secret.
+    #[source]
+    pub why: Explanation,
 }
 
 impl PortError {
-    /// An error of `kind` while `doing`, caused by `cause`.
-    pub fn new(kind: ErrorKind, doing: impl Into<String>, cause: impl fmt::Display) -> Self {
+    /// Returns an error of `kind` while `doing`. `why` is a text, or an error by reference: its own words are the
+    /// message then, and those of its sources the causes.
+    pub fn new(kind: ErrorKind, doing: impl Into<String>, why: impl Into<Explanation>) -> Self {
         Self {
             kind,
             doing: doing.into(),
-            message: cause.to_string(),
+            why: why.into(),
         }
+    }
+
+    /// Adds the error that it came from, with the chain of that one's sources.
+    #[must_use]
+    pub fn because(mut self, cause: &(dyn std::error::Error + 'static)) -> Self {
+        self.why = self.why.because(cause);
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.why = self.why.fix(fix);
+        self
     }
 }

@@ -12,42 +12,51 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReadError {
     /// It has no content.
-    #[error(
-        "the scanner wrote nothing: let it write its report as JSON to standard output (trivy: --format json, grype: -o json)"
-    )]
+    #[error("the scanner wrote nothing")]
     Empty,
     /// It ends before its end.
-    #[error("the report ends in the middle, after {bytes} bytes: was the scanner ended, or its disk full?")]
+    #[error("the report ends in the middle, after {bytes} bytes")]
     Truncated {
         /// How much there is.
         bytes: usize,
     },
     /// It is not JSON.
-    #[error(
-        "the report is not JSON ({reason}): let the scanner write JSON (trivy: --format json, grype: -o json) and nothing else to standard output"
-    )]
+    #[error("the report is not JSON ({reason})")]
     NotJson {
         /// What is wrong with it.
         reason: String,
     },
     /// It is JSON of another kind.
-    #[error(
-        "the report is {found}, which cannot be judged: use the JSON of Trivy (--format json) or of Grype (-o json)"
-    )]
+    #[error("the report is {found}, which cannot be judged")]
     Unknown {
         /// What it looks like.
         found: String,
     },
     /// It is nearly a report.
-    #[error(
-        "the report of {scanner} has an unexpected shape: {reason}; was it written by a version that greenroom does not know?"
-    )]
+    #[error("the report of {scanner} has an unexpected shape: {reason}")]
     Shape {
         /// Which scanner's.
         scanner: &'static str,
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl ReadError {
+    /// What to do about it.
+    pub fn fix(&self) -> &'static str {
+        match self {
+            Self::Empty => {
+                "let the scanner write its report as JSON to standard output (trivy: --format json, grype: -o json)"
+            }
+            Self::Truncated { .. } => "see whether the scanner was ended, or its disk is full",
+            Self::NotJson { .. } => {
+                "let the scanner write JSON (trivy: --format json, grype: -o json) and nothing else to standard output"
+            }
+            Self::Unknown { .. } => "use the JSON of Trivy (--format json) or of Grype (-o json)",
+            Self::Shape { .. } => "see whether it was written by a version that greenroom does not know",
+        }
+    }
 }
 
 /// Reads the JSON report of Trivy (`SchemaVersion` 2) or Grype.

@@ -23,9 +23,7 @@ pub enum VersionError {
         message: String,
     },
     /// There is no version in it.
-    #[error(
-        "reading the version from {file}: there is no {wanted}; add it, or name another source under `version:`"
-    )]
+    #[error("reading the version from {file}: there is no {wanted}")]
     Absent {
         /// The file.
         file: String,
@@ -33,17 +31,13 @@ pub enum VersionError {
         wanted: &'static str,
     },
     /// The version is computed by the project's build tool.
-    #[error(
-        "reading the version from {file}: it is computed by the build tool (`dynamic`); write it into {file}, or use `version: {{ tag: \"v*\" }}` or `version: {{ value: … }}`"
-    )]
+    #[error("reading the version from {file}: it is computed by the build tool (`dynamic`)")]
     Dynamic {
         /// The file.
         file: String,
     },
     /// The version stands in the Cargo.toml of the workspace, whose text is needed.
-    #[error(
-        "reading the version from {file}: it is inherited from the workspace; name the workspace's Cargo.toml under `version: {{ file: … }}`"
-    )]
+    #[error("reading the version from {file}: it is inherited from the workspace")]
     Inherited {
         /// The file.
         file: String,
@@ -59,6 +53,22 @@ pub enum VersionError {
     /// The pattern for git tags makes no sense.
     #[error("the tag pattern {0:?} needs exactly one '*', which stands for the version (\"v*\")")]
     Pattern(String),
+}
+
+impl VersionError {
+    /// What to do about it, where that is known.
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Self::Absent { .. } => Some("add it, or name another source under `version:`".to_owned()),
+            Self::Dynamic { file } => Some(format!(
+                "write it into {file}, or use `version: {{ tag: \"v*\" }}` or `version: {{ value: … }}`"
+            )),
+            Self::Inherited { .. } => {
+                Some("name the workspace's Cargo.toml under `version: { file: … }`".to_owned())
+            }
+            Self::Unreadable { .. } | Self::Invalid { .. } | Self::Pattern(_) => None,
+        }
+    }
 }
 
 /// The version written in a file, read by the file's own format: pyproject.toml (`project.version`,

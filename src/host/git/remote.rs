@@ -105,7 +105,7 @@ impl Store {
                 Ok(false) => Published::Moved,
                 Err(error) => match error.kind {
                     ErrorKind::Transient | ErrorKind::Ambiguous => Published::Unknown(error),
-                    _ => Published::Refused(error.message),
+                    _ => Published::Refused(error.why.to_string()),
                 },
             },
         }
@@ -220,7 +220,7 @@ mod tests {
                 Some(Published::Landed) => "landed".to_owned(),
                 Some(Published::Moved) => "moved".to_owned(),
                 Some(Published::Refused(words)) => words,
-                Some(Published::Unknown(error)) => error.message,
+                Some(Published::Unknown(error)) => error.why.to_string(),
             }
         };
         for (line, expected) in [

@@ -7,7 +7,7 @@ use super::credentials::{self, Header};
 use super::objects::{Object, Objects};
 use super::process::{self, Limits, Output};
 use super::{command, failed, not_run, words};
-use crate::domain::model::{CommitId, ErrorKind, PortError, Timestamp};
+use crate::domain::model::{CommitId, ErrorKind, Explanation, PortError, Timestamp};
 use crate::host::environment::ProcessEnvironment;
 use crate::host::random;
 
@@ -95,9 +95,10 @@ impl Store {
             _ if remotes.contains_key("origin") => Some("origin".to_owned()),
             1 => remotes.keys().next().cloned(),
             _ => {
-                let message =
-                    "there are several remotes and none is called origin; rename one (git remote rename)";
-                return Err(PortError::new(ErrorKind::Invalid, doing, message));
+                let message = "there are several remotes and none is called origin";
+                return Err(
+                    PortError::new(ErrorKind::Invalid, doing, message).fix("rename one (git remote rename)")
+                );
             }
         };
         let way = store.remote.as_ref().and_then(|name| remotes.get(name));
@@ -218,7 +219,7 @@ impl Store {
     ) -> Result<Committed, PortError> {
         let doing = "making a commit";
         // The ref exists in git's memory only: it is given up before anything is written down.
-        let name = random::hex(8).map_err(|error| PortError::new(ErrorKind::Transient, doing, error))?;
+        let name = random::hex(8).map_err(|error| PortError::new(ErrorKind::Transient, doing, &error))?;
         let input = import(&format!("refs/greenroom/new-{name}"), parent, files, message, at);
         let mut command = self.command();
         // Where there is no remote, these objects are the only copy.
@@ -411,11 +412,8 @@ fn without_questions(base: &str) -> Option<String> {
 /// A failure to reach the other side; `address` is what to call it.
 pub(super) fn unreachable(doing: &str, address: &str, output: &Output) -> PortError {
     let kind = words::kind(&output.stderr);
-    PortError::new(
-        kind,
-        doing,
-        format!("{address}: {}", words::shown(&output.stderr)),
-    )
+    let why = Explanation::new(address).caused_by(words::shown(&output.stderr));
+    PortError::new(kind, doing, why)
 }
 
 #[cfg(test)]

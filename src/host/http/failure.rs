@@ -1,6 +1,7 @@
 //! Requests without an answer, in plain words.
 
 use super::{HEADERS, HttpRequest, connect_limit};
+use crate::domain::model::Explanation;
 use crate::host::tcp;
 use crate::host::url::redacted;
 use std::io;
@@ -23,7 +24,7 @@ pub enum Failure {
 
 /// A request without an answer. Reads as "GET http://host/path: connection refused by host:80".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{method} {url}: {reason}")]
+#[error("{method} {url}: {why}")]
 pub struct HttpError {
     /// Whose fault it is.
     pub failure: Failure,
@@ -31,8 +32,9 @@ pub struct HttpError {
     pub method: String,
     /// URL of the request, [redacted].
     pub url: String,
-    /// What happened, naming the peer.
-    pub reason: String,
+    /// What happened, naming the peer, and what it came from.
+    #[source]
+    pub why: Explanation,
 }
 
 /// Where an exchange broke off.
@@ -62,27 +64,33 @@ pub(super) fn is_disconnect(error: &ureq::Error) -> bool {
 }
 
 pub(super) fn explain(request: &HttpRequest<'_>, peer: &str, broken: Broken) -> HttpError {
-    let (failure, reason) = match broken {
+    let (failure, why) = match broken {
         Broken::Call(error) => explain_call(&error, peer, request.timeout),
         Broken::Body { status, read, error } => {
-            let what = match error {
+            let what = match &error {
                 ureq::Error::Timeout(_) => format!("the body did not end within {:?}", request.timeout),
-                ureq::Error::Protocol(error) => format!("the body is not proper HTTP: {error}"),
+                ureq::Error::Protocol(_) => "the body is not proper HTTP".to_owned(),
                 _ => "the connection was cut before the body's end".to_owned(),
             };
-            let reason = format!("{peer} answered {status}, but {what} ({read} bytes came)");
-            (Failure::Unanswered, reason)
+            let why = Explanation::new(format!(
+                "{peer} answered {status}, but {what} ({read} bytes came)"
+            ));
+            let why = match &error {
+                ureq::Error::Protocol(error) => why.because(error),
+                _ => why,
+            };
+            (Failure::Unanswered, why)
         }
     };
     HttpError {
         failure,
         method: request.method.to_owned(),
         url: redacted(request.url),
-        reason,
+        why,
     }
 }
 
-fn explain_call(error: &ureq::Error, peer: &str, timeout: Duration) -> (Failure, String) {
+fn explain_call(error: &ureq::Error, peer: &str, timeout: Duration) -> (Failure, Explanation) {
     use ureq::Error as E;
     let failure = match error {
         E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => Failure::Invalid,
@@ -103,21 +111,26 @@ fn explain_call(error: &ureq::Error, peer: &str, timeout: Duration) -> (Failure,
         }
         _ => Failure::Unanswered,
     };
-    let reason = match error {
-        E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => error.to_string(),
-        E::Protocol(error) => format!("{peer} did not answer in proper HTTP: {error}"),
-        E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            format!("no connection to {peer} within {:?}", connect_limit(timeout))
+    let without_tls = || Explanation::new(format!("no TLS with {peer}"));
+    let why = match error {
+        E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => Explanation::of(error),
+        E::Protocol(error) => {
+            Explanation::new(format!("{peer} did not answer in proper HTTP")).because(error)
         }
-        E::Timeout(_) => format!("no answer from {peer} within {timeout:?}"),
-        E::Other(unreachable) => unreachable.to_string(),
-        E::HostNotFound => format!("the name of {peer} has no address"),
-        E::LargeResponseHeader(..) => format!("{peer} answered with more than {HEADERS} bytes of headers"),
-        E::Io(error) if error.kind() == io::ErrorKind::InvalidData => format!("no TLS with {peer}: {error}"),
+        E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            format!("no connection to {peer} within {:?}", connect_limit(timeout)).into()
+        }
+        E::Timeout(_) => format!("no answer from {peer} within {timeout:?}").into(),
+        E::Other(unreachable) => Explanation::of(unreachable.as_ref()),
+        E::HostNotFound => format!("the name of {peer} has no address").into(),
+        E::LargeResponseHeader(..) => {
+            format!("{peer} answered with more than {HEADERS} bytes of headers").into()
+        }
+        E::Io(error) if error.kind() == io::ErrorKind::InvalidData => without_tls().because(error),
         E::Io(error) => tcp::describe(error, peer),
-        E::Rustls(error) => format!("no TLS with {peer}: {error}"),
-        E::Tls(error) => format!("no TLS with {peer}: {error}"),
-        error => format!("no answer from {peer}: {error}"),
+        E::Rustls(error) => without_tls().because(error),
+        E::Tls(error) => without_tls().caused_by(*error),
+        error => Explanation::new(format!("no answer from {peer}")).because(error),
     };
-    (failure, reason)
+    (failure, why)
 }

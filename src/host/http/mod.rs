@@ -11,7 +11,7 @@ mod settings;
 mod stream;
 
 pub use failure::{Failure, HttpError};
-pub use pin::Fingerprint;
+pub use pin::{Fingerprint, NotAFingerprint};
 pub use settings::{HttpSettings, SettingsError};
 pub use stream::{Incoming, Outgoing, Transfer};
 

@@ -1,6 +1,7 @@
 //! What is settled once for all requests of a client.
 
 use super::Fingerprint;
+use crate::domain::model::Explanation;
 use crate::host::files;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,12 +45,13 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// The CA file holds no certificate.
-    #[error("reading the CA file {}: {problem}; it must hold PEM certificates (BEGIN CERTIFICATE)", path.display())]
+    #[error("reading the CA file {}: {problem}", path.display())]
     NotCertificates {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
-        problem: String,
+        /// What is wrong, and what the file has to hold.
+        #[source]
+        problem: Explanation,
     },
     /// TLS cannot be set up.
     #[error("setting up TLS: {0}")]
@@ -61,9 +63,9 @@ pub enum SettingsError {
 
 /// The certificates of a PEM file.
 pub(super) fn certificates(path: &Path) -> Result<RootCerts, SettingsError> {
-    let unusable = |problem: String| SettingsError::NotCertificates {
+    let unusable = |problem: Explanation| SettingsError::NotCertificates {
         path: path.to_owned(),
-        problem,
+        problem: problem.fix("name a file of PEM certificates (BEGIN CERTIFICATE)"),
     };
     let pem = files::read_bounded(path, CA_FILE_LIMIT).map_err(|source| SettingsError::Unreadable {
         path: path.to_owned(),
@@ -71,12 +73,14 @@ pub(super) fn certificates(path: &Path) -> Result<RootCerts, SettingsError> {
     })?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| unusable(error.to_string()))? {
+        if let PemItem::Certificate(certificate) =
+            item.map_err(|error| unusable(Explanation::from(&error)))?
+        {
             certificates.push(certificate);
         }
     }
     if certificates.is_empty() {
-        return Err(unusable("it holds no certificate".to_owned()));
+        return Err(unusable("it holds no certificate".into()));
     }
     Ok(RootCerts::new_with_certs(&certificates))
 }

@@ -327,7 +327,7 @@ impl FakeCluster {
 fn none(kind: NoAnswerKind, text: &str) -> NoAnswer {
     NoAnswer {
         kind,
-        text: text.to_owned(),
+        why: text.into(),
     }
 }
 

@@ -110,7 +110,7 @@ fn where_every_place_is_taken_the_refusal_says_by_whom() {
         .put_now(&unit(0), Slot::Blue, &stage.release("1.0.0"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
-    insta::assert_snapshot!(error.message, @r#"finding a place for web-0 (blue): every place is taken: 2000, 2002. VM 2000 "nextcloud-test" on pve1 was not made by greenroom for staging (no marker): it is never changed. Move it out of 2000–2003, or change vmIdRange"#);
+    insta::assert_snapshot!(error.why.to_string(), @r#"finding a place for web-0 (blue): every place is taken: 2000, 2002. VM 2000 "nextcloud-test" on pve1 was not made by greenroom for staging (no marker): it is never changed. Move it out of 2000–2003, or change vmIdRange"#);
     assert_eq!(stage.cluster.foreign_touched(USER), []);
 }
 
@@ -197,7 +197,7 @@ fn a_guest_that_a_person_protected_is_kept() {
     });
     let error = remove(&target, Stop::Force).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
-    insta::assert_snapshot!(error.message, @"VM 2000 on pve1 is protected, and not by greenroom: somebody wants to keep it. To give it up, run `qm set 2000 --protection 0` on pve1");
+    insta::assert_snapshot!(error.why.to_string(), @"VM 2000 on pve1 is protected, and not by greenroom: somebody wants to keep it; to give it up, run `qm set 2000 --protection 0` on pve1");
     assert!(stage.cluster.guest(2000).unwrap().running);
 }
 
@@ -256,7 +256,7 @@ fn a_lock_is_waited_for_and_then_told_with_what_to_do() {
         asked += 1;
     };
     assert_eq!((error.kind, asked), (ErrorKind::Conflict, 10));
-    assert!(error.message.contains("qm unlock 2000"), "{error}");
+    assert!(error.to_string().contains("qm unlock 2000"), "{error}");
     stage.cluster.edit(2000, |guest| guest.lock = None);
     remove(&target, Stop::Force).unwrap();
 }

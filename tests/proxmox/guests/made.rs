@@ -154,7 +154,7 @@ fn a_node_pulls_only_by_a_tag_that_points_at_the_release() {
     let error = target.put_now(&unit(0), Slot::Blue, &release).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(
-        error.message.contains("the tag 1.0.0 points at sha256:"),
+        error.to_string().contains("the tag 1.0.0 points at sha256:"),
         "{error}"
     );
     assert!(stage.cluster.guest(2000).is_none(), "nothing was made");
@@ -220,7 +220,7 @@ fn what_a_guest_cannot_be_handed_is_refused_before_anything_is_made() {
     let target = stage.target(stage.settings(vm(docker()), 1));
     let error = target.put_now(&unit(0), Slot::Blue, &release).unwrap_err();
     assert!(
-        error.message.contains("the value of KEY holds a line end"),
+        error.to_string().contains("the value of KEY holds a line end"),
         "{error}"
     );
     let mut release = stage.release("1.0.0");
@@ -228,7 +228,7 @@ fn what_a_guest_cannot_be_handed_is_refused_before_anything_is_made() {
         artifact.repository = "web".to_owned();
     }
     let error = target.put_now(&unit(0), Slot::Blue, &release).unwrap_err();
-    assert!(error.message.contains("push it to a registry"), "{error}");
+    assert!(error.to_string().contains("push it to a registry"), "{error}");
     assert!(stage.cluster.guest(2000).is_none());
 }
 
@@ -287,7 +287,10 @@ fn an_agent_that_is_switched_off_is_an_error_that_says_how_to_switch_it_on() {
         .put_now(&unit(0), Slot::Blue, &stage.release("1.0.0"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unsupported);
-    assert!(error.message.contains("qm set ID --agent enabled=1"), "{error}");
+    assert!(
+        error.to_string().contains("qm set ID --agent enabled=1"),
+        "{error}"
+    );
 }
 
 #[test]

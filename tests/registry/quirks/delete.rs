@@ -24,7 +24,7 @@ fn ghcr_answers_405_on_delete() {
         });
         let error = discard(&server, &what).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unsupported);
-        assert!(error.message.contains("this registry"), "{error}");
+        assert!(error.to_string().contains("this registry"), "{error}");
         assert_eq!(server.seen().len(), 1, "it is not tried again");
     }
 }
@@ -41,7 +41,7 @@ fn dockers_registry_takes_out_no_single_tag() {
         });
         let error = discard(&server, &Discard::Tag(tag("1.0"))).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unsupported, "{status}");
-        assert!(error.message.contains("takes out no single tags"), "{error}");
+        assert!(error.to_string().contains("takes out no single tags"), "{error}");
         assert_eq!(server.asked(), ["DELETE app/manifests/1.0"]);
     }
 }
@@ -54,7 +54,7 @@ fn docker_hub_keeps_what_has_a_tag_and_its_words_are_shown() {
     });
     let error = discard(&server, &image()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
-    assert!(error.message.contains("referenced by tags"), "{error}");
+    assert!(error.to_string().contains("referenced by tags"), "{error}");
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -66,7 +66,7 @@ fn harbor_keeps_a_child_of_an_index_and_that_is_a_conflict() {
     });
     let error = discard(&server, &image()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
-    assert!(error.message.contains("referenced by others"), "{error}");
+    assert!(error.to_string().contains("referenced by others"), "{error}");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn what_was_said_to_be_gone_and_is_still_there_is_an_error() {
         let server = Server::with(|request, _| (request.method == "DELETE").then(|| answer(202)));
         let error = discard(&server, &what).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Transient);
-        assert!(error.message.contains("still has it"), "{error}");
+        assert!(error.to_string().contains("still has it"), "{error}");
         assert_eq!((server.count("DELETE", ""), server.count("HEAD", "")), (1, 4));
     }
 }

@@ -38,7 +38,7 @@ fn a_realm_in_a_private_network_is_not_asked() {
         let server = Server::with(move |_, _| Some(challenge_of(realm, "repository:app:pull")));
         let error = abroad(&server).tags(&app_abroad()).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Denied, "{realm}");
-        assert!(error.message.contains("does not go there"), "{error}");
+        assert!(error.to_string().contains("does not go there"), "{error}");
         assert_eq!(server.seen().len(), 1, "{realm}");
     }
 }
@@ -83,7 +83,7 @@ fn a_token_server_that_redirects_is_not_followed() {
     });
     let error = abroad(&server).tags(&app_abroad()).unwrap_err();
     assert!(
-        error.message.contains("does not follow such a redirect"),
+        error.to_string().contains("does not follow such a redirect"),
         "{error}"
     );
     assert_eq!(shown_to(&server, STRANGER), [""; 0]);
@@ -264,7 +264,7 @@ fn a_redirect_of_an_upload_is_not_followed() {
     });
     let error = push(&abroad(&server), &app_abroad(), b"x").unwrap_err();
     assert!(
-        error.message.contains("does not follow such a redirect"),
+        error.to_string().contains("does not follow such a redirect"),
         "{error}"
     );
     assert_eq!(shown_to(&server, STRANGER), [""; 0]);
@@ -279,7 +279,7 @@ fn a_password_goes_to_its_own_registry_only() {
     let error = client.tags(&format!("{STRANGER}/app")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(
-        error.message.contains(&format!("belongs to {REGISTRY}")),
+        error.to_string().contains(&format!("belongs to {REGISTRY}")),
         "{error}"
     );
     assert_eq!(shown_to(&server, STRANGER), [""]);
@@ -293,7 +293,7 @@ fn a_registry_on_this_machine_sends_no_password_across_the_internet_in_the_clear
     });
     let error = server.client_with(&CI).tags(&app(&server)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
-    assert!(error.message.contains("plain HTTP"), "{error}");
+    assert!(error.to_string().contains("plain HTTP"), "{error}");
     assert_eq!(server.seen().len(), 1);
 }
 

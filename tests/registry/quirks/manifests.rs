@@ -79,7 +79,7 @@ fn a_manifest_that_the_registry_changed_is_an_error_and_not_sent_again() {
     });
     let error = push(&server).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("it changes manifests"), "{error}");
+    assert!(error.to_string().contains("it changes manifests"), "{error}");
     assert_eq!(server.asked(), [PUT]);
 }
 
@@ -148,7 +148,7 @@ fn a_write_whose_end_nobody_knows_is_ambiguous() {
     });
     let error = push(&server).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Ambiguous);
-    assert!(error.message.contains("cannot be told"), "{error}");
+    assert!(error.to_string().contains("cannot be told"), "{error}");
     assert_eq!(server.asked()[..2], [PUT, HEAD]);
 }
 
@@ -161,7 +161,8 @@ fn an_index_with_missing_children_is_invalid_and_says_what_to_do() {
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(
         error
-            .message
+            .why
+            .to_string()
             .contains("store everything that the manifest names first"),
         "{error}"
     );

@@ -73,10 +73,10 @@ fn a_web_page_is_no_image_and_no_proof_that_something_is_there() {
     assert_eq!(resolve(&server).unwrap_err().kind, ErrorKind::Invalid);
     for content in [Content::Blob, Content::Manifest] {
         let error = client.has(&app(&server), content, &Digest::of(b"x")).unwrap_err();
-        assert!(error.message.contains("web page"), "{error}");
+        assert!(error.to_string().contains("web page"), "{error}");
     }
     let error = push(&client, &app(&server), &content()).unwrap_err();
-    assert!(error.message.contains("web page"), "{error}");
+    assert!(error.to_string().contains("web page"), "{error}");
     assert_eq!(server.count("POST", ""), 0);
 }
 
@@ -93,7 +93,7 @@ fn a_digest_header_that_lies_is_refused() {
         .has(&app(&server), Content::Blob, &digest)
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("something else"), "{error}");
+    assert!(error.to_string().contains("something else"), "{error}");
     // What is read is judged by its bytes alone.
     assert_eq!(
         pull(&server.client(), &app(&server), &digest).unwrap(),
@@ -111,7 +111,7 @@ fn a_manifest_that_the_registry_converted_is_refused() {
     let digest = server.store.add_manifest("app", &manifest("x"), "1.0");
     let error = server.client().manifest(&app(&server), &digest).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("do not use it"), "{error}");
+    assert!(error.to_string().contains("do not use it"), "{error}");
     assert_eq!(server.seen().len(), 1, "asking again would not help");
 }
 
@@ -307,8 +307,8 @@ fn a_registry_that_never_answers_is_given_up_within_its_bound() {
         .resolve(&app(&server), &tag("1.0"))
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transient);
-    assert!(error.message.contains("no answer from"), "{error}");
-    assert!(error.message.contains("(tried 5 times)"), "{error}");
+    assert!(error.to_string().contains("no answer from"), "{error}");
+    assert!(error.to_string().contains("(tried 5 times)"), "{error}");
 }
 
 #[test]

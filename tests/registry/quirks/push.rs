@@ -73,7 +73,7 @@ fn ecr_drops_chunks_after_the_first_and_is_found_out() {
     });
     let error = push(&server.client(), &app(&server), &LARGE).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("loses chunks"), "{error}");
+    assert!(error.to_string().contains("loses chunks"), "{error}");
     assert_eq!(server.count("PATCH", ""), 2);
     assert_eq!(server.store.open_uploads(), 0);
 }
@@ -129,7 +129,7 @@ fn a_session_that_agrees_to_no_place_is_given_up() {
             .or_else(|| in_pieces_only(request, store))
     });
     let error = push(&server.client(), &app(&server), &LARGE).unwrap_err();
-    assert!(error.message.contains("416"), "{error}");
+    assert!(error.to_string().contains("416"), "{error}");
     assert_eq!((server.count("PATCH", ""), server.store.open_uploads()), (4, 0));
 }
 
@@ -236,7 +236,7 @@ fn an_upload_answered_201_every_time_and_never_there_is_an_error() {
     let server = Server::with(|request, _| whole(request).then(|| answer(201)));
     let error = push(&server.client(), &app(&server), &LAYER).unwrap_err();
     assert!(
-        error.message.contains("does not have it (tried 5 times)"),
+        error.to_string().contains("does not have it (tried 5 times)"),
         "{error}"
     );
     assert_eq!(server.count("PUT", ""), 5);
@@ -328,7 +328,10 @@ fn a_session_that_the_registry_has_forgotten_is_begun_anew() {
 fn an_upload_without_a_location_is_an_error_and_not_a_guess() {
     let server = Server::with(|request, _| request.is("POST", "/uploads/").then(|| answer(202)));
     let error = push(&server.client(), &app(&server), b"x").unwrap_err();
-    assert!(error.message.contains("without saying where to go on"), "{error}");
+    assert!(
+        error.to_string().contains("without saying where to go on"),
+        "{error}"
+    );
     assert_eq!(server.asked(), ["POST app/blobs"]);
 }
 
@@ -341,7 +344,7 @@ fn jfrog_may_forbid_giving_up_an_upload_and_its_own_words_are_shown() {
     });
     let error = push(&server.client(), &app(&server), b"x").unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
-    assert!(error.message.contains("deploy not permitted"), "{error}");
+    assert!(error.to_string().contains("deploy not permitted"), "{error}");
     assert_eq!(
         server.asked(),
         ["POST app/blobs", "PUT app/blobs", "DELETE app/blobs"]

@@ -77,7 +77,7 @@ fn a_redirect_from_https_to_http_is_refused() {
     );
     let (error, asked) = Registry::that_says(&answer).tags();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
-    assert!(error.message.contains("from https to http"), "{error}");
+    assert!(error.to_string().contains("from https to http"), "{error}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
     assert_eq!(asked, [format!("{REGISTRY}:443")]);
 }
@@ -90,7 +90,7 @@ fn a_realm_by_http_of_a_registry_by_https_is_refused() {
         );
         let (error, asked) = Registry::that_says(&answer).tags();
         assert_eq!(error.kind, ErrorKind::Denied, "{error}");
-        assert!(error.message.contains("from https to http"), "{error}");
+        assert!(error.to_string().contains("from https to http"), "{error}");
         assert_eq!(asked, [format!("{REGISTRY}:443")]);
     }
 }

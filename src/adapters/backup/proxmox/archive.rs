@@ -162,7 +162,7 @@ impl Backup for ArchiveBackup {
             let id = volume.volid.parse();
             return id
                 .map(Progress::Done)
-                .map_err(|error| PortError::new(ErrorKind::Invalid, doing, error));
+                .map_err(|error| PortError::new(ErrorKind::Invalid, doing, &error));
         }
         if ended {
             let what = format!(
@@ -179,7 +179,7 @@ impl Backup for ArchiveBackup {
             )));
         }
         let text = serde_json::to_string(&notes)
-            .map_err(|error| PortError::new(ErrorKind::Invalid, &doing, error))?;
+            .map_err(|error| PortError::new(ErrorKind::Invalid, &doing, &error))?;
         let wanted = calls::backup::VzdumpOptions {
             storage: self.settings.storage.clone(),
             notes: format!("{PREFIX}{text}"),

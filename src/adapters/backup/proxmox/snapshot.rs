@@ -46,7 +46,7 @@ impl Backup for SnapshotBackup {
         let doing = format!("taking snapshot {name} of {unit}");
         let id: BackupId = name
             .parse()
-            .map_err(|error| PortError::new(ErrorKind::Invalid, &doing, error))?;
+            .map_err(|error| PortError::new(ErrorKind::Invalid, &doing, &error))?;
         let what = format!("take {unit} {slot} {name}");
         if let Task::Running = self.tasks.look(self.guests.api(), &what, &doing)? {
             return Ok(Progress::Underway(format!("{name} is being taken")));

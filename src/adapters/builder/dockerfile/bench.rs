@@ -4,7 +4,7 @@ use super::super::credentials::{self, Login};
 use super::super::run::{follow, variables};
 use super::super::scratch::Scratch;
 use super::DockerfileImage;
-use crate::domain::model::{ErrorKind, Period, PortError, RepositoryName, Secret};
+use crate::domain::model::{ErrorKind, Explanation, InvalidText, Period, PortError, RepositoryName, Secret};
 use crate::host::random;
 use crate::ports::{BuildRequest, Catalog, Command, Discard, Finished, Runner};
 use std::collections::BTreeMap;
@@ -49,15 +49,15 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, PortError> {
         let failed = |error: io::Error| {
             let doing = format!("making a directory in {}", workshop.staging.display());
-            PortError::new(ErrorKind::Invalid, doing, error)
+            PortError::new(ErrorKind::Invalid, doing, &error)
         };
         let scratch = Scratch::new(&workshop.staging).map_err(failed)?;
         let mut variables = variables(&workshop.environment);
-        let repository: RepositoryName = request.repository.parse().map_err(|error| {
+        let repository: RepositoryName = request.repository.parse().map_err(|error: InvalidText| {
             PortError::new(
                 ErrorKind::Invalid,
                 format!("building {}", request.repository),
-                error,
+                &error,
             )
         })?;
         let host = repository.registry().map(str::to_owned);
@@ -129,12 +129,12 @@ impl<'a> Bench<'a> {
         let repository = &self.request.repository;
         let gone = tag
             .parse()
-            .map_err(|error| self.error(error))
+            .map_err(|error: InvalidText| self.error(&error))
             .and_then(|tag| self.registry.discard(repository, &Discard::Tag(tag)));
         let error = gone.err()?;
         Some(format!(
             "docker cannot push without a tag, and {repository}:{tag} could not be taken out again ({}); docker buildx and buildah leave none",
-            error.message
+            error.why
         ))
     }
 
@@ -144,11 +144,11 @@ impl<'a> Bench<'a> {
     }
 
     /// An error about what the builder said.
-    pub(super) fn error(&self, cause: impl std::fmt::Display) -> PortError {
+    pub(super) fn error(&self, why: impl Into<Explanation>) -> PortError {
         PortError::new(
             ErrorKind::Invalid,
             format!("building {}", self.request.repository),
-            cause,
+            why,
         )
     }
 
@@ -167,12 +167,12 @@ impl<'a> Bench<'a> {
             &shown,
         );
         finished.map_err(|error| PortError {
+            kind: error.kind,
             doing: format!("building {}", self.request.repository),
-            message: match error.kind {
-                ErrorKind::Missing => format!("{}: {}", error.doing, error.message),
-                _ => error.message,
+            why: match error.kind {
+                ErrorKind::Missing => error.why.while_doing(&error.doing),
+                _ => error.why,
             },
-            ..error
         })
     }
 

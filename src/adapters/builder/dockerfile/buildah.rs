@@ -7,7 +7,7 @@ use super::bench::Bench;
 use super::buildx::common;
 use super::layout;
 use super::{DockerfileImage, ProvenanceMode};
-use crate::domain::model::{Digest, PortError};
+use crate::domain::model::{Digest, Explanation, PortError};
 use crate::domain::oci::{Descriptor, PlatformOf, media};
 use crate::host::files::read_bounded;
 use crate::host::platform::Platform;
@@ -49,7 +49,7 @@ pub(super) fn perform_by(bench: &Bench<'_>, program: &str) -> Result<Digest, Por
             urls: Vec::new(),
         });
     }
-    let index = serde_json::to_vec(&index(bench.request, &images)).map_err(|cause| bench.error(cause))?;
+    let index = serde_json::to_vec(&index(bench.request, &images)).map_err(|cause| bench.error(&cause))?;
     bench
         .registry
         .push_manifest(&bench.request.repository, &index, &[])
@@ -86,10 +86,13 @@ fn store(bench: &Bench<'_>, program: &str, platform: Option<&str>, name: &str) -
     ];
     bench.run(push.map(String::from).to_vec())?;
     let digest = read_bounded(&digest_file, LARGEST)
-        .map_err(|e| e.to_string())
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|e| e.to_string()))
-        .and_then(|text| text.trim().parse::<Digest>().map_err(|e| e.to_string()))
-        .map_err(|cause| bench.error(format!("the digest that {program} wrote cannot be read: {cause}")))?;
+        .map_err(|e| Explanation::from(&e))
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|e| Explanation::from(&e)))
+        .and_then(|text| text.trim().parse::<Digest>().map_err(|e| Explanation::from(&e)))
+        .map_err(|cause| {
+            let message = format!("the digest that {program} wrote cannot be read");
+            bench.error(Explanation::new(message).because(&cause))
+        })?;
     layout::store(bench, &directory, &digest)?;
     Ok(digest)
 }

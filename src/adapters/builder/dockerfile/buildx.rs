@@ -3,7 +3,7 @@
 use super::bench::{Bench, secret_variable};
 use super::layout;
 use super::{DockerfileImage, ProvenanceMode};
-use crate::domain::model::{Digest, PortError};
+use crate::domain::model::{Digest, Explanation, PortError};
 use crate::host::files::read_bounded;
 
 use serde_json::Value;
@@ -83,13 +83,13 @@ pub(super) fn common(image: &DockerfileImage, request: &crate::ports::BuildReque
 }
 
 /// `containerimage.digest` of the metadata file: that of the index where there is one.
-fn digest(metadata: &Path) -> Result<Digest, String> {
+fn digest(metadata: &Path) -> Result<Digest, Explanation> {
     let unreadable =
-        |cause: &dyn std::fmt::Display| format!("what buildx wrote about it cannot be read: {cause}");
-    let bytes = read_bounded(metadata, LARGEST).map_err(|e| unreadable(&e))?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|e| unreadable(&e))?;
+        |cause: Explanation| Explanation::new("what buildx wrote about it cannot be read").because(&cause);
+    let bytes = read_bounded(metadata, LARGEST).map_err(|e| unreadable((&e).into()))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|e| unreadable((&e).into()))?;
     value["containerimage.digest"]
         .as_str()
         .and_then(|digest| digest.parse().ok())
-        .ok_or_else(|| unreadable(&"it names no containerimage.digest"))
+        .ok_or_else(|| unreadable("it names no containerimage.digest".into()))
 }

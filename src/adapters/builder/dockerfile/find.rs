@@ -51,8 +51,9 @@ pub(super) fn find(bench: &Bench<'_>, wanted: Option<Tool>) -> Result<Found, Por
     Err(PortError::new(
         ErrorKind::Unsupported,
         format!("building {}", bench.request.repository),
-        format!("no builder can do it here; {advice}\n  {}", reasons.join("\n  ")),
-    ))
+        format!("no builder can do it here\n  {}", reasons.join("\n  ")),
+    )
+    .fix(advice))
 }
 
 /// Whether it works and can build this image; the error is a sentence.
@@ -138,7 +139,7 @@ fn daemonless(bench: &Bench<'_>, tool: Tool, program: &str) -> Result<Found, Str
 
 /// What a program says when it succeeds; else why it does not, in one line.
 fn answer(bench: &Bench<'_>, argv: &[&str]) -> Result<Finished, String> {
-    let finished = bench.ask(argv).map_err(|error| error.message)?;
+    let finished = bench.ask(argv).map_err(|error| error.why.to_string())?;
     if finished.code == Some(0) {
         return Ok(finished);
     }

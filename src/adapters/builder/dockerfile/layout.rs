@@ -1,7 +1,7 @@
 //! From a layout directory that a builder wrote into the registry.
 
 use super::bench::Bench;
-use crate::domain::model::{Digest, PortError};
+use crate::domain::model::{Digest, Explanation, PortError};
 use crate::domain::oci::{LARGEST_MANIFEST, Manifest};
 use crate::host::files::read_bounded;
 use crate::ports::Blob;
@@ -18,19 +18,18 @@ pub(super) fn store(bench: &Bench<'_>, directory: &Path, digest: &Digest) -> Res
 }
 
 fn store_at(bench: &Bench<'_>, directory: &Path, digest: &Digest, depth: usize) -> Result<(), PortError> {
-    let wrong = |cause: &dyn std::fmt::Display| {
-        bench.error(format!(
-            "what the builder wrote as {digest} cannot be read: {cause}"
-        ))
+    let wrong = |cause: Explanation| {
+        let message = format!("what the builder wrote as {digest} cannot be read");
+        bench.error(Explanation::new(message).because(&cause))
     };
     if depth == 0 {
-        return Err(wrong(&"it is an index within an index"));
+        return Err(wrong("it is an index within an index".into()));
     }
-    let bytes = read_bounded(&blob(directory, digest), LARGEST_MANIFEST).map_err(|e| wrong(&e))?;
+    let bytes = read_bounded(&blob(directory, digest), LARGEST_MANIFEST).map_err(|e| wrong((&e).into()))?;
     if Digest::of(&bytes) != *digest {
-        return Err(wrong(&"its content has another digest"));
+        return Err(wrong("its content has another digest".into()));
     }
-    let manifest = Manifest::parse(&bytes).map_err(|e| wrong(&e))?;
+    let manifest = Manifest::parse(&bytes).map_err(|e| wrong((&e).into()))?;
     for child in manifest.children() {
         store_at(bench, directory, &child.digest, depth - 1)?;
     }
@@ -39,7 +38,7 @@ fn store_at(bench: &Bench<'_>, directory: &Path, digest: &Digest, depth: usize) 
         let path = blob(directory, &part.digest);
         let open = || match File::open(&path) {
             Ok(file) => Ok(Box::new(file) as Box<dyn Read + Send>),
-            Err(error) => Err(wrong(&error)),
+            Err(error) => Err(wrong((&error).into())),
         };
         let blob = Blob {
             digest: &part.digest,

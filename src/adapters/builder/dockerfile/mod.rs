@@ -133,11 +133,9 @@ impl Builder for DockerfileBuilder {
             return Err(PortError::new(
                 ErrorKind::Missing,
                 format!("building {}", request.repository),
-                format!(
-                    "{} does not exist; write it, or name another one with image.build.dockerfile.file",
-                    self.image.file.display()
-                ),
-            ));
+                format!("{} does not exist", self.image.file.display()),
+            )
+            .fix("write it, or name another one with image.build.dockerfile.file"));
         }
         let bench = Bench::set_up(&self.workshop, &self.image, request, self.registry.as_ref())?;
         let found = find::find(&bench, self.tool)?;

@@ -1,6 +1,6 @@
 //! The image that files are put on: found for one platform, and brought where the new image goes.
 
-use crate::domain::model::{Digest, ErrorKind, ImageName, PortError, Tag};
+use crate::domain::model::{Digest, ErrorKind, Explanation, ImageName, PortError, Tag};
 use crate::domain::oci::{Body, Descriptor, Manifest, PlatformOf, media};
 use crate::host::platform::Platform;
 use crate::ports::{Blob, Registry};
@@ -76,39 +76,43 @@ impl BaseImage {
         name: &ImageName,
         platform: &Platform,
     ) -> Result<Self, PortError> {
-        let wrong = |cause: &dyn std::fmt::Display| {
-            PortError::new(ErrorKind::Invalid, format!("building on {name}"), cause)
-        };
+        let wrong = |why: Explanation| PortError::new(ErrorKind::Invalid, format!("building on {name}"), why);
         let repository = name.repository.as_str();
         let found = digest(registry, name)?;
         let bytes = registry.manifest(repository, &found)?;
-        let mut manifest = Manifest::parse(&bytes).map_err(|e| wrong(&e))?;
+        let mut manifest = Manifest::parse(&bytes).map_err(|e| wrong((&e).into()))?;
         if let Body::Index { manifests } = &manifest.body {
-            let child = pick(manifests, platform).map_err(|e| wrong(&e))?;
+            let child = pick(manifests, platform).map_err(|why| wrong(why.into()))?;
             let bytes = registry.manifest(repository, &child.digest)?;
-            manifest = Manifest::parse(&bytes).map_err(|e| wrong(&e))?;
+            manifest = Manifest::parse(&bytes).map_err(|e| wrong((&e).into()))?;
         }
         let Body::Image { config, layers } = manifest.body else {
-            return Err(wrong(&"it is an index within an index"));
+            return Err(wrong("it is an index within an index".into()));
         };
         let settings = settings(registry, repository, &config)?;
         let diffs = settings["rootfs"]["diff_ids"].as_array().map_or(0, Vec::len);
         if diffs != layers.len() {
-            return Err(wrong(&format!(
-                "its configuration names {diffs} layers and its manifest {}",
-                layers.len()
-            )));
+            return Err(wrong(
+                format!(
+                    "its configuration names {diffs} layers and its manifest {}",
+                    layers.len()
+                )
+                .into(),
+            ));
         }
         let (os, architecture) = (settings["os"].as_str(), settings["architecture"].as_str());
         if os != Some(&platform.os) || architecture != Some(&platform.architecture) {
-            return Err(wrong(&format!(
-                "it is for {}/{} and not for {platform}",
-                os.unwrap_or("?"),
-                architecture.unwrap_or("?")
-            )));
+            return Err(wrong(
+                format!(
+                    "it is for {}/{} and not for {platform}",
+                    os.unwrap_or("?"),
+                    architecture.unwrap_or("?")
+                )
+                .into(),
+            ));
         }
         let Value::Object(config) = settings else {
-            return Err(wrong(&"its configuration is no JSON object"));
+            return Err(wrong("its configuration is no JSON object".into()));
         };
         let kind = if manifest.media_type == media::DOCKER_MANIFEST {
             Kind::Docker
@@ -151,16 +155,15 @@ fn digest(registry: &dyn Registry, name: &ImageName) -> Result<Digest, PortError
     let tag = name.tag.clone().unwrap_or_else(|| Tag::nearest("latest"));
     let found = registry.resolve(name.repository.as_str(), &tag)?;
     found.ok_or_else(|| {
-        let advice = if name.repository.registry().is_none() {
-            "; a name without a registry is one of the project's own store, so write docker.io/library/debian for Docker Hub's debian"
+        let why = Explanation::new(format!("there is no {}:{tag}", name.repository));
+        let why = if name.repository.registry().is_none() {
+            why.fix(
+                "a name without a registry is one of the project's own store, so write docker.io/library/debian for Docker Hub's debian",
+            )
         } else {
-            ""
+            why
         };
-        PortError::new(
-            ErrorKind::Missing,
-            format!("building on {name}"),
-            format!("there is no {}:{tag}{advice}", name.repository),
-        )
+        PortError::new(ErrorKind::Missing, format!("building on {name}"), why)
     })
 }
 
@@ -189,20 +192,20 @@ fn pick<'m>(manifests: &'m [Descriptor], platform: &Platform) -> Result<&'m Desc
 }
 
 fn settings(registry: &dyn Registry, repository: &str, config: &Descriptor) -> Result<Value, PortError> {
-    let wrong = |cause: &dyn std::fmt::Display| {
+    let wrong = |why: Explanation| {
         let doing = format!("reading the configuration {} of {repository}", config.digest);
-        PortError::new(ErrorKind::Invalid, doing, cause)
+        PortError::new(ErrorKind::Invalid, doing, why)
     };
     if config.size > LARGEST_CONFIG {
-        return Err(wrong(&format!("it is larger than {LARGEST_CONFIG} bytes")));
+        return Err(wrong(format!("it is larger than {LARGEST_CONFIG} bytes").into()));
     }
     let mut bytes = Vec::new();
     registry
         .blob(repository, &config.digest)?
         .take(LARGEST_CONFIG + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| wrong(&e))?;
-    serde_json::from_slice(&bytes).map_err(|e| wrong(&e))
+        .map_err(|e| wrong((&e).into()))?;
+    serde_json::from_slice(&bytes).map_err(|e| wrong((&e).into()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One layer: a deterministic, compressed tar archive of a file or directory.
 
 use super::LayerSource;
-use crate::domain::model::{Digest, Timestamp};
+use crate::domain::model::{Digest, Explanation, Timestamp};
 use crate::host::random;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -51,7 +51,11 @@ impl Layer {
     }
 
     /// Archives `source`, with every time set to `created`; the error is a sentence.
-    pub(super) fn build(source: &LayerSource, created: Timestamp, staging: &Path) -> Result<Self, String> {
+    pub(super) fn build(
+        source: &LayerSource,
+        created: Timestamp,
+        staging: &Path,
+    ) -> Result<Self, Explanation> {
         let from = fs::canonicalize(&source.from).map_err(|e| about(&source.from, &e))?;
         let to = image_path(&source.to)?;
         let file = nameless(staging).map_err(|e| about(staging, &e))?;
@@ -67,10 +71,9 @@ impl Layer {
             walk.parents(&to).map_err(|e| about(&from, &e))?;
             walk.directory(&from, &to)?;
             if walk.files == 0 {
-                return Err(format!(
-                    "{} holds no file; was it built before?",
-                    source.from.display()
-                ));
+                return Err(
+                    Explanation::new(format!("{} holds no file", source.from.display())).fix(BUILD_FIRST),
+                );
             }
         } else {
             let name = match source.from.file_name() {
@@ -85,15 +88,20 @@ impl Layer {
     }
 }
 
-fn about(path: &Path, error: &io::Error) -> String {
+/// What to do where there is nothing to put into an image.
+const BUILD_FIRST: &str = "build it before the image";
+
+fn about(path: &Path, error: &io::Error) -> Explanation {
     match error.kind() {
-        io::ErrorKind::NotFound => format!("{} does not exist; was it built before?", path.display()),
-        _ => format!("{}: {error}", path.display()),
+        io::ErrorKind::NotFound => {
+            Explanation::new(format!("{} does not exist", path.display())).fix(BUILD_FIRST)
+        }
+        _ => Explanation::of(error).while_doing(&path.display().to_string()),
     }
 }
 
 /// A path in an image, without its leading slash and without `.` parts.
-pub(super) fn image_path(text: &str) -> Result<PathBuf, String> {
+pub(super) fn image_path(text: &str) -> Result<PathBuf, Explanation> {
     let path = Path::new(text);
     let parts: Option<PathBuf> = path
         .components()
@@ -102,9 +110,8 @@ pub(super) fn image_path(text: &str) -> Result<PathBuf, String> {
         .collect();
     match parts {
         Some(parts) if path.is_absolute() && !text.contains('\0') => Ok(parts),
-        _ => Err(format!(
-            "{text:?} is not a path in an image: write an absolute one without '..', like /app"
-        )),
+        _ => Err(Explanation::new(format!("{text:?} is not a path in an image"))
+            .fix("write an absolute one without '..', like /app")),
     }
 }
 
@@ -155,7 +162,7 @@ impl Walk {
         Ok(())
     }
 
-    fn directory(&mut self, from: &Path, to: &Path) -> Result<(), String> {
+    fn directory(&mut self, from: &Path, to: &Path) -> Result<(), Explanation> {
         let mut names = fs::read_dir(from)
             .and_then(|entries| {
                 entries
@@ -170,7 +177,7 @@ impl Walk {
         Ok(())
     }
 
-    fn entry(&mut self, from: &Path, to: &Path) -> Result<(), String> {
+    fn entry(&mut self, from: &Path, to: &Path) -> Result<(), Explanation> {
         let failed = |error: io::Error| about(from, &error);
         let data = from.symlink_metadata().map_err(failed)?;
         if data.is_dir() {
@@ -200,13 +207,14 @@ impl Walk {
             self.archive.append_data(&mut header, to, content).map_err(failed)
         } else {
             Err(format!(
-                "{} is a device, socket or pipe; an image holds files, directories and symbolic links",
+                "{} is a device, socket or pipe, and an image holds files, directories and symbolic links",
                 from.display()
-            ))
+            )
+            .into())
         }
     }
 
-    fn stays_inside(&self, link: &Path, target: &Path) -> Result<(), String> {
+    fn stays_inside(&self, link: &Path, target: &Path) -> Result<(), Explanation> {
         let mut depth = link
             .parent()
             .and_then(|p| p.strip_prefix(&self.root).ok())
@@ -223,12 +231,13 @@ impl Walk {
         if stays {
             return Ok(());
         }
-        Err(format!(
-            "the symbolic link {} leads out of {} (to {}); copy what it points at instead",
+        Err(Explanation::new(format!(
+            "the symbolic link {} leads out of {} (to {})",
             link.display(),
             self.root.display(),
             target.display()
         ))
+        .fix("copy what it points at instead"))
     }
 
     fn finish(self) -> io::Result<Layer> {

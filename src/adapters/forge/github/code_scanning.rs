@@ -34,7 +34,7 @@ struct Processing {
 /// See [`crate::ports::CodeScanning::upload_sarif`].
 pub(super) fn upload(github: &GitHub, upload: &SarifUpload) -> Result<String, PortError> {
     let talk = github.talk("uploading the findings");
-    let packed = packed(&upload.sarif).map_err(|error| talk.error(ErrorKind::Invalid, error))?;
+    let packed = packed(&upload.sarif).map_err(|error| talk.error(ErrorKind::Invalid, &error))?;
     if packed.len() > LARGEST_SARIF {
         let message = format!(
             "they are {} bytes compressed, and GitHub takes {LARGEST_SARIF}: show fewer with `scan.severity`",

@@ -2,7 +2,7 @@
 
 use super::calls::Call;
 use super::fault;
-use crate::domain::model::{ErrorKind, PortError, Redactor, Secret, Timestamp};
+use crate::domain::model::{ErrorKind, Explanation, PortError, Redactor, Secret, Timestamp};
 use crate::host::github::GitHubApi;
 use crate::host::http::{Client, Failure, Incoming, Outgoing, Transfer};
 use crate::host::url;
@@ -46,7 +46,7 @@ pub(super) struct Answer {
 pub(super) enum Outcome {
     Answered(Answer),
     /// Whether the request may have left, and what happened.
-    Lost(bool, ErrorKind, String),
+    Lost(bool, ErrorKind, Explanation),
 }
 
 impl Connection {
@@ -122,11 +122,11 @@ impl Connection {
                     Failure::Unreachable => (false, ErrorKind::Transient),
                     Failure::Unanswered => (true, ErrorKind::Transient),
                 };
-                let mut what = error.to_string();
+                let mut why = Explanation::from(&error);
                 if kind == ErrorKind::Denied {
-                    what.push_str("; GREENROOM_GITHUB_CA_FILE names certificates of your own");
+                    why = why.fix("name certificates of your own in GREENROOM_GITHUB_CA_FILE");
                 }
-                Outcome::Lost(left, kind, what)
+                Outcome::Lost(left, kind, why)
             }
         }
     }
@@ -141,12 +141,13 @@ impl Connection {
         } = incoming;
         let mut bytes = Vec::new();
         if let Err(error) = body.take(LARGEST + 1).read_to_end(&mut bytes) {
-            let what = format!("{} answered {status} and broke off: {error}", url::redacted(url));
-            return Outcome::Lost(true, ErrorKind::Transient, what);
+            let what = format!("{} answered {status} and broke off", url::redacted(url));
+            let why = Explanation::new(what).because(&error);
+            return Outcome::Lost(true, ErrorKind::Transient, why);
         }
         if bytes.len() as u64 > LARGEST {
             let message = format!("GitHub answered with more than {LARGEST} bytes");
-            return Outcome::Lost(true, ErrorKind::Invalid, message);
+            return Outcome::Lost(true, ErrorKind::Invalid, message.into());
         }
         // A refusal by somebody on the way is a page, and 204 is nothing: the status says enough.
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();

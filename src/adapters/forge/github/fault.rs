@@ -3,7 +3,7 @@
 use super::calls::scanning::NEEDS as SCANNING;
 use super::calls::{Call, Method};
 use super::wait::is_no_answer;
-use crate::domain::model::{ErrorKind, PortError, one_line};
+use crate::domain::model::{ErrorKind, Explanation, PortError, one_line};
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,87 +50,79 @@ pub(super) fn fault(
     status: u16,
     headers: &BTreeMap<String, String>,
     said: &str,
-) -> (ErrorKind, String) {
+) -> (ErrorKind, Explanation) {
+    let answered = format!("GitHub answered {status}: {said}");
     if is_no_answer(status) {
-        return unanswered(call, &format!("GitHub answered {status}: {said}"));
+        return unanswered(call, Explanation::new(answered));
     }
     let (kind, advice) =
         of_package(call, status, said).unwrap_or_else(|| of_any(call, status, headers, said));
-    (kind, format!("GitHub answered {status}: {said}; {advice}"))
+    let why = match advice {
+        Advice::Do(fix) => Explanation::new(answered).fix(fix),
+        Advice::Know(meaning) => Explanation::new(format!("{answered}; {meaning}")),
+    };
+    (kind, why)
+}
+
+/// What is said beside a refusal.
+enum Advice {
+    /// What to do about it.
+    Do(String),
+    /// What it means, where there is nothing to do.
+    Know(&'static str),
 }
 
 /// What a refusal means, whatever the request was about.
-fn of_any(call: &Call, status: u16, headers: &BTreeMap<String, String>, said: &str) -> (ErrorKind, String) {
+fn of_any(call: &Call, status: u16, headers: &BTreeMap<String, String>, said: &str) -> (ErrorKind, Advice) {
     match status {
-        401 => (
-            ErrorKind::Denied,
-            "the token is not valid here, or not any more: check GITHUB_TOKEN".to_owned(),
-        ),
-        403 => (ErrorKind::Denied, denied(call, headers, said)),
+        401 => (ErrorKind::Denied, Advice::Do("the token is not valid here, or not any more: check GITHUB_TOKEN".to_owned())),
+        403 => (ErrorKind::Denied, Advice::Do(denied(call, headers, said))),
         404 => (
             ErrorKind::Missing,
-            format!(
+            Advice::Do(format!(
                 "it is not there, or the token may not see it: check GITHUB_REPOSITORY and {}",
                 grant(call.needs)
-            ),
+            )),
         ),
-        409 => (
-            ErrorKind::Conflict,
-            "somebody else changed it at the same time, or a check that it asks for has not passed: run this again"
-                .to_owned(),
-        ),
+        409 => (ErrorKind::Conflict, Advice::Do("somebody else changed it at the same time, or a check that it asks for has not passed: run this again"
+                .to_owned())),
         410 => (
             ErrorKind::Missing,
-            "it was there and is no more, or is switched off in the repository's settings".to_owned(),
+            Advice::Know("it was there and is no more, or is switched off in the repository's settings"),
         ),
-        413 if call.needs == SCANNING => (
-            ErrorKind::Invalid,
-            "they are larger than GitHub takes: show fewer with `scan.severity`".to_owned(),
-        ),
-        413 => (ErrorKind::Invalid, "it is larger than GitHub takes".to_owned()),
-        400 | 422 => (
-            ErrorKind::Invalid,
-            "if it names a commit or a ref, push that first".to_owned(),
-        ),
+        413 if call.needs == SCANNING => (ErrorKind::Invalid, Advice::Do("they are larger than GitHub takes: show fewer with `scan.severity`".to_owned())),
+        413 => (ErrorKind::Invalid, Advice::Know("it is larger than GitHub takes")),
+        400 | 422 => (ErrorKind::Invalid, Advice::Do("if it names a commit or a ref, push that first".to_owned())),
         _ => (
             ErrorKind::Invalid,
-            "this answer is not one that GitHub documents".to_owned(),
+            Advice::Know("this answer is not one that GitHub documents"),
         ),
     }
 }
 
 /// What a refusal means where it is about a package, and where that is something else.
-fn of_package(call: &Call, status: u16, said: &str) -> Option<(ErrorKind, String)> {
+fn of_package(call: &Call, status: u16, said: &str) -> Option<(ErrorKind, Advice)> {
     if !is_about_packages(call.needs) {
         return None;
     }
     let lower = said.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let (kind, advice) = match status {
-        401 => (
-            ErrorKind::Denied,
-            "the token is not valid any more, or not for this host: check GITHUB_TOKEN, and \
+        401 => (ErrorKind::Denied, Advice::Do("the token is not valid any more, or not for this host: check GITHUB_TOKEN, and \
              GREENROOM_REGISTRY_TOKEN where that is set"
-                .to_owned(),
-        ),
+                .to_owned())),
         404 => (
             ErrorKind::Missing,
-            format!(
+            Advice::Do(format!(
                 "there is no such package, or the token may not see or delete it: {}",
                 grant(call.needs)
-            ),
+            )),
         ),
-        400 | 403 | 422 if says(&["last tagged version", "last version"]) => (
-            ErrorKind::Invalid,
-            "GitHub keeps the last tagged version of a package: delete the package itself to be rid of it"
-                .to_owned(),
-        ),
-        400 | 403 | 422 if says(&["5,000 downloads", "5000 downloads"]) => (
-            ErrorKind::Invalid,
-            "GitHub deletes no public version with more than 5,000 downloads: ask its support, or leave it"
-                .to_owned(),
-        ),
-        400 | 422 => (ErrorKind::Invalid, "this is not known to happen".to_owned()),
+        400 | 403 | 422 if says(&["last tagged version", "last version"]) => (ErrorKind::Invalid, Advice::Do("GitHub keeps the last tagged version of a package: delete the package itself to be rid of it"
+                .to_owned())),
+        400 | 403 | 422 if says(&["5,000 downloads", "5000 downloads"]) => (ErrorKind::Invalid, Advice::Do("GitHub deletes no public version with more than 5,000 downloads: ask its support, or leave it"
+                .to_owned())),
+        400 | 422 => (ErrorKind::Invalid, Advice::Know("this is not known to happen")),
         _ => return None,
     };
     Some((kind, advice))
@@ -141,12 +133,12 @@ fn is_about_packages(needs: &str) -> bool {
 }
 
 /// A request whose answer did not come, or came from somebody on the way.
-pub(super) fn unanswered(call: &Call, what: &str) -> (ErrorKind, String) {
+pub(super) fn unanswered(call: &Call, why: Explanation) -> (ErrorKind, Explanation) {
     match call.method {
-        Method::Get | Method::Delete => (ErrorKind::Transient, format!("{what}; try again later")),
+        Method::Get | Method::Delete => (ErrorKind::Transient, why.fix("try again later")),
         Method::Post | Method::Patch => (
             ErrorKind::Ambiguous,
-            format!("{what}; whether it was done is not known: look at the repository"),
+            why.fix("whether it was done is not known: look at the repository"),
         ),
     }
 }
@@ -277,7 +269,10 @@ mod tests {
             (503, "Unavailable", ErrorKind::Transient, "try again later"),
         ] {
             let (found, text) = fault(&call, status, &none, said);
-            assert!(found == kind && text.contains(told), "{status} {said}: {text}");
+            assert!(
+                found == kind && text.to_string().contains(told),
+                "{status} {said}: {text}"
+            );
         }
     }
 
@@ -290,16 +285,23 @@ mod tests {
         let call = pulls::remove_label(1, "x");
         let (kind, text) = fault(&call, 403, &headers, "Resource not accessible by integration");
         assert_eq!(kind, ErrorKind::Denied);
-        assert!(text.contains("`permissions: { pull-requests: write }`"), "{text}");
-        assert!(text.contains("GitHub accepts pull_requests=write"), "{text}");
+        assert!(
+            text.to_string()
+                .contains("`permissions: { pull-requests: write }`"),
+            "{text}"
+        );
+        assert!(
+            text.to_string().contains("GitHub accepts pull_requests=write"),
+            "{text}"
+        );
         let (_, text) = fault(&people::team("acme", "ops"), 403, &headers, "");
-        assert!(text.contains("sees no teams"), "{text}");
+        assert!(text.to_string().contains("sees no teams"), "{text}");
         let (_, text) = fault(
             &call,
             403,
             &headers,
             "Resource protected by organization SAML enforcement.",
         );
-        assert!(text.contains("single sign-on"), "{text}");
+        assert!(text.to_string().contains("single sign-on"), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 use super::GitHub;
 use super::calls::pulls as calls;
 use super::talk::Talk;
-use crate::domain::model::{CommitId, ErrorKind, PortError, PullState};
+use crate::domain::model::{CommitId, ErrorKind, Explanation, PortError, PullState};
 
 use serde::Deserialize;
 
@@ -40,8 +40,8 @@ pub(super) fn state(github: &GitHub, number: u64) -> Result<PullState, PortError
 fn read(talk: &Talk<'_>, number: u64) -> Result<PullState, PortError> {
     let pull: Pull = talk.ask(&calls::pull(number))?;
     let head: CommitId = pull.head.sha.parse().map_err(|error| {
-        let message = format!("GitHub names a head that is no commit: {error}");
-        talk.error(ErrorKind::Invalid, message)
+        let why = Explanation::new("GitHub names a head that is no commit").because(&error);
+        talk.error(ErrorKind::Invalid, why)
     })?;
     Ok(PullState {
         open: pull.state == "open",

@@ -4,7 +4,7 @@ use super::calls::{self, Call};
 use super::connection::{Answer, Connection, Outcome};
 use super::fault;
 use super::wait::{self, GRACE, Limit, PATIENCE, TRIES};
-use crate::domain::model::{ErrorKind, Period, PortError, Timestamp};
+use crate::domain::model::{ErrorKind, Explanation, Period, PortError, Timestamp};
 use crate::host::github::GitHubRepository;
 use crate::host::url;
 
@@ -86,8 +86,8 @@ impl<'a> Talk<'a> {
 
 impl Talk<'_> {
     /// An error of this verb.
-    pub(super) fn error(&self, kind: ErrorKind, message: impl std::fmt::Display) -> PortError {
-        PortError::new(kind, &self.doing, message)
+    pub(super) fn error(&self, kind: ErrorKind, why: impl Into<Explanation>) -> PortError {
+        PortError::new(kind, &self.doing, why)
     }
 
     /// Sends a request and waits out the limits that are met. One that reads or removes is sent again where
@@ -120,7 +120,7 @@ impl Talk<'_> {
                     self.rest(wait::pause(tries + 1))?;
                 }
                 Outcome::Lost(true, ErrorKind::Transient, what) => {
-                    let (kind, what) = fault::unanswered(call, &what);
+                    let (kind, what) = fault::unanswered(call, what);
                     return Err(self.error(kind, what));
                 }
                 Outcome::Lost(_, kind, what) => return Err(self.error(kind, what)),
@@ -146,8 +146,8 @@ impl Talk<'_> {
     /// What a body holds.
     pub(super) fn read<T: DeserializeOwned>(&self, body: Value) -> Result<T, PortError> {
         serde_json::from_value(body).map_err(|error| {
-            let message = format!("GitHub answered with something unexpected: {error}");
-            self.error(ErrorKind::Invalid, self.connection.redact(&message))
+            let why = Explanation::new("GitHub answered with something unexpected").because(&error);
+            self.error(ErrorKind::Invalid, why.map(|text| self.connection.redact(text)))
         })
     }
 
@@ -194,7 +194,7 @@ impl Talk<'_> {
         self.connection
             .clock()
             .sleep(wait)
-            .map_err(|signal| self.error(ErrorKind::Transient, signal))
+            .map_err(|signal| self.error(ErrorKind::Transient, &signal))
     }
 
     fn repeats(&self, call: &Call, left: bool, tries: u32) -> bool {
@@ -233,9 +233,9 @@ impl Talk<'_> {
         self.connection.limit(until);
         if self.waited.get().saturating_add(wait) > self.patience {
             let mut error = self.too_long(until);
-            error.message = format!(
+            error.why.message = format!(
                 "GitHub answered {}: {}; {}",
-                answer.status, answer.said, error.message
+                answer.status, answer.said, error.why.message
             );
             return Err(error);
         }
@@ -244,10 +244,10 @@ impl Talk<'_> {
 
     fn too_long(&self, until: Timestamp) -> PortError {
         let message = format!(
-            "its rate limit is used up until {until}, and greenroom waits {} seconds at most: try again then",
+            "its rate limit is used up until {until}, and greenroom waits {} seconds at most",
             self.patience.as_secs()
         );
-        self.error(ErrorKind::Transient, message)
+        self.error(ErrorKind::Transient, message).fix("try again then")
     }
 
     /// What is asked for has another name now. Nothing is sent to a new place unasked.
@@ -255,10 +255,9 @@ impl Talk<'_> {
         let answered = format!("GitHub answered {}", answer.status);
         let Some(repository) = self.repository else {
             // It is there, elsewhere: nobody may take it for gone.
-            let message = format!(
-                "{answered}: it was renamed or moved; look up its new name, and write that in its place"
-            );
-            return self.error(ErrorKind::Invalid, message);
+            return self
+                .error(ErrorKind::Invalid, format!("{answered}: it was renamed or moved"))
+                .fix("look up its new name, and write that in its place");
         };
         let to = match self.new_name(answer) {
             Some(name) => format!("it is {name} now: set GITHUB_REPOSITORY, and the remote, to that"),
@@ -267,8 +266,9 @@ impl Talk<'_> {
         let was = repository.name();
         self.error(
             ErrorKind::Missing,
-            format!("{answered}: {was} was renamed or moved; {to}"),
+            format!("{answered}: {was} was renamed or moved"),
         )
+        .fix(to)
     }
 
     /// What the repository is called that a redirect leads to: that names it by its number only.

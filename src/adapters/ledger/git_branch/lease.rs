@@ -10,7 +10,9 @@ use crate::adapters::ledger::lease::entry::{Entry, Place, State};
 use crate::adapters::ledger::lease::{LARGEST, as_held, encode};
 use crate::adapters::ledger::record;
 use crate::adapters::ledger::record::decode;
-use crate::domain::model::{CommitId, EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
+use crate::domain::model::{
+    CommitId, EnvironmentName, ErrorKind, Explanation, Held, Holder, Period, PortError, Tenure,
+};
 use crate::host::git::{Published, Update};
 use crate::host::random;
 use crate::ports::{Clock, Lease};
@@ -63,13 +65,13 @@ impl GitLease {
                 Some(remote) => format!("git push {remote} :{name}"),
                 None => format!("git update-ref -d {name}"),
             };
-            let cause =
-                format!("{name} is damaged: {error}; when no rollout is running, delete it: {delete}");
             PortError::new(
                 ErrorKind::Invalid,
                 format!("reading the lease of {environment}"),
-                cause,
+                format!("{name} is damaged"),
             )
+            .because(&error)
+            .fix(format!("when no rollout is running, delete it: {delete}"))
         })?;
         Ok(Some((id.clone(), entry)))
     }
@@ -184,8 +186,8 @@ impl Lease for GitLease {
         ttl: Period,
     ) -> Result<Held, PortError> {
         let doing = format!("acquiring the lease of {environment}");
-        let busy = |cause: String| PortError::new(ErrorKind::Conflict, doing.as_str(), cause);
-        let local = |error: std::io::Error| PortError::new(ErrorKind::Transient, doing.as_str(), error);
+        let busy = |cause: Explanation| PortError::new(ErrorKind::Conflict, doing.as_str(), cause);
+        let local = |error: std::io::Error| PortError::new(ErrorKind::Transient, doing.as_str(), &error);
         let place = Place::current().map_err(local)?;
         let found = self.find(environment, Fresh::Now)?;
         let now = self.clock.now();
@@ -217,7 +219,7 @@ impl Lease for GitLease {
             .find(environment, Fresh::Now)?
             .filter(|(_, entry)| in_force(entry));
         Err(busy(other.map_or_else(
-            || "another took or renewed it at the same moment".to_owned(),
+            || "another took or renewed it at the same moment".into(),
             |(_, entry)| entry.refusal(),
         )))
     }
@@ -241,7 +243,7 @@ impl Lease for GitLease {
 
     fn holder(&self, environment: &EnvironmentName) -> Result<Option<Tenure>, PortError> {
         let doing = format!("reading the lease of {environment}");
-        let place = Place::current().map_err(|error| PortError::new(ErrorKind::Transient, doing, error))?;
+        let place = Place::current().map_err(|error| PortError::new(ErrorKind::Transient, doing, &error))?;
         let now = self.clock.now();
         let found = self.find(environment, Fresh::Lately)?;
         Ok(found

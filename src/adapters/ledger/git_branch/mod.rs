@@ -18,7 +18,7 @@ mod tree;
 pub use lease::GitLease;
 pub use records::GitLedger;
 
-use crate::domain::model::{CommitId, EnvironmentName, ErrorKind, PortError, Timestamp};
+use crate::domain::model::{CommitId, EnvironmentName, ErrorKind, Explanation, PortError, Timestamp};
 use crate::host::git::{Object, Published, Store, Update};
 
 use std::collections::BTreeMap;
@@ -305,8 +305,8 @@ impl GitBranch {
     }
 
     fn lacking(&self, name: &str) -> PortError {
-        let message = format!("{}: {name} is not in this clone; try `git fsck`", self.place());
-        PortError::new(ErrorKind::Invalid, "reading the ledger", message)
+        let message = format!("{}: {name} is not in this clone", self.place());
+        PortError::new(ErrorKind::Invalid, "reading the ledger", message).fix("try `git fsck`")
     }
 
     fn publish(&self, update: &Update<'_>) -> Published {
@@ -315,17 +315,19 @@ impl GitBranch {
 
     /// The other side takes no push.
     fn refused(&self, doing: &str, words: &str) -> PortError {
-        let message = match self.store.remote() {
-            Some(remote) => format!(
-                "{remote} does not take the push: {words}. The record is kept there, on branch {}: the job needs \
-                 `permissions: contents: write` on GitHub (a pull request from a fork never has it) and a token \
-                 (GITHUB_TOKEN in the step's environment, or what actions/checkout leaves with \
-                 persist-credentials), and the branch must accept pushes; or keep the record elsewhere with `ledger: {{ directory: … }}`",
-                self.branch
-            ),
-            None => words.to_owned(),
+        let why = match self.store.remote() {
+            Some(remote) => Explanation::new(format!("{remote} does not take the push"))
+                .caused_by(words)
+                .fix(format!(
+                    "the record is kept there, on branch {}: the job needs `permissions: contents: write` on \
+                     GitHub (a pull request from a fork never has it) and a token (GITHUB_TOKEN in the step's \
+                     environment, or what actions/checkout leaves with persist-credentials), and the branch must \
+                     accept pushes; or keep the record elsewhere with `ledger: {{ directory: … }}`",
+                    self.branch
+                )),
+            None => Explanation::new(words),
         };
-        PortError::new(ErrorKind::Denied, doing, message)
+        PortError::new(ErrorKind::Denied, doing, why)
     }
 
     /// The error of those who would build on a branch that was rewritten.
@@ -338,12 +340,13 @@ impl GitBranch {
             Some(remote) => format!("git push --force {remote} {known}:{}", self.branch_ref()),
             None => format!("git update-ref {} {known}", self.branch_ref()),
         };
-        let message = format!(
-            "{rewritten}; see `greenroom audit verify`, then put it back (`{back}`), or accept its present state \
+        let fix = format!(
+            "see `greenroom audit verify`, then put it back (`{back}`), or accept its present state \
              (`git update-ref -d {}`)",
             self.known_ref()
         );
-        Err(PortError::new(ErrorKind::Invalid, "reading the ledger", message))
+        let why = Explanation::new(rewritten).fix(fix);
+        Err(PortError::new(ErrorKind::Invalid, "reading the ledger", why))
     }
 }
 

@@ -145,7 +145,7 @@ impl GitLedger {
         };
         let mark = mark
             .encode()
-            .map_err(|error| PortError::new(ErrorKind::Invalid, "writing the head mark", error))?;
+            .map_err(|error| PortError::new(ErrorKind::Invalid, "writing the head mark", &error))?;
         let files = [
             (
                 &*format!("{}/{}", record.environment, file_name(record.seq)),
@@ -239,15 +239,20 @@ impl GitLedger {
                 // Should it have landed after all, the next look shows it.
                 return match self.standing(state, after, mine) {
                     Ok(Standing::Own) if settled.is_ok() => Ok(()),
-                    _ => Err(error(ErrorKind::Ambiguous, &cause.message)),
+                    _ => Err(PortError::new(
+                        ErrorKind::Ambiguous,
+                        doing.as_str(),
+                        cause.why.clone(),
+                    )),
                 };
             }
             settled?;
         }
         Err(error(
             ErrorKind::Transient,
-            "other environments' records were always first; try again",
-        ))
+            "other environments' records were always first",
+        )
+        .fix("try again"))
     }
 }
 
@@ -283,13 +288,12 @@ impl Ledger for GitLedger {
                 return Err(PortError::new(
                     ErrorKind::Invalid,
                     format!("finding the newest record of {environment}"),
-                    format!(
-                        "record {} was the newest and is {wrong}; see `greenroom audit verify`, then restore {} from \
-                         an older commit of it",
-                        mark.seq,
-                        self.branch.place()
-                    ),
-                ));
+                    format!("record {} was the newest and is {wrong}", mark.seq),
+                )
+                .fix(format!(
+                    "see `greenroom audit verify`, then restore {} from an older commit of it",
+                    self.branch.place()
+                )));
             }
         }
         last.map_or(Ok(None), |seq| self.stored(environment, chain, seq))
@@ -314,7 +318,7 @@ impl Ledger for GitLedger {
         draft: &Draft,
     ) -> Result<Stored, PortError> {
         let nonce = random::hex(16)
-            .map_err(|error| PortError::new(ErrorKind::Transient, "appending to the ledger", error))?;
+            .map_err(|error| PortError::new(ErrorKind::Transient, "appending to the ledger", &error))?;
         let (stored, bytes) = encode(environment, after, draft, nonce)?;
         let mut state = self.state();
         if !state.known {
@@ -347,7 +351,10 @@ impl RawLedger for GitLedger {
             None => self.mark(&chain)?,
         };
         let records = chain.records.into_iter().map(|(seq, id)| {
-            let bytes = self.branch.file(&id, LARGEST).map_err(|error| error.message);
+            let bytes = self
+                .branch
+                .file(&id, LARGEST)
+                .map_err(|error| error.why.to_string());
             (seq, bytes)
         });
         Ok(RawChain {

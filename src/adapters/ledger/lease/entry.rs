@@ -1,6 +1,6 @@
 //! One acquisition of a lease, as it is stored.
 
-use crate::domain::model::{Holder, Period, Tenure, Timestamp};
+use crate::domain::model::{Explanation, Holder, Period, Tenure, Timestamp};
 use crate::host::process::ProcessIdentity;
 
 use serde::{Deserialize, Serialize};
@@ -101,15 +101,16 @@ impl Entry {
     }
 
     /// Who keeps others waiting, for the one who waits.
-    pub(in crate::adapters::ledger) fn refusal(&self) -> String {
+    pub(in crate::adapters::ledger) fn refusal(&self) -> Explanation {
         let Holder { who, run, purpose } = &self.holder;
         let run = run.as_ref().map(|run| format!(" ({run})")).unwrap_or_default();
-        format!(
-            "{who}{run} holds it on {} for {purpose}, since {}, until {}; wait for it to end, or stop it first",
+        Explanation::new(format!(
+            "{who}{run} holds it on {} for {purpose}, since {}, until {}",
             self.place.host,
             self.acquired.human(),
             self.expires.human()
-        )
+        ))
+        .fix("wait for it to end, or stop it first")
     }
 }
 
@@ -180,7 +181,7 @@ mod tests {
         let mut place = Place::current().unwrap();
         place.host = "runner-4".into();
         assert_eq!(
-            entry(place).refusal(),
+            entry(place).refusal().to_string(),
             "ann (https://ci.example/7) holds it on runner-4 for deploying 1.2.3, since 1970-01-01 00:00:00 \
              UTC, until 1970-01-01 00:01:00 UTC; wait for it to end, or stop it first"
         );

@@ -1,6 +1,6 @@
 //! Where a repository is: its registry's address, and its name there.
 
-use crate::domain::model::{ErrorKind, PortError, RepositoryName};
+use crate::domain::model::{ErrorKind, Explanation, InvalidText, PortError, RepositoryName};
 use crate::host::url::is_loopback;
 
 use std::collections::BTreeSet;
@@ -20,16 +20,18 @@ impl Place {
     /// The address of a repository that is named with its host. Plain HTTP is spoken with this machine
     /// and with the hosts in `insecure`.
     pub(super) fn of(repository: &str, insecure: &BTreeSet<String>) -> Result<Self, PortError> {
-        let invalid = |message: String| {
+        let invalid = |why: Explanation| {
             PortError::new(
                 ErrorKind::Invalid,
                 format!("opening the repository {repository:?}"),
-                message,
+                why,
             )
         };
-        let name: RepositoryName = repository.parse().map_err(|e| invalid(format!("{e}")))?;
+        let name: RepositoryName = repository
+            .parse()
+            .map_err(|error: InvalidText| invalid((&error).into()))?;
         let host = name.registry().ok_or_else(|| {
-            invalid("it names no registry; write it with its host (ghcr.io/acme/app)".to_owned())
+            invalid(Explanation::new("it names no registry").fix("write it with its host (ghcr.io/acme/app)"))
         })?;
         let host = host.to_ascii_lowercase();
         let hub = ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(&host.as_str());

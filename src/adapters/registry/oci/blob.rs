@@ -86,8 +86,8 @@ impl BlobStream {
         self.fruitless += 1;
         let goes_on = self.resumed <= RESUMED && self.wire.rest(self.fruitless + 1, began, &self.doing)?;
         if !goes_on {
-            let message = format!("the connection was cut {} times: {why}", self.resumed);
-            return Err(PortError::new(ErrorKind::Transient, &self.doing, message));
+            let message = format!("the connection was cut {} times", self.resumed);
+            return Err(PortError::new(ErrorKind::Transient, &self.doing, message).because(why));
         }
         let wire = Arc::clone(&self.wire);
         let doing = self.doing.clone();

@@ -144,8 +144,7 @@ fn cannot(refusal: Refusal, what: &Discard) -> Setback {
         _ => return setback,
     };
     setback.error.kind = ErrorKind::Unsupported;
-    setback.error.message.push_str("; ");
-    setback.error.message.push_str(advice);
+    setback.error = setback.error.fix(advice);
     setback
 }
 

@@ -128,7 +128,7 @@ fn failed(push: &Push<'_>, kind: ErrorKind, message: String) -> Setback {
 fn from_offset(open: &Reopen<'_>, from: u64) -> Result<Box<dyn Read + Send>, PortError> {
     let mut reader = open()?;
     io::copy(&mut (&mut reader).take(from), &mut io::sink())
-        .map_err(|error| PortError::new(ErrorKind::Transient, "reading the content again", error))?;
+        .map_err(|error| PortError::new(ErrorKind::Transient, "reading the content again", &error))?;
     Ok(reader)
 }
 

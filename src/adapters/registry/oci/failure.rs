@@ -2,7 +2,7 @@
 
 use super::retry::{Again, Setback, is_quota, judge, may_pass};
 use super::wire::Reply;
-use crate::domain::model::{ErrorKind, PortError, Timestamp, one_line};
+use crate::domain::model::{ErrorKind, Explanation, PortError, Timestamp, one_line};
 
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -66,10 +66,11 @@ pub(super) fn refusal(mut reply: Reply, doing: &str, now: Timestamp) -> Refusal 
         let _ = write!(message, " ({said})");
     }
     let again = judge(reply.status, &reply.headers, &text, now);
-    if let Some(advice) = advice(&reply, &text, again) {
-        message.push_str("; ");
-        message.push_str(&advice);
-    }
+    let why = match advice(&reply, &text, again) {
+        Some(Advice::Do(fix)) => Explanation::new(message).fix(fix),
+        Some(Advice::Know(meaning)) => Explanation::new(format!("{message}; {meaning}")),
+        None => Explanation::new(message),
+    };
     let kind = kind(reply.status, &text);
     Refusal {
         status: reply.status,
@@ -77,7 +78,7 @@ pub(super) fn refusal(mut reply: Reply, doing: &str, now: Timestamp) -> Refusal 
         is_elsewhere: false,
         codes: entries.into_iter().map(|entry| entry.code).collect(),
         setback: Setback {
-            error: PortError::new(kind, doing, message),
+            error: PortError::new(kind, doing, why),
             again,
             unanswered: is_a_guess(reply.status),
         },
@@ -127,20 +128,30 @@ fn kind(status: u16, body: &str) -> ErrorKind {
     }
 }
 
-fn advice(reply: &Reply, body: &str, again: Again) -> Option<String> {
+/// What is said beside a refusal.
+enum Advice {
+    /// What to do about it.
+    Do(String),
+    /// What it means, where there is nothing to do.
+    Know(String),
+}
+
+fn advice(reply: &Reply, body: &str, again: Again) -> Option<Advice> {
     match (reply.status, again) {
         (429, _) if is_quota(&reply.headers, body) => {
             let limit = reply.headers.get("ratelimit-limit").map_or("", String::as_str);
             let limit = clean(limit);
-            Some(format!(
+            Some(Advice::Do(format!(
                 "the quota of this account or address is used up{}{limit}{} and comes back in hours: log in with another account, or pull from a mirror",
                 if limit.is_empty() { "" } else { " (" },
                 if limit.is_empty() { "" } else { ")" },
-            ))
+            )))
         }
-        (_, Again::After(wait)) => Some(format!("it asks to wait {wait:?}")),
-        (401 | 403, _) if !reply.credential.is_empty() => Some(reply.credential.clone()),
-        (300..=399, _) => Some("greenroom does not follow such a redirect".to_owned()),
+        (_, Again::After(wait)) => Some(Advice::Know(format!("it asks to wait {wait:?}"))),
+        (401 | 403, _) if !reply.credential.is_empty() => Some(Advice::Do(reply.credential.clone())),
+        (300..=399, _) => Some(Advice::Know(
+            "greenroom does not follow such a redirect".to_owned(),
+        )),
         _ => None,
     }
 }
@@ -164,7 +175,7 @@ mod tests {
         let error = refusal(reply, "doing", Timestamp::from_unix_millis(0))
             .setback
             .error;
-        (error.kind, error.message)
+        (error.kind, error.why.to_string())
     }
 
     #[test]

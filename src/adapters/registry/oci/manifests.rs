@@ -41,7 +41,7 @@ pub(super) fn push(
 ) -> Result<Digest, PortError> {
     let doing = format!("storing a manifest in {}/{}", place.host, place.name);
     let manifest =
-        Manifest::parse(bytes).map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))?;
+        Manifest::parse(bytes).map_err(|error| PortError::new(ErrorKind::Invalid, doing, &error))?;
     let writing = Writing {
         wire,
         place,
@@ -140,10 +140,10 @@ impl Writing<'_> {
             Ok(false) => Err(setback),
             Err(blind) => {
                 let message = format!(
-                    "{}; whether it is there cannot be told: {}",
-                    setback.error.message, blind.error.message
+                    "{}; whether it is there cannot be told",
+                    setback.error.why.cause_line()
                 );
-                let error = PortError::new(ErrorKind::Ambiguous, doing, message);
+                let error = PortError::new(ErrorKind::Ambiguous, doing, message).because(&blind.error.why);
                 Err(Setback { error, ..setback })
             }
         }
@@ -166,7 +166,7 @@ impl Writing<'_> {
 
     fn other(&self, doing: &str, other: &Digest) -> Setback {
         let message = format!(
-            "{} says that it has stored {other} and not {}; it changes manifests, and cannot be used",
+            "{} says that it has stored {other} and not {}: it changes manifests, and cannot be used",
             self.place.host, self.digest
         );
         Setback::last(PortError::new(ErrorKind::Invalid, doing, message))
@@ -179,10 +179,9 @@ fn absent(refusal: Refusal) -> Setback {
     let absent = refusal.codes.iter().any(|code| ABSENT.contains(&code.as_str()));
     if absent && matches!(refusal.status, 400 | 404 | 422) {
         setback.error.kind = ErrorKind::Invalid;
-        setback
+        setback.error = setback
             .error
-            .message
-            .push_str("; store everything that the manifest names first");
+            .fix("store everything that the manifest names first");
     }
     setback
 }

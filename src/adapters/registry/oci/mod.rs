@@ -95,8 +95,9 @@ impl OciRegistry {
             names_kept: NAMES_KEPT,
             ..settings.http
         };
-        let client = Client::new(&http)
-            .map_err(|error| PortError::new(ErrorKind::Invalid, "preparing requests to registries", error))?;
+        let client = Client::new(&http).map_err(|error| {
+            PortError::new(ErrorKind::Invalid, "preparing requests to registries", &error)
+        })?;
         let client = Arc::new(client);
         let auth = Auth::new(Arc::clone(&client), Arc::clone(&clock), settings.credentials);
         Ok(Self {

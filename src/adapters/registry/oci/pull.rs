@@ -72,7 +72,7 @@ fn tagged(wire: &Wire, head: &Call<'_>) -> Result<Option<Digest>, Setback> {
         return Ok(None);
     };
     Manifest::parse(&bytes)
-        .map_err(|error| Setback::last(PortError::new(ErrorKind::Invalid, head.doing, error)))?;
+        .map_err(|error| Setback::last(PortError::new(ErrorKind::Invalid, head.doing, &error)))?;
     Ok(Some(Digest::of(&bytes)))
 }
 

@@ -154,10 +154,11 @@ impl Push<'_> {
             }
             Err(blind) => {
                 let message = format!(
-                    "{}; whether it is there cannot be told: {}",
-                    setback.error.message, blind.error.message
+                    "{}; whether it is there cannot be told",
+                    setback.error.why.cause_line()
                 );
-                let error = PortError::new(ErrorKind::Ambiguous, &self.doing, message);
+                let error =
+                    PortError::new(ErrorKind::Ambiguous, &self.doing, message).because(&blind.error.why);
                 Err(Setback { error, ..setback })
             }
         }
@@ -292,8 +293,8 @@ enum Refused {
 
 /// The setback of the second way, with why the first was refused.
 fn also(mut setback: Setback, first: &PortError) -> Setback {
-    let message = format!("{}; in one piece: {}", setback.error.message, first.message);
-    setback.error.message = message;
+    let why = &mut setback.error.why;
+    why.message = format!("{}; in one piece: {}", why.message, first.why.cause_line());
     setback
 }
 

@@ -68,7 +68,7 @@ fn confirmed(
         read => read?,
     };
     let manifest =
-        Manifest::parse(&bytes).map_err(|error| PortError::new(ErrorKind::Invalid, doing(), error))?;
+        Manifest::parse(&bytes).map_err(|error| PortError::new(ErrorKind::Invalid, doing(), &error))?;
     let about = manifest.subject.as_ref().map(|subject| &subject.digest);
     if about != Some(subject) {
         return Ok(None);
@@ -196,7 +196,8 @@ impl Attaching {
                 wire.rest(write + 1, wire.monotonic(), &doing)?;
             }
             let before = found.map(|index| index.bytes);
-            let index = with_entry(before.as_deref(), referrer).map_err(|error| failed(error.to_string()))?;
+            let index = with_entry(before.as_deref(), referrer)
+                .map_err(|error| PortError::new(ErrorKind::Conflict, &doing, &error))?;
             match manifests::put(wire, place, &index, media::INDEX, &tag) {
                 // Some take no list that names what has been deleted.
                 Err(error) if error.kind == ErrorKind::Invalid => {
@@ -207,9 +208,10 @@ impl Attaching {
             }
         }
         Err(failed(format!(
-            "other writers take it out of {}:{tag} again and again; attach one thing at a time",
+            "other writers take it out of {}:{tag} again and again",
             place.name
-        )))
+        ))
+        .fix("attach one thing at a time"))
     }
 }
 
@@ -239,12 +241,13 @@ fn without_gone(wire: &Wire, place: &Place, index: &[u8]) -> Result<Vec<u8>, Por
     let there = try_each(&listed, LANES, |entry| {
         has(wire, place, Content::Manifest, &entry.digest)
     })?;
-    let mut index: Value = serde_json::from_slice(index).map_err(|error| invalid(error.to_string()))?;
+    let mut index: Value =
+        serde_json::from_slice(index).map_err(|error| PortError::new(ErrorKind::Invalid, &doing, &error))?;
     if let Some(manifests) = index["manifests"].as_array_mut() {
         let mut there = there.into_iter();
         manifests.retain(|_| there.next().unwrap_or(true));
     }
-    serde_json::to_vec(&index).map_err(|error| invalid(error.to_string()))
+    serde_json::to_vec(&index).map_err(|error| PortError::new(ErrorKind::Invalid, &doing, &error))
 }
 
 #[cfg(test)]

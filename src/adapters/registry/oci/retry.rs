@@ -161,7 +161,7 @@ fn go_duration(text: &str) -> Option<Duration> {
 
 /// What a caller learns whose wait a signal ended.
 pub(super) fn interrupted(doing: &str, signal: crate::ports::Interrupted) -> PortError {
-    PortError::new(ErrorKind::Transient, doing, signal)
+    PortError::new(ErrorKind::Transient, doing, &signal)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::auth::{Auth, Scope, Shown};
 use super::failure::{Refusal, clean, refusal};
 use super::guard::Errand;
 use super::retry::{Again, Setback, interrupted, wait};
-use crate::domain::model::{ErrorKind, PortError, Redactor};
+use crate::domain::model::{ErrorKind, Explanation, PortError, Redactor};
 use crate::host::http::{Client, Failure, HttpError, Outgoing, Transfer};
 use crate::host::random;
 use crate::host::url::{joined, origin, redacted};
@@ -88,8 +88,8 @@ impl Reply {
             .take(most + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| {
-                let message = format!("{}'s answer was cut short: {error}", self.host);
-                Setback::passing(PortError::new(ErrorKind::Transient, doing, message))
+                let message = format!("{}'s answer was cut short", self.host);
+                Setback::passing(PortError::new(ErrorKind::Transient, doing, message).because(&error))
             })?;
         if bytes.len() as u64 > most {
             let message = format!("{}'s answer is larger than {most} bytes", self.host);
@@ -151,7 +151,10 @@ impl Wire {
             let Some(period) = wait(setback.again, tries, spent, jitter()) else {
                 let mut error = setback.error;
                 if tries > 2 {
-                    error.message.push_str(&format!(" (tried {} times)", tries - 1));
+                    error
+                        .why
+                        .message
+                        .push_str(&format!(" (tried {} times)", tries - 1));
                 }
                 return Err(error);
             };
@@ -338,12 +341,8 @@ pub(super) fn setback_of(error: &HttpError, doing: &str) -> Setback {
     let port_error = |kind| PortError::new(kind, doing, error);
     match error.failure {
         Failure::Invalid => Setback::last(port_error(ErrorKind::Invalid)),
-        Failure::Untrusted => Setback::last(PortError::new(
-            ErrorKind::Denied,
-            doing,
-            format!(
-                "{error}; GREENROOM_REGISTRY_CA_FILE names certificates of your own, GREENROOM_REGISTRY_INSECURE registries in plain HTTP"
-            ),
+        Failure::Untrusted => Setback::last(port_error(ErrorKind::Denied).fix(
+            "name certificates of your own in GREENROOM_REGISTRY_CA_FILE, or registries in plain HTTP in GREENROOM_REGISTRY_INSECURE",
         )),
         Failure::Unreachable => Setback::passing(port_error(ErrorKind::Transient)),
         Failure::Unanswered => Setback {
@@ -361,7 +360,11 @@ fn setback_of_source(error: &io::Error, doing: &str) -> Setback {
         .and_then(|inner| inner.downcast_ref::<PortError>());
     let error = match inner {
         Some(inner) => inner.clone(),
-        None => PortError::new(ErrorKind::Invalid, doing, format!("reading the content: {error}")),
+        None => PortError::new(
+            ErrorKind::Invalid,
+            doing,
+            Explanation::of(error).while_doing("reading the content"),
+        ),
     };
     Setback::last(error)
 }

@@ -4,7 +4,7 @@ use super::location::{Lock, StateDirectory};
 use super::protocol::{Cause, LONGEST_LINE, Order, PROTOCOL, Reply, RouterIdentity};
 use super::server::GRACE;
 use super::stray::Stray;
-use crate::domain::model::{Endpoint, ErrorKind, PortError, Route, RouteState};
+use crate::domain::model::{Endpoint, ErrorKind, Explanation, PortError, Route, RouteState};
 use crate::host::files::PRIVATE;
 use crate::host::process::ProcessIdentity;
 use crate::ports::{Clock, Granularity, Router};
@@ -156,7 +156,7 @@ impl BuiltinRouter {
         let url = format!("http://{}", SocketAddr::new(reachable, listen.port()));
         let entry = url
             .parse()
-            .map_err(|error| PortError::new(ErrorKind::Invalid, format!("naming {url}"), error))?;
+            .map_err(|error| PortError::new(ErrorKind::Invalid, format!("naming {url}"), &error))?;
         Ok(Self { directory, entry })
     }
 
@@ -164,15 +164,17 @@ impl BuiltinRouter {
     fn check(&self, listen: SocketAddr, doing: &str) -> Result<(), PortError> {
         let identity = self.identity()?;
         let problem = if identity.listen != listen {
-            format!(
-                "the router with this state (process {}) listens on {}; stop it first, or use its address",
+            Explanation::new(format!(
+                "the router with this state (process {}) listens on {}",
                 identity.pid, identity.listen
-            )
+            ))
+            .fix("stop it first, or use its address")
         } else if identity.protocol != PROTOCOL {
-            format!(
-                "the running router is greenroom {} and speaks another control protocol; stop it first",
+            Explanation::new(format!(
+                "the running router is greenroom {} and speaks another control protocol",
                 identity.version
-            )
+            ))
+            .fix("stop it first")
         } else {
             return Ok(());
         };
@@ -192,7 +194,7 @@ impl BuiltinRouter {
             match TcpListener::bind(listen) {
                 Ok(_) => return Ok(true),
                 Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-                    return Err(PortError::new(ErrorKind::Denied, doing, error));
+                    return Err(PortError::new(ErrorKind::Denied, doing, &error));
                 }
                 Err(_) if clock.monotonic() >= deadline => break,
                 Err(_) => wait(clock, deadline, doing, "the address is in use")?,
@@ -200,10 +202,10 @@ impl BuiltinRouter {
         }
         let problem = Stray::on(listen).map_or_else(
             || {
-                "something that greenroom did not start listens there; stop it or choose another address"
-                    .to_owned()
+                Explanation::new("something that greenroom did not start listens there")
+                    .fix("stop it or choose another address")
             },
-            |stray| stray.to_string(),
+            |stray| stray.in_the_way(),
         );
         Err(PortError::new(ErrorKind::Conflict, doing, problem))
     }
@@ -274,16 +276,16 @@ impl BuiltinRouter {
     }
 
     fn order(&self, order: &Order, doing: &str) -> Result<Reply, PortError> {
-        let failed = |kind| move |error: io::Error| PortError::new(kind, doing, error);
+        let failed = |kind| move |error: io::Error| PortError::new(kind, doing, &error);
         let mut stream = self.dial().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 PortError::new(ErrorKind::Missing, doing, "it does not run")
             }
-            io::ErrorKind::PermissionDenied => PortError::new(ErrorKind::Denied, doing, error),
-            _ => PortError::new(ErrorKind::Transient, doing, error),
+            io::ErrorKind::PermissionDenied => PortError::new(ErrorKind::Denied, doing, &error),
+            _ => PortError::new(ErrorKind::Transient, doing, &error),
         })?;
         let mut text =
-            serde_json::to_vec(order).map_err(|error| PortError::new(ErrorKind::Invalid, doing, error))?;
+            serde_json::to_vec(order).map_err(|error| PortError::new(ErrorKind::Invalid, doing, &error))?;
         text.push(b'\n');
         if text.len() as u64 > LONGEST_LINE {
             return Err(PortError::new(
@@ -298,11 +300,7 @@ impl BuiltinRouter {
             .read_until(b'\n', &mut line)
             .map_err(failed(ErrorKind::Ambiguous))?;
         serde_json::from_slice(&line).map_err(|error| {
-            PortError::new(
-                ErrorKind::Ambiguous,
-                doing,
-                format!("its reply makes no sense: {error}"),
-            )
+            PortError::new(ErrorKind::Ambiguous, doing, "its reply makes no sense").because(&error)
         })
     }
 
@@ -357,7 +355,7 @@ fn unexpected(doing: &str, reply: &Reply) -> PortError {
                 Cause::Invalid => ErrorKind::Invalid,
                 Cause::Unreachable | Cause::Storage => ErrorKind::Transient,
             };
-            PortError::new(kind, doing, message)
+            PortError::new(kind, doing, message.as_str())
         }
         other => PortError::new(
             ErrorKind::Ambiguous,
@@ -374,7 +372,7 @@ fn wait(clock: &dyn Clock, deadline: Duration, doing: &str, otherwise: &str) -> 
     }
     clock
         .sleep(LOOK)
-        .map_err(|signal| PortError::new(ErrorKind::Transient, doing, signal))
+        .map_err(|signal| PortError::new(ErrorKind::Transient, doing, &signal))
 }
 
 pub(super) fn storage(doing: &str, error: &io::Error) -> PortError {

@@ -1,5 +1,6 @@
 //! Where a router keeps its things: a directory of its own that nobody else can write to.
 
+use crate::domain::model::Explanation;
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -37,10 +38,8 @@ impl StateDirectory {
         if foreign || status.st_mode & 0o022 != 0 {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                format!(
-                    "{} is owned or writable by others; a router's state directory must be its own (chmod go-w)",
-                    path.display()
-                ),
+                Explanation::new(format!("{} is owned or writable by others", path.display()))
+                    .fix("give the router a state directory of its own (chmod go-w)"),
             ));
         }
         Ok(Self { path, handle })

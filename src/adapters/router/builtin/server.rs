@@ -5,6 +5,7 @@ use super::location::{Lock, StateDirectory};
 use super::state;
 use super::table::Routes;
 use super::worker::{Accepted, Held, Worker};
+use crate::domain::model::Explanation;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
@@ -55,12 +56,12 @@ pub enum RouterError {
     #[error("starting a router on {}: one is running with this state already", .0.display())]
     AlreadyRunning(PathBuf),
     /// The address for clients.
-    #[error("listening on {address}: {source}; stop what listens there or choose another address")]
+    #[error("listening on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What happened.
-        source: io::Error,
+        /// What happened, and what to do about it.
+        source: Explanation,
     },
     /// Threads, signals, the runtime.
     #[error("starting the router's threads: {0}")]
@@ -97,9 +98,9 @@ pub fn run(options: ServerOptions) -> Result<(), RouterError> {
     let restored = state::load(&file).map_err(in_state(&file))?;
     let listener = TcpListener::bind(listen)
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .map_err(|source| RouterError::Listen {
+        .map_err(|error| RouterError::Listen {
             address: listen,
-            source,
+            source: Explanation::from(&error).fix("stop what listens there or choose another address"),
         })?;
     let socket = control::bind(&directory).map_err(in_state(&state_directory))?;
 

@@ -1,8 +1,8 @@
 //! A router that runs, and whose state is not where it was looked for.
 
+use crate::domain::model::Explanation;
 use crate::host::files;
 use std::ffi::OsStr;
-use std::fmt::{self, Display};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -45,20 +45,22 @@ fn state_in(line: &[u8], listen: &str) -> Option<PathBuf> {
     }
 }
 
-impl Display for Stray {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Stray {
+    /// Returns why nothing can listen there, and what to do about it.
+    pub(super) fn in_the_way(&self) -> Explanation {
         let (pid, state) = (self.pid, self.state.display());
         let gone = if self.state.exists() {
             ""
         } else {
             ", which is gone"
         };
-        write!(
-            f,
-            "a router (process {pid}) listens there that keeps its state in {state}{gone}: end it with `kill \
-             {pid}`, and the next deployment starts its own; `local.stateDirectory` keeps both in a place that \
-             no checkout cleans"
-        )
+        Explanation::new(format!(
+            "a router (process {pid}) listens there that keeps its state in {state}{gone}"
+        ))
+        .fix(format!(
+            "end it with `kill {pid}`, and the next deployment starts its own; `local.stateDirectory` keeps \
+             both in a place that no checkout cleans"
+        ))
     }
 }
 
@@ -91,9 +93,10 @@ mod tests {
                 pid: 7,
                 state: state.into(),
             }
+            .in_the_way()
             .to_string()
         };
-        assert!(words("/").contains("keeps its state in /: end it with `kill 7`"));
-        assert!(words("/no/such").contains("/no/such, which is gone: end it"));
+        assert!(words("/").contains("keeps its state in /; end it with `kill 7`"));
+        assert!(words("/no/such").contains("/no/such, which is gone; end it"));
     }
 }

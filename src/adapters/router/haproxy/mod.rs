@@ -20,7 +20,7 @@ mod weight;
 use self::order::{Order, Wanted};
 use self::runtime::{Runtime, clean};
 use self::server::{Health, Server};
-use crate::domain::model::{Endpoint, ErrorKind, PortError, Route, RouteState};
+use crate::domain::model::{Endpoint, ErrorKind, Explanation, PortError, Route, RouteState};
 use crate::host::tcp;
 use crate::ports::{Granularity, Router};
 use std::time::Duration;
@@ -55,19 +55,20 @@ impl HaproxyRouter {
     /// # Errors
     /// `Invalid` when the runtime interface's address or the backend's name is none.
     pub fn new(options: &HaproxyOptions) -> Result<Self, PortError> {
-        let invalid = |message: String| {
+        let invalid = |why: Explanation| {
             PortError::new(
                 ErrorKind::Invalid,
                 format!("opening HAProxy at {}", clean(&options.runtime)),
-                message,
+                why,
             )
         };
         let named = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         if options.backend.is_empty() || !options.backend.chars().all(named) {
-            return Err(invalid(format!(
+            let message = format!(
                 "{:?} is no name of a backend (letters, digits, '-', '_', '.', ':')",
                 options.backend
-            )));
+            );
+            return Err(invalid(message.into()));
         }
         Ok(Self {
             runtime: Runtime::parse(&options.runtime, options.timeout).map_err(invalid)?,
@@ -86,21 +87,15 @@ impl HaproxyRouter {
             Some(number) => self.runtime.ask(&format!("show stat {number} 4 -1"), doing)?,
             None => String::new(),
         };
-        server::read(&states, &counts).map_err(|problem| {
-            let (kind, message) = match problem {
-                server::Unreadable::NoBackend => (
-                    ErrorKind::Missing,
-                    format!(
-                        "HAProxy at {} has no backend {}; name one of its configuration",
-                        self.runtime, self.backend
-                    ),
-                ),
-                server::Unreadable::Refused(text) => (
-                    runtime::kind(&text),
-                    format!("HAProxy at {} answered: {}", self.runtime, clean(&text)),
-                ),
-            };
-            PortError::new(kind, doing, message)
+        server::read(&states, &counts).map_err(|problem| match problem {
+            server::Unreadable::NoBackend => {
+                let message = format!("HAProxy at {} has no backend {}", self.runtime, self.backend);
+                PortError::new(ErrorKind::Missing, doing, message).fix("name one of its configuration")
+            }
+            server::Unreadable::Refused(text) => {
+                let message = format!("HAProxy at {} answered: {}", self.runtime, clean(&text));
+                PortError::new(runtime::kind(&text), doing, message)
+            }
         })
     }
 
@@ -118,14 +113,14 @@ impl HaproxyRouter {
             return Ok(servers);
         };
         let said = runtime::remarks(&said);
-        let (kind, because) = if said.is_empty() {
-            let nothing = "HAProxy did not say why; does something else change it?";
-            (ErrorKind::Transient, nothing.to_owned())
-        } else {
-            (runtime::kind(&said), format!("HAProxy said: {}", clean(&said)))
-        };
-        let message = format!("\"{}\" had no effect. {because}", broken.text(&self.backend));
-        Err(PortError::new(kind, doing, message))
+        let ineffective = format!("\"{}\" had no effect", broken.text(&self.backend));
+        if said.is_empty() {
+            let message = format!("{ineffective}, and HAProxy did not say why");
+            return Err(PortError::new(ErrorKind::Transient, doing, message)
+                .fix("look whether something else changes the backend"));
+        }
+        let message = format!("{ineffective}. HAProxy said: {}", clean(&said));
+        Err(PortError::new(runtime::kind(&said), doing, message))
     }
 }
 
@@ -149,17 +144,17 @@ fn proven(wanted: &[Wanted<'_>], servers: &[Server], doing: &str) -> Result<(), 
         return Ok(());
     };
     let place = format!("{} at {}", unproven.name, unproven.address);
-    let message = match health {
-        Health::Down(why) => format!(
-            "HAProxy's health check of {place} does not pass ({why}); look whether HAProxy reaches it and \
-             whether `option httpchk` asks for a path that it answers"
+    let (message, fix) = match health {
+        Health::Down(why) => (
+            format!("HAProxy's health check of {place} does not pass ({why})"),
+            "look whether HAProxy reaches it and whether `option httpchk` asks for a path that it answers",
         ),
-        _ => format!(
-            "waiting for HAProxy's health check of {place}; `inter` and `fastinter` in the backend's \
-             default-server say how soon that comes (200ms is soon)"
+        _ => (
+            format!("waiting for HAProxy's health check of {place}"),
+            "let it come sooner with `inter` and `fastinter` in the backend's default-server (200ms is soon)",
         ),
     };
-    Err(PortError::new(ErrorKind::Transient, doing, message))
+    Err(PortError::new(ErrorKind::Transient, doing, message).fix(fix))
 }
 
 impl Router for HaproxyRouter {
@@ -194,7 +189,7 @@ impl Router for HaproxyRouter {
         let doing = format!("shifting traffic in HAProxy's backend {}", self.backend);
         let refused = |kind| {
             let doing = doing.clone();
-            move |message: String| PortError::new(kind, doing, message)
+            move |why: Explanation| PortError::new(kind, doing, why)
         };
         let wanted = order::wanted(routes).map_err(refused(ErrorKind::Invalid))?;
         let servers = self.servers(&doing)?;
@@ -202,7 +197,7 @@ impl Router for HaproxyRouter {
             return Err(refused(ErrorKind::Invalid)(problem));
         }
         if let Some(unreachable) = first_unreachable(&wanted, &servers) {
-            return Err(refused(ErrorKind::Transient)(unreachable));
+            return Err(refused(ErrorKind::Transient)(unreachable.into()));
         }
         let servers = self.obey(&order::stage(&wanted, &servers), servers, &doing)?;
         proven(&wanted, &servers, &doing)?;

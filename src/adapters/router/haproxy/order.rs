@@ -2,7 +2,7 @@
 
 use super::server::{Health, Server, name};
 use super::weight::scaled;
-use crate::domain::model::Route;
+use crate::domain::model::{Explanation, Route};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -51,10 +51,10 @@ impl Wanted<'_> {
 }
 
 /// Routes as they are to stand, or why they cannot.
-pub(super) fn wanted(routes: &[Route]) -> Result<Vec<Wanted<'_>>, String> {
+pub(super) fn wanted(routes: &[Route]) -> Result<Vec<Wanted<'_>>, Explanation> {
     let places: BTreeSet<_> = routes.iter().map(|route| (&route.unit, route.slot)).collect();
     if places.len() < routes.len() {
-        return Err("a unit and slot is given twice".to_owned());
+        return Err(Explanation::new("a unit and slot is given twice"));
     }
     let weights: Vec<u16> = routes.iter().map(|route| route.weight).collect();
     let weights = scaled(&weights);
@@ -72,23 +72,25 @@ pub(super) fn wanted(routes: &[Route]) -> Result<Vec<Wanted<'_>>, String> {
         .collect()
 }
 
-fn address(route: &Route) -> Result<SocketAddr, String> {
+fn address(route: &Route) -> Result<SocketAddr, Explanation> {
     let endpoint = route.address.as_str();
     let path = endpoint
         .split_once("://")
         .and_then(|(_, rest)| rest.split_once('/'));
     if let Some((_, path)) = path.filter(|(_, path)| !path.is_empty()) {
-        return Err(format!(
-            "{endpoint}: HAProxy keeps paths as they are; leave out /{path}"
-        ));
+        return Err(
+            Explanation::new(format!("{endpoint}: HAProxy keeps paths as they are"))
+                .fix(format!("leave out /{path}")),
+        );
     }
     route.address.authority().parse().map_err(|_| {
-        format!("{endpoint}: HAProxy is given addresses at run time, no names; use the instance's IP address")
+        let message = format!("{endpoint}: HAProxy is given addresses at run time, no names");
+        Explanation::new(message).fix("use the instance's IP address")
     })
 }
 
 /// Why these routes cannot stand in this backend as it is configured, and what to configure.
-pub(super) fn misfit(wanted: &[Wanted<'_>], servers: &[Server], backend: &str) -> Option<String> {
+pub(super) fn misfit(wanted: &[Wanted<'_>], servers: &[Server], backend: &str) -> Option<Explanation> {
     let absent: Vec<&str> = wanted
         .iter()
         .filter(|wanted| wanted.server(servers).is_none())
@@ -107,10 +109,10 @@ pub(super) fn misfit(wanted: &[Wanted<'_>], servers: &[Server], backend: &str) -
             .filter(|name| !name.ends_with(".invalid"));
         if let Some(resolved) = resolved {
             let resolved = resolved.escape_debug();
-            return Some(format!(
-                "server {name} gets its address from the name {resolved}; write {FREE} there in haproxy.cfg, \
-                 since greenroom sets the address"
-            ));
+            let message = format!("server {name} gets its address from the name {resolved}");
+            return Some(Explanation::new(message).fix(format!(
+                "write {FREE} there in haproxy.cfg, since greenroom sets the address"
+            )));
         }
         (tls != server.tls).then(|| {
             let (speaks, does) = if tls {
@@ -118,16 +120,16 @@ pub(super) fn misfit(wanted: &[Wanted<'_>], servers: &[Server], backend: &str) -
             } else {
                 ("does", "leave out")
             };
-            format!(
-                "{} is wanted and HAProxy {speaks} speak TLS to server {name}; {does} `ssl` in its line of \
-                 haproxy.cfg",
+            let message = format!(
+                "{} is wanted and HAProxy {speaks} speak TLS to server {name}",
                 wanted.route.address
-            )
+            );
+            Explanation::new(message).fix(format!("{does} `ssl` in its line of haproxy.cfg"))
         })
     })
 }
 
-fn absence(absent: &[&str], servers: &[Server], backend: &str) -> String {
+fn absence(absent: &[&str], servers: &[Server], backend: &str) -> Explanation {
     let lines: Vec<String> = absent
         .iter()
         .take(SHOWN)
@@ -143,11 +145,11 @@ fn absence(absent: &[&str], servers: &[Server], backend: &str) -> String {
         1 => "; its server of another name is not greenroom's and stays as it is".to_owned(),
         count => format!("; its {count} servers of other names are not greenroom's and stay as they are"),
     };
-    format!(
-        "backend {backend} has no server {}{foreign}. Add to it in haproxy.cfg, and reload:{}{more}",
-        absent[0],
+    let message = format!("backend {backend} has no server {}{foreign}", absent[0]);
+    Explanation::new(message).fix(format!(
+        "add to it in haproxy.cfg, and reload:{}{more}",
         lines.concat()
-    )
+    ))
 }
 
 /// One order.

@@ -1,7 +1,8 @@
 //! The runtime interface: a line of orders over a connection of its own, text back until it closes.
 
-use crate::domain::model::{ErrorKind, PortError};
+use crate::domain::model::{ErrorKind, Explanation, PortError};
 use crate::host::tcp;
+
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -34,7 +35,7 @@ pub(super) struct Runtime {
 
 impl Runtime {
     /// The interface at `text`; or what is wrong with that.
-    pub(super) fn parse(text: &str, timeout: Duration) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, timeout: Duration) -> Result<Self, Explanation> {
         let tcp = |rest: &str| {
             let (host, port) = rest.rsplit_once(':')?;
             let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
@@ -47,8 +48,8 @@ impl Runtime {
             _ => None,
         };
         let place = place.ok_or_else(|| {
-            let wanted = "write it as tcp://host:port or unix:///path";
-            format!("this is no address of a runtime interface; {wanted}")
+            Explanation::new("this is no address of a runtime interface")
+                .fix("write it as tcp://host:port or unix:///path")
         })?;
         Ok(Self { place, timeout })
     }
@@ -104,49 +105,51 @@ impl fmt::Display for Runtime {
 struct Failure {
     /// What kind of error it is, where nothing was sent.
     unsent: Option<ErrorKind>,
-    message: String,
+    why: Explanation,
 }
 
 impl Failure {
-    fn before(kind: ErrorKind, message: String) -> Self {
+    fn before(kind: ErrorKind, why: impl Into<Explanation>) -> Self {
         Self {
             unsent: Some(kind),
-            message,
+            why: why.into(),
         }
     }
 
-    fn after(message: String) -> Self {
+    fn after(why: impl Into<Explanation>) -> Self {
         Self {
             unsent: None,
-            message,
+            why: why.into(),
         }
     }
 
     fn told(self, runtime: &Runtime, sent: ErrorKind, doing: &str) -> PortError {
-        let message = format!(
-            "the runtime interface of HAProxy at {runtime} does not answer: {}",
-            self.message
-        );
-        PortError::new(self.unsent.unwrap_or(sent), doing, message)
+        let why = self.why.while_doing(&format!(
+            "the runtime interface of HAProxy at {runtime} does not answer"
+        ));
+        PortError::new(self.unsent.unwrap_or(sent), doing, why)
     }
 }
 
 fn unix_failure(error: &io::Error) -> Failure {
-    let (kind, message) = match error.kind() {
-        io::ErrorKind::NotFound => (
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::before(
             ErrorKind::Transient,
-            "there is no such socket; does HAProxy run here, with `stats socket` at this path?".to_owned(),
+            Explanation::new("there is no such socket")
+                .fix("see that HAProxy runs here, with `stats socket` at this path"),
         ),
-        io::ErrorKind::ConnectionRefused => (ErrorKind::Transient, "nobody listens".to_owned()),
-        io::ErrorKind::PermissionDenied => (
+        io::ErrorKind::ConnectionRefused => Failure::before(ErrorKind::Transient, "nobody listens"),
+        io::ErrorKind::PermissionDenied => Failure::before(
             ErrorKind::Denied,
-            "no permission; let this user in with `user`, `group` and `mode` at `stats socket`".to_owned(),
+            Explanation::new("no permission")
+                .fix("let this user in with `user`, `group` and `mode` at `stats socket`"),
         ),
-        io::ErrorKind::WouldBlock => (ErrorKind::Transient, "too many wait for it".to_owned()),
-        io::ErrorKind::InvalidInput => (ErrorKind::Invalid, "the path is too long for a socket".to_owned()),
-        _ => (ErrorKind::Transient, error.to_string()),
-    };
-    Failure::before(kind, message)
+        io::ErrorKind::WouldBlock => Failure::before(ErrorKind::Transient, "too many wait for it"),
+        io::ErrorKind::InvalidInput => {
+            Failure::before(ErrorKind::Invalid, "the path is too long for a socket")
+        }
+        _ => Failure::before(ErrorKind::Transient, error),
+    }
 }
 
 /// Connects without waiting: a process that hangs has a full queue, and its callers must not hang too.
@@ -175,7 +178,7 @@ where
     let late = || Failure::after(format!("no end of its reply within {timeout:?}"));
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => late(),
-        _ => Failure::after(error.to_string()),
+        _ => Failure::after(&error),
     };
     let mut stream = stream;
     limits(timeout).map_err(failed)?;
@@ -280,7 +283,10 @@ mod tests {
             "http://h:1",
         ] {
             let problem = Runtime::parse(text, SHORT).unwrap_err();
-            assert!(problem.contains("tcp://host:port or unix:///path"), "{text}");
+            assert!(
+                problem.to_string().contains("tcp://host:port or unix:///path"),
+                "{text}"
+            );
         }
     }
 
@@ -316,7 +322,7 @@ mod tests {
                 Some(problem) => {
                     let error = answer.unwrap_err();
                     assert_eq!(error.kind, ErrorKind::Ambiguous, "{error}");
-                    assert!(error.message.contains(problem), "{error}");
+                    assert!(error.to_string().contains(problem), "{error}");
                 }
             }
             serving.join().unwrap();
@@ -334,7 +340,7 @@ mod tests {
             .order("x", "testing")
             .unwrap_err();
         assert_eq!(error.kind, ErrorKind::Transient);
-        assert!(error.message.contains("no such socket"), "{error}");
+        assert!(error.to_string().contains("no such socket"), "{error}");
         let long = format!("unix:///{}", "x".repeat(200));
         assert_eq!(
             runtime(&long).ask("x", "testing").unwrap_err().kind,

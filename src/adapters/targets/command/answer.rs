@@ -122,7 +122,7 @@ mod tests {
             };
             succeeded("deploying", &finished)
                 .err()
-                .map(|e| (e.kind, e.message))
+                .map(|e| (e.kind, e.why.message))
         };
         assert_eq!(kind(Some(0), false), None);
         assert_eq!(

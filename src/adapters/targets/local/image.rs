@@ -191,8 +191,9 @@ fn unpack_into(
             | "application/vnd.docker.image.rootfs.diff.tar.gzip" => Box::new(MultiGzDecoder::new(blob)),
             "application/vnd.oci.image.layer.v1.tar" => blob,
             other => {
-                let message = format!("a layer of the type {other:?}; build the image with gzip layers");
-                return Err(PortError::new(ErrorKind::Unsupported, &doing, message));
+                let message = format!("a layer has the type {other:?}, which cannot be unpacked");
+                return Err(PortError::new(ErrorKind::Unsupported, &doing, message)
+                    .fix("build the image with gzip layers"));
             }
         };
         unpack::apply(&root, archive, diff, &mut budget).map_err(|e| fault(&doing, &e))?;
@@ -201,7 +202,7 @@ fn unpack_into(
         boot: boot.to_owned(),
         run: config.config.unwrap_or_default(),
     };
-    let marker = serde_json::to_vec(&marker).map_err(|e| invalid(e.to_string()))?;
+    let marker = serde_json::to_vec(&marker).map_err(|e| PortError::new(ErrorKind::Invalid, &doing, &e))?;
     volatile::replace(&staged.join("image.json"), &marker).map_err(|e| fault(&doing, &e))
 }
 
@@ -212,7 +213,7 @@ fn choose(registry: &dyn Registry, artifact: &Artifact) -> Result<(Config, Vec<D
     let host = Platform::host();
     let read = |digest: &Digest| -> Result<Manifest, PortError> {
         let bytes = registry.manifest(&artifact.repository, digest)?;
-        serde_json::from_slice(&bytes).map_err(|e| invalid(e.to_string()))
+        serde_json::from_slice(&bytes).map_err(|e| PortError::new(ErrorKind::Invalid, &doing, &e))
     };
     let mut manifest = read(&artifact.digest)?;
     if let Some(offered) = manifest.manifests {
@@ -245,8 +246,8 @@ fn choose(registry: &dyn Registry, artifact: &Artifact) -> Result<(Config, Vec<D
         .take(LARGEST_CONFIG)
         .read_to_end(&mut bytes)
         .map_err(|e| fault(&doing, &e))?;
-    let config: Config =
-        serde_json::from_slice(&bytes).map_err(|e| invalid(format!("its configuration: {e}")))?;
+    let config: Config = serde_json::from_slice(&bytes)
+        .map_err(|e| invalid("its configuration cannot be read".to_owned()).because(&e))?;
     if config.os != host.os || config.architecture != host.architecture {
         return Err(invalid(format!(
             "it is built for {}/{}, and this machine is {host}",

@@ -39,8 +39,9 @@ impl Launch<'_> {
         let failed = |error: io::Error| fault(&doing, &error);
         let argv = self.argv();
         let Some((program, arguments)) = argv.split_first() else {
-            let message = "the image has neither entry point nor command; write one (local.command, or entrypoint in the build)";
-            return Err(PortError::new(ErrorKind::Invalid, doing, message));
+            let message = "the image has neither entry point nor command";
+            return Err(PortError::new(ErrorKind::Invalid, doing, message)
+                .fix("write one (local.command, or entrypoint in the build)"));
         };
         let variables = self.variables();
         let root = &self.image.root;

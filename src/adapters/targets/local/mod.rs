@@ -22,8 +22,8 @@ mod sweep;
 mod unpack;
 
 use crate::domain::model::{
-    Artifact, Digest, Endpoint, ErrorKind, Instance, Period, PortError, Redactor, Release, Slot, UnitId,
-    UnitState,
+    Artifact, Digest, Endpoint, ErrorKind, Explanation, Instance, Period, PortError, Redactor, Release, Slot,
+    UnitId, UnitState,
 };
 use crate::host::process::ProcessIdentity;
 use crate::host::random;
@@ -108,7 +108,7 @@ impl LocalTarget {
     pub fn claim(&self) -> Result<(), PortError> {
         let doing = "taking the state directory";
         match state::claim(&self.settings.state_directory, &self.marker()) {
-            Ok(Owner::Other(words)) => Err(PortError::new(ErrorKind::Denied, doing, words)),
+            Ok(Owner::Other(why)) => Err(PortError::new(ErrorKind::Denied, doing, why)),
             Ok(Owner::Us | Owner::Nobody) => Ok(()),
             Err(error) => Err(fault(doing, &error)),
         }
@@ -164,7 +164,7 @@ impl LocalTarget {
         let secrets = self
             .secrets
             .resolve_all(&release.secrets)
-            .map_err(|e| PortError::new(ErrorKind::Missing, &doing, e))?;
+            .map_err(|e| PortError::new(ErrorKind::Missing, &doing, &e))?;
         let state = self.settings.state_directory.canonicalize().map_err(failed)?;
         let token = random::hex(16).map_err(failed)?;
         let started = self.clock.now();
@@ -233,7 +233,7 @@ impl LocalTarget {
     fn instance(&self, record: &Record, running: bool) -> Result<Instance, PortError> {
         let address: Endpoint = format!("http://127.0.0.1:{}", record.port)
             .parse()
-            .map_err(|e| PortError::new(ErrorKind::Invalid, "naming an address", e))?;
+            .map_err(|e| PortError::new(ErrorKind::Invalid, "naming an address", &e))?;
         let note = if running {
             record.stopping.then(|| "was asked to stop".to_owned())
         } else {
@@ -307,8 +307,8 @@ impl Target for LocalTarget {
         let mut found = UnitState::default();
         match state::owner(&self.settings.state_directory, &self.marker()).map_err(failed)? {
             Owner::Nobody => return Ok(found),
-            Owner::Other(words) => {
-                found.foreign = Some(words);
+            Owner::Other(why) => {
+                found.foreign = Some(why.to_string());
                 return Ok(found);
             }
             Owner::Us => {}
@@ -316,7 +316,7 @@ impl Target for LocalTarget {
         for slot in Slot::BOTH {
             match self.slot(unit, slot).occupant().map_err(failed)? {
                 Occupant::None => {}
-                Occupant::Foreign(words) => found.foreign = Some(words),
+                Occupant::Foreign(why) => found.foreign = Some(why.to_string()),
                 Occupant::Ours(record) => {
                     let running = self.process(&record).is_some();
                     found.slots.insert(slot, self.instance(&record, running)?);
@@ -329,13 +329,13 @@ impl Target for LocalTarget {
     fn put(&self, unit: &UnitId, slot: Slot, release: &Release) -> Result<Progress<Instance>, PortError> {
         let doing = format!("starting {unit} ({slot})");
         let failed = |error: io::Error| fault(&doing, &error);
-        let denied = |words: String| PortError::new(ErrorKind::Denied, &doing, words);
+        let denied = |why: Explanation| PortError::new(ErrorKind::Denied, &doing, why);
         self.claim()?;
         let directory = self.slot(unit, slot);
         let _lock = directory.lock().map_err(failed)?.ok_or_else(|| held(&doing))?;
         match directory.occupant().map_err(failed)? {
             Occupant::None => {}
-            Occupant::Foreign(words) => return Err(denied(words)),
+            Occupant::Foreign(why) => return Err(denied(why)),
             Occupant::Ours(mut record) => {
                 let process = self.process(&record);
                 let same = record.release == release.id();
@@ -347,8 +347,8 @@ impl Target for LocalTarget {
                     return self.instance(&record, true).map(Progress::Done);
                 }
                 if !same && process.is_some() {
-                    let message = format!("release {} still runs there; remove it first", record.release);
-                    return Err(PortError::new(ErrorKind::Conflict, &doing, message));
+                    let message = format!("release {} still runs there", record.release);
+                    return Err(PortError::new(ErrorKind::Conflict, &doing, message).fix("remove it first"));
                 }
                 if process.is_none() && self.may_appear(&record) {
                     let what =
@@ -368,17 +368,17 @@ impl Target for LocalTarget {
     fn remove(&self, unit: &UnitId, slot: Slot, stop: Stop) -> Result<Removal, PortError> {
         let doing = format!("stopping {unit} ({slot})");
         let failed = |error: io::Error| fault(&doing, &error);
-        let denied = |words: String| PortError::new(ErrorKind::Denied, &doing, words);
+        let denied = |why: Explanation| PortError::new(ErrorKind::Denied, &doing, why);
         match state::owner(&self.settings.state_directory, &self.marker()).map_err(failed)? {
             Owner::Nobody => return Ok(Removal::Gone),
-            Owner::Other(words) => return Err(denied(words)),
+            Owner::Other(why) => return Err(denied(why)),
             Owner::Us => {}
         }
         let directory = self.slot(unit, slot);
         let _lock = directory.lock().map_err(failed)?.ok_or_else(|| held(&doing))?;
         let mut record = match directory.occupant().map_err(failed)? {
             Occupant::None => return Ok(Removal::Gone),
-            Occupant::Foreign(words) => return Err(denied(words)),
+            Occupant::Foreign(why) => return Err(denied(why)),
             Occupant::Ours(record) => record,
         };
         // While its first process runs there is no need to look for others.

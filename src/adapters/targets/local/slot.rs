@@ -1,6 +1,6 @@
 //! What greenroom wrote down about one slot, and the lock under which it is changed.
 
-use crate::domain::model::{ReleaseId, Slot, Timestamp, UnitId};
+use crate::domain::model::{Explanation, ReleaseId, Slot, Timestamp, UnitId};
 use crate::host::files;
 use crate::host::process::ProcessIdentity;
 use crate::host::volatile;
@@ -44,7 +44,7 @@ pub(super) enum Occupant {
     /// An instance of greenroom's, running or not.
     Ours(Box<Record>),
     /// Something else, in words.
-    Foreign(String),
+    Foreign(Explanation),
 }
 
 /// The directory of one slot.
@@ -86,12 +86,17 @@ impl SlotDirectory {
             Ok(bytes) if volatile::is_lost(&bytes) => self.without_record(),
             Ok(bytes) => Ok(match serde_json::from_slice::<Record>(&bytes) {
                 Ok(record) if record.v == 1 => Occupant::Ours(Box::new(record)),
-                Ok(record) => Occupant::Foreign(format!(
-                    "{} has the format {}, written by another greenroom; use that one to remove it",
-                    self.path.display(),
-                    record.v
-                )),
-                Err(error) => Occupant::Foreign(format!("{}: {error}", record.display())),
+                Ok(record) => Occupant::Foreign(
+                    Explanation::new(format!(
+                        "{} has the format {}, written by another greenroom",
+                        self.path.display(),
+                        record.v
+                    ))
+                    .fix("use that one to remove it"),
+                ),
+                Err(error) => Occupant::Foreign(
+                    Explanation::new(format!("{} cannot be read", record.display())).because(&error),
+                ),
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.without_record(),
             Err(error) => Err(error),
@@ -107,11 +112,12 @@ impl SlotDirectory {
         for entry in entries {
             let name = entry?.file_name();
             if name != RECORD && !name.to_string_lossy().starts_with(".stage-") {
-                return Ok(Occupant::Foreign(format!(
-                    "{} holds {}, which greenroom did not make; move it away",
+                let message = format!(
+                    "{} holds {}, which greenroom did not make",
                     self.path.display(),
                     name.display()
-                )));
+                );
+                return Ok(Occupant::Foreign(Explanation::new(message).fix("move it away")));
             }
         }
         Ok(Occupant::None)

@@ -1,6 +1,6 @@
 //! The directory in which one service of one environment is kept, and whose it is.
 
-use crate::domain::model::{EnvironmentName, Timestamp};
+use crate::domain::model::{EnvironmentName, Explanation, Timestamp};
 use crate::host::files;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -50,7 +50,7 @@ pub(super) enum Owner {
     /// This service's.
     Us,
     /// Something else's, in words.
-    Other(String),
+    Other(Explanation),
 }
 
 /// Whose `directory` is. Changes nothing.
@@ -80,11 +80,14 @@ pub(super) fn owner(directory: &Path, us: &Marker) -> io::Result<Owner> {
         // Whoever else is starting here writes the marker first: look again.
         Some(other) => Ok(match read()? {
             Some(bytes) => judge(directory, &bytes, us),
-            None => Owner::Other(format!(
-                "{} holds {}, which greenroom did not make; choose an empty directory",
-                directory.display(),
-                other.display()
-            )),
+            None => Owner::Other(
+                Explanation::new(format!(
+                    "{} holds {}, which greenroom did not make",
+                    directory.display(),
+                    other.display()
+                ))
+                .fix("choose an empty directory"),
+            ),
         }),
     }
 }
@@ -92,14 +95,19 @@ pub(super) fn owner(directory: &Path, us: &Marker) -> io::Result<Owner> {
 fn judge(directory: &Path, marker: &[u8], us: &Marker) -> Owner {
     match serde_json::from_slice::<Marker>(marker) {
         Ok(marker) if marker.is_of(us) => Owner::Us,
-        Ok(marker) => Owner::Other(format!(
-            "{} belongs to the service {} in {} (format {}); choose another directory",
-            directory.display(),
-            marker.service,
-            marker.environment,
-            marker.v
-        )),
-        Err(error) => Owner::Other(format!("{}/{MARKER}: {error}", directory.display())),
+        Ok(marker) => Owner::Other(
+            Explanation::new(format!(
+                "{} belongs to the service {} in {} (format {})",
+                directory.display(),
+                marker.service,
+                marker.environment,
+                marker.v
+            ))
+            .fix("choose another directory"),
+        ),
+        Err(error) => Owner::Other(
+            Explanation::new(format!("{}/{MARKER} cannot be read", directory.display())).because(&error),
+        ),
     }
 }
 

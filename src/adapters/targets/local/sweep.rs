@@ -103,7 +103,7 @@ impl Sweeper for LocalSweeper {
         for name in names(&state.join("units")).map_err(failed)? {
             let unit: UnitId = name
                 .parse()
-                .map_err(|error| PortError::new(ErrorKind::Denied, &doing, error))?;
+                .map_err(|error| PortError::new(ErrorKind::Denied, &doing, &error))?;
             for slot in Slot::BOTH {
                 if target.remove(&unit, slot, stop)? == Removal::Stopping {
                     return Ok(Removal::Stopping);

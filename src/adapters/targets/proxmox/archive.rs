@@ -52,7 +52,8 @@ impl Contents {
         let invalid = |message: String| PortError::new(ErrorKind::Invalid, &doing, message);
         let read = |digest: &Digest| -> Result<(Vec<u8>, Manifest), PortError> {
             let bytes = registry.manifest(&artifact.repository, digest)?;
-            let manifest = Manifest::parse(&bytes).map_err(|e| invalid(e.to_string()))?;
+            let manifest =
+                Manifest::parse(&bytes).map_err(|e| PortError::new(ErrorKind::Invalid, &doing, &e))?;
             Ok((bytes, manifest))
         };
         let (mut bytes, mut manifest) = read(&artifact.digest)?;
@@ -110,7 +111,7 @@ impl Contents {
 
     fn write(&self, registry: &dyn Registry, repository: &str, into: impl Write) -> Result<(), PortError> {
         let doing = format!("packing an image of {repository}");
-        let local = |error: io::Error| PortError::new(ErrorKind::Transient, &doing, error);
+        let local = |error: io::Error| PortError::new(ErrorKind::Transient, &doing, &error);
         let mut archive = tar::Builder::new(into);
         append(&mut archive, "oci-layout", LAYOUT.as_bytes()).map_err(local)?;
         append(&mut archive, "index.json", &self.index).map_err(local)?;
@@ -152,7 +153,7 @@ impl Packed {
         scratch: &Path,
     ) -> Result<Self, PortError> {
         let doing = format!("packing an image of {repository}");
-        let local = |error: io::Error| PortError::new(ErrorKind::Transient, &doing, error);
+        let local = |error: io::Error| PortError::new(ErrorKind::Transient, &doing, &error);
         fs::create_dir_all(scratch).map_err(local)?;
         let name = format!("image-{}.tar", random::hex(8).map_err(local)?);
         let mut packed = Self {

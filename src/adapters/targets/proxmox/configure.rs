@@ -163,7 +163,7 @@ impl ProxmoxTarget {
             .ports
             .secrets
             .resolve_all(&release.secrets)
-            .map_err(|e| PortError::new(ErrorKind::Missing, &doing, e))?;
+            .map_err(|e| PortError::new(ErrorKind::Missing, &doing, &e))?;
         let mut all = release.variables.clone();
         let secrets = secrets
             .iter()
@@ -177,10 +177,10 @@ impl ProxmoxTarget {
             Some((name, _)) => {
                 let message = format!(
                     "the value of {} holds a line end or another control character, which a guest cannot \
-                     be handed; encode it (base64)",
+                     be handed",
                     one_line(name, 80)
                 );
-                Err(PortError::new(ErrorKind::Invalid, doing, message))
+                Err(PortError::new(ErrorKind::Invalid, doing, message).fix("encode it (base64)"))
             }
         }
     }

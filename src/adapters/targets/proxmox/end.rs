@@ -151,14 +151,14 @@ pub(super) fn next(
         // Half made, it has its protection from its template.
         let own = fresh.owned().marker().protected || !fresh.owned().is_made();
         if !own {
-            let message = format!(
-                "{guest} is protected, and not by greenroom: somebody wants to keep it. To give it up, run \
-                 `{} set {} --protection 0` on {}",
+            let message = format!("{guest} is protected, and not by greenroom: somebody wants to keep it");
+            let fix = format!(
+                "to give it up, run `{} set {} --protection 0` on {}",
                 guest.kind.program(),
                 guest.id,
                 guest.node
             );
-            return Err(PortError::new(ErrorKind::Denied, doing, message));
+            return Err(PortError::new(ErrorKind::Denied, doing, message).fix(fix));
         }
         guests.unprotect(&fresh).map_err(super::configure::changed)?;
         return Ok(Act::Again);

@@ -140,10 +140,9 @@ impl ProxmoxTarget {
         let resolved = self.ports.registry.resolve(&artifact.repository, &tag)?;
         if resolved.as_ref() != Some(&artifact.digest) {
             let points = resolved.map_or("does not exist".to_owned(), |other| format!("points at {other}"));
-            return Err(invalid(format!(
-                "the tag {tag} {points}, and a node pulls by tag only; tag the release's image, or leave \
-                 `pull` out so that greenroom uploads it by digest"
-            )));
+            let message = format!("the tag {tag} {points}, and a node pulls by tag only");
+            return Err(invalid(message)
+                .fix("tag the release's image, or leave `pull` out so that greenroom uploads it by digest"));
         }
         let reference = format!("{}:{tag}", artifact.repository);
         let request = storage::pull(&self.settings.node, storage, &reference, name);

@@ -48,7 +48,7 @@ impl ProxmoxTarget {
         let worked = self.settings.workload().is_none() || marker.workload;
         let guest = owned.guest();
         let note = match (owned.config().lock(), owned.is_made(), status.is_running()) {
-            (Some(lock), ..) => Some(super::is_locked(guest, lock)),
+            (Some(lock), ..) => Some(super::is_locked(guest, lock).to_string()),
             (None, false, _) => Some(format!("{guest} is half made")),
             (None, true, false) => Some(format!("{guest} is stopped")),
             (None, true, true) => {
@@ -81,7 +81,7 @@ impl ProxmoxTarget {
         let authority = std::net::SocketAddr::new(address, self.settings.port);
         format!("http://{authority}")
             .parse()
-            .map_err(|e| PortError::new(ErrorKind::Invalid, "naming an address", e))
+            .map_err(|e| PortError::new(ErrorKind::Invalid, "naming an address", &e))
     }
 
     /// The address of the first card, as the guest or its node sees it; none before it has one.

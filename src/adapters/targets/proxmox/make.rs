@@ -3,7 +3,7 @@
 use super::image::Ready;
 use super::jobs::{Job, Seat, Work};
 use super::{ContainerPlan, ContainerSource, GuestPlan, ProxmoxTarget, Step};
-use crate::domain::model::{ErrorKind, PortError, Release};
+use crate::domain::model::{ErrorKind, Explanation, PortError, Release};
 
 use crate::adapters::proxmox::calls::container::{ContainerCard, ContainerSettings, NewContainer};
 use crate::adapters::proxmox::calls::{container, guest as calls};
@@ -127,17 +127,16 @@ impl ProxmoxTarget {
             }
         }
         let doing = format!("finding a place for {} ({})", seat.1.0, seat.1.1);
-        let mut message = if taken.is_empty() {
+        let message = if taken.is_empty() {
             "no id of vmIdRange has an address in the environment's network".to_owned()
         } else {
             format!("every place is taken: {}", taken.join(", "))
         };
-        if let Some(stranger) = strangers.first() {
-            message = format!("{message}. {stranger}");
-        } else {
-            message.push_str("; widen vmIdRange or the addresses");
-        }
-        Err(PortError::new(ErrorKind::Denied, doing, message))
+        let why = match strangers.first() {
+            Some(stranger) => Explanation::new(format!("{message}. {stranger}")),
+            None => Explanation::new(message).fix("widen vmIdRange or the addresses"),
+        };
+        Err(PortError::new(ErrorKind::Denied, doing, why))
     }
 
     /// A clone, asked for on the node of its source.

@@ -23,7 +23,7 @@ mod workload;
 use crate::adapters::proxmox::answers::GuestStatus;
 use crate::adapters::proxmox::guest::{Guests, Owned};
 use crate::adapters::proxmox::{Api, Fault, FaultClass, GuestRef, unlock_hint};
-use crate::domain::model::{ErrorKind, Instance, PortError, Release, Slot, UnitId, UnitState};
+use crate::domain::model::{ErrorKind, Explanation, Instance, PortError, Release, Slot, UnitId, UnitState};
 use crate::host::secrets::Secrets;
 use crate::ports::{Capabilities, Clock, Progress, Registry, Removal, Stop, Target};
 use archive::Archives;
@@ -139,11 +139,11 @@ impl ProxmoxTarget {
         let doing = format!("starting {} ({})", seat.1.0, seat.1.1);
         let owned = match self.locate(seat, Freshness::Lately)? {
             Located::Ours(owned) => owned,
-            Located::Making(guest, lock) => return Ok(Step::Wait(being_made(&guest, &lock))),
+            Located::Making(guest, lock) => return Ok(Step::Wait(being_made(&guest, &lock).to_string())),
             Located::Nothing(_) => return self.make(seat, release),
         };
         if let Some(lock) = owned.config().lock() {
-            return Ok(Step::Wait(is_locked(owned.guest(), lock)));
+            return Ok(Step::Wait(is_locked(owned.guest(), lock).to_string()));
         }
         let Some(status) = self.guests.status(owned.guest())? else {
             self.index.forget();
@@ -183,8 +183,8 @@ impl ProxmoxTarget {
     ) -> Result<Step, PortError> {
         let release = &owned.marker().release;
         if status.is_running() {
-            let message = format!("release {release} still runs there; remove it first");
-            return Err(PortError::new(ErrorKind::Conflict, doing, message));
+            let message = format!("release {release} still runs there");
+            return Err(PortError::new(ErrorKind::Conflict, doing, message).fix("remove it first"));
         }
         let words = format!("{} of release {release} is being removed", owned.guest());
         match self.end(seat, owned, status, Stop::Force)? {
@@ -227,13 +227,13 @@ impl ProxmoxTarget {
 }
 
 /// Of a guest that is being made, by whomever.
-fn being_made(guest: &GuestRef, lock: &str) -> String {
-    format!("{guest} is being made ({lock}); {}", unlock_hint(guest))
+fn being_made(guest: &GuestRef, lock: &str) -> Explanation {
+    Explanation::new(format!("{guest} is being made ({lock})")).fix(unlock_hint(guest))
 }
 
-fn is_locked(guest: &GuestRef, lock: &str) -> String {
+fn is_locked(guest: &GuestRef, lock: &str) -> Explanation {
     let lock = crate::domain::model::one_line(lock, 40);
-    format!("{guest} is locked ({lock}); {}", unlock_hint(guest))
+    Explanation::new(format!("{guest} is locked ({lock})")).fix(unlock_hint(guest))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -266,12 +266,12 @@ impl Target for ProxmoxTarget {
         self.jobs.unlocked(&seat.1);
         for _ in 0..STEPS {
             let step = self.step(&seat, release).map_err(|error| PortError {
+                kind: error.kind,
                 doing: doing.clone(),
-                message: match error.doing == doing {
-                    true => error.message,
-                    false => format!("{}: {}", error.doing, error.message),
+                why: match error.doing == doing {
+                    true => error.why,
+                    false => error.why.while_doing(&error.doing),
                 },
-                ..error
             })?;
             match step {
                 Step::Again => {}

@@ -139,11 +139,11 @@ impl GuestSweeper {
             let owned = match guests.look(row)? {
                 GuestOwnership::Nothing => return Ok(Removal::Gone),
                 GuestOwnership::Making(guest, lock) => {
-                    let message = super::being_made(&guest, &lock);
-                    return Err(PortError::new(ErrorKind::Denied, doing, message));
+                    let why = super::being_made(&guest, &lock);
+                    return Err(PortError::new(ErrorKind::Denied, doing, why));
                 }
                 GuestOwnership::Foreign(stranger) => {
-                    return Err(PortError::new(ErrorKind::Denied, doing, stranger));
+                    return Err(PortError::new(ErrorKind::Denied, doing, stranger.to_string()));
                 }
                 GuestOwnership::Ours(owned) => owned,
             };

@@ -63,11 +63,10 @@ impl ProxmoxTarget {
         }
         let guest = owned.guest();
         if !owned.config().has_agent() {
-            let message = format!(
-                "what runs in {guest} is started through its guest agent, which is switched off; switch it on \
-                 in the template (qm set ID --agent enabled=1) and install it there"
-            );
-            return Err(PortError::new(ErrorKind::Unsupported, doing, message));
+            let message =
+                format!("what runs in {guest} is started through its guest agent, which is switched off");
+            return Err(PortError::new(ErrorKind::Unsupported, doing, message)
+                .fix("switch it on in the template (qm set ID --agent enabled=1) and install it there"));
         }
         if let Some(errand) = self.jobs.errand(seat, guest.id) {
             return self.returned(seat, owned, (release, workload), &errand).map(Some);
@@ -317,8 +316,8 @@ fn pulled(release: &Release) -> Result<&Artifact, PortError> {
     match named {
         Ok(name) if name.registry().is_some() => Ok(artifact),
         _ => Err(invalid(format!(
-            "its image {artifact} lies in the project's own store, which a guest cannot reach; push it to \
-             a registry"
-        ))),
+            "its image {artifact} lies in the project's own store, which a guest cannot reach"
+        ))
+        .fix("push it to a registry")),
     }
 }

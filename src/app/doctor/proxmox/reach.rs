@@ -92,7 +92,7 @@ fn one(
             (DoctorCheck::ok(what, found), Some(transport))
         }
         Err(none) if none.kind == NoAnswerKind::Untrusted => {
-            let check = DoctorCheck::access(what, none.text).fix(format!(
+            let check = DoctorCheck::access(what, none.to_string()).fix(format!(
                 "scp root@{name}:/etc/pve/pve-root-ca.pem pve-root-ca.pem, and write `caFile: pve-root-ca.pem`"
             ));
             let pin = shown(host, token).map(|fingerprint| {
@@ -103,7 +103,7 @@ fn one(
             (pin.into_iter().fold(check, DoctorCheck::fix), None)
         }
         Err(none) => {
-            let check = DoctorCheck::access(what, none.text).fix(format!(
+            let check = DoctorCheck::access(what, none.to_string()).fix(format!(
                 "nc -vz {name} {port}   # from here; on the node: systemctl status pveproxy"
             ));
             (check, None)
@@ -156,7 +156,7 @@ fn shown(host: &str, token: &Secret) -> Option<String> {
         ..HttpSettings::default()
     };
     let transport = transport(host, token, http).ok()?;
-    let text = transport.send(&cluster::version()).err()?.text;
+    let text = transport.send(&cluster::version()).err()?.to_string();
     let (_, rest) = text.split_once("the fingerprint ")?;
     let fingerprint = rest.split([',', ' ']).next()?;
     fingerprint.parse::<Fingerprint>().ok()?;

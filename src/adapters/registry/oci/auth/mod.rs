@@ -16,7 +16,7 @@ use super::failure::{clean, refusal};
 use super::guard::{Errand, Guard};
 use super::retry::Setback;
 use super::wire::{Reply, setback_of};
-use crate::domain::model::{ErrorKind, PortError, Redactor, Secret};
+use crate::domain::model::{ErrorKind, Explanation, PortError, Redactor, Secret};
 use crate::host::http::{Client, Outgoing, Transfer};
 use crate::ports::Clock;
 use base64::Engine as _;
@@ -224,7 +224,7 @@ impl Auth {
             None => Err(Setback::last(PortError::new(
                 ErrorKind::Denied,
                 doing,
-                format!("{} wants a user and password; {}", place.host, self.advice(place)),
+                Explanation::new(format!("{} wants a user and password", place.host)).fix(self.advice(place)),
             ))),
         }
     }
@@ -341,20 +341,20 @@ impl Auth {
         if !matches!(reply.status, 200..=299) {
             return Err(refusal(reply, asked.doing, self.clock.now()).setback);
         }
-        let failed = |kind: ErrorKind, message: String| {
-            PortError::new(kind, asked.doing, format!("{}: {message}", reply.host))
-        };
+        let host = reply.host.clone();
+        let failed =
+            |kind: ErrorKind, why: Explanation| PortError::new(kind, asked.doing, why.while_doing(&host));
         let mut body = Vec::new();
         (&mut reply.body)
             .take(token::LARGEST_ANSWER + 1)
             .read_to_end(&mut body)
-            .map_err(|error| Setback::passing(failed(ErrorKind::Transient, error.to_string())))?;
+            .map_err(|error| Setback::passing(failed(ErrorKind::Transient, (&error).into())))?;
         if body.len() as u64 > token::LARGEST_ANSWER {
             let message = format!("its answer is larger than {} bytes", token::LARGEST_ANSWER);
-            return Err(Setback::last(failed(ErrorKind::Invalid, message)));
+            return Err(Setback::last(failed(ErrorKind::Invalid, message.into())));
         }
         token::read(&body, scopes.to_vec(), self.clock.monotonic())
-            .map_err(|message| Setback::last(failed(ErrorKind::Invalid, message)))
+            .map_err(|message| Setback::last(failed(ErrorKind::Invalid, message.into())))
     }
 }
 
