@@ -1,0 +1,6 @@
+//! What the action is made of besides the executable: its installer, the scripts of a release, workflows.
+
+mod files;
+mod install;
+mod scripts;
+mod workflows;

@@ -1,0 +1,44 @@
+//! The contract of every router, over both ways to the runtime interface.
+
+use crate::haproxy::balancer::{Balancer, Patient, endpoint};
+use crate::support::backend::Backend;
+use greenroom::router::haproxy::HaproxyRouter;
+use greenroom::testing::router::{Addresses, router_contract};
+use std::net::TcpListener;
+
+fn keeps_the_contract(balancer: &Balancer, router: &HaproxyRouter) {
+    let (blue, green) = (Backend::saying("blue"), Backend::saying("green"));
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let addresses = Addresses {
+        blue: endpoint(blue.address),
+        green: endpoint(green.address),
+        dead: endpoint(dead),
+    };
+    router_contract(&Patient(router), &"shop-1".parse().unwrap(), &addresses);
+    assert_eq!(balancer.ask().unwrap().0, 503, "nobody is left");
+}
+
+#[test]
+fn over_a_unix_socket() {
+    let balancer = Balancer::start();
+    keeps_the_contract(&balancer, &balancer.unix());
+}
+
+#[test]
+fn over_tcp() {
+    let balancer = Balancer::start();
+    keeps_the_contract(&balancer, &balancer.tcp());
+}
+
+#[test]
+fn without_health_checks_and_without_asking_again() {
+    let balancer = Balancer::configured(|text| text.replace("default-server check", "default-server"));
+    let (blue, green) = (Backend::saying("blue"), Backend::saying("green"));
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let addresses = Addresses {
+        blue: endpoint(blue.address),
+        green: endpoint(green.address),
+        dead: endpoint(dead),
+    };
+    router_contract(&balancer.unix(), &"shop-1".parse().unwrap(), &addresses);
+}
