@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a contract that is not kept ends the test")]
 
 use super::clock::FakeClock;
+use crate::engine::LeaseKeeper;
 use crate::model::{EnvironmentName, Period};
 use crate::ports::{Clock, ErrorKind, Held, Holder, Lease, PortError, Tenure};
 use std::collections::BTreeMap;
@@ -46,6 +47,22 @@ impl MemoryLease {
     fn conflict<T>(cause: &str) -> Result<T, PortError> {
         Err(PortError::new(ErrorKind::Conflict, "leasing in memory", cause))
     }
+}
+
+/// Returns a lease in memory on `environment` that is kept for ten minutes, as a deployment keeps its own.
+///
+/// # Panics
+/// Never: the lease is free.
+pub fn kept_lease(environment: &EnvironmentName) -> LeaseKeeper {
+    let lease = Arc::new(MemoryLease::new(Arc::new(FakeClock::default())));
+    let ttl = Period::from_secs(600);
+    let holder = Holder {
+        who: "a test".into(),
+        run: None,
+        purpose: "deploying".into(),
+    };
+    let held = lease.acquire(environment, &holder, ttl).unwrap();
+    LeaseKeeper::keep(lease, environment.clone(), held, ttl)
 }
 
 impl Lease for MemoryLease {

@@ -179,6 +179,25 @@ impl Scenario {
     }
 }
 
+/// Returns a canary of one step of 20 % for three seconds, so that every request of it can be disturbed.
+pub fn short_canary(by_units: bool) -> Strategy {
+    Strategy::Canary(Canary {
+        steps: vec![20.try_into().unwrap()],
+        every: Period::from_secs(3),
+        by_units,
+        ..Canary::default()
+    })
+}
+
+/// Returns a rolling deployment of one unit at a time, two seconds apart.
+pub fn short_rolling() -> Strategy {
+    Strategy::Rolling(Rolling {
+        batch: Batch::Units(1),
+        pause: Period::from_secs(2),
+        ..Rolling::default()
+    })
+}
+
 /// Returns a release of this version and nothing else.
 ///
 /// # Panics

@@ -4,35 +4,22 @@ use greenroom::app::template::Templates;
 use greenroom::host::runner::LocalRunner;
 use greenroom::host::secrets::Secrets;
 use greenroom::model::{Period, Release, SecretSource, Slot, Timestamp, UnitId};
-use greenroom::ports::{Clock, ErrorKind, Instance, Interrupted, Removal, Runner, Stop, Target};
+use greenroom::ports::{ErrorKind, Instance, Removal, Runner, Stop, Target};
 use greenroom::target::command::{CommandSettings, CommandTarget};
+use greenroom::testing::clock::{FakeClock, WaitlessClock};
 use greenroom::testing::runner::ScriptedRunner;
+use greenroom::testing::scenario;
 use greenroom::testing::target::{PutNow as _, TargetCase, target_contract};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(1_000)
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn sleep(&self, _: Duration) -> Result<(), Interrupted> {
-        unreachable!("a driver never sleeps")
-    }
-
-    fn interruption(&self) -> Option<Interrupted> {
-        None
-    }
+/// Shows the first second of 1970, for ever.
+fn clock() -> WaitlessClock<FakeClock> {
+    WaitlessClock(FakeClock::at(Timestamp::from_unix_millis(1_000)))
 }
 
 fn words(text: &[&str]) -> Vec<String> {
@@ -45,11 +32,9 @@ fn unit() -> UnitId {
 
 fn release(version: &str) -> Release {
     Release {
-        version: version.parse().unwrap(),
-        artifact: None,
-        commit: None,
         variables: BTreeMap::from([("COLOUR".to_owned(), "green".to_owned())]),
         secrets: BTreeMap::from([("TOKEN".to_owned(), SecretSource::Env("APP_TOKEN".into()))]),
+        ..scenario::release(version)
     }
 }
 
@@ -108,7 +93,7 @@ impl World {
             environment,
             &release("1").secrets.into_values().collect::<Vec<_>>(),
         );
-        CommandTarget::new(settings, runner, Arc::new(FixedClock), secrets, render.renderer())
+        CommandTarget::new(settings, runner, Arc::new(clock()), secrets, render.renderer())
     }
 }
 

@@ -1,20 +1,16 @@
 //! The two things a newcomer tries first: `greenroom demo`, and the quickstart.
 
+use crate::support::address::free_port;
+use crate::support::address::get;
+use crate::support::ran;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// The binary with an environment of its own: nothing of the CI system that runs this test.
-fn greenroom(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_greenroom"));
-    command
-        .current_dir(directory)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", directory)
-        .env("TMPDIR", directory)
-        .env("USER", "ada");
+fn greenroom(directory: &Path, words: &[&str]) -> Command {
+    let mut command = ran::greenroom(directory, words);
+    command.env("HOME", directory).env("TMPDIR", directory);
     command
 }
 
@@ -48,7 +44,7 @@ fn left_behind(directory: &Path) -> Vec<String> {
 #[test]
 fn the_demo_holds_and_leaves_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
-    let output = greenroom(directory.path()).arg("demo").output().unwrap();
+    let output = greenroom(directory.path(), &["demo"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let said = text(&output);
     for expected in [
@@ -79,11 +75,7 @@ fn the_quickstart_is_the_main_job_on_real_input() {
     let directory = tempfile::tempdir().unwrap();
     copy(Path::new("examples/quickstart"), directory.path());
     // Its address may be taken on this machine.
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let file = directory.path().join("environments/staging.yaml");
     let written = fs::read_to_string(&file).unwrap();
     fs::write(
@@ -91,16 +83,16 @@ fn the_quickstart_is_the_main_job_on_real_input() {
         written.replace("127.0.0.1:18080", &format!("127.0.0.1:{port}")),
     )
     .unwrap();
-    let run = |words: &[&str]| greenroom(directory.path()).args(words).output().unwrap();
+    let run = |words: &[&str]| greenroom(directory.path(), words).output().unwrap();
 
     let first = run(&["run"]);
     assert_eq!(first.status.code(), Some(0), "{}", text(&first));
-    assert_eq!(get(port), "hello from 1.0.0\n");
+    assert_eq!(get(port, "/").unwrap().1, "hello from 1.0.0\n");
 
     fs::write(directory.path().join("VERSION"), "1.1.0\n").unwrap();
     let second = run(&["run"]);
     assert_eq!(second.status.code(), Some(0), "{}", text(&second));
-    assert_eq!(get(port), "hello from 1.1.0\n");
+    assert_eq!(get(port, "/").unwrap().1, "hello from 1.1.0\n");
 
     let service = directory.path().join("app/server.py");
     let broken = fs::read_to_string(&service)
@@ -110,7 +102,11 @@ fn the_quickstart_is_the_main_job_on_real_input() {
     fs::write(directory.path().join("VERSION"), "1.2.0\n").unwrap();
     let third = run(&["run"]);
     assert_eq!(third.status.code(), Some(4), "{}", text(&third));
-    assert_eq!(get(port), "hello from 1.1.0\n", "the old one is back");
+    assert_eq!(
+        get(port, "/").unwrap().1,
+        "hello from 1.1.0\n",
+        "the old one is back"
+    );
 
     let audit = run(&["audit", "verify"]);
     assert_eq!(audit.status.code(), Some(0), "{}", text(&audit));
@@ -132,19 +128,10 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn get(port: u16) -> String {
-    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-    match agent.get(format!("http://127.0.0.1:{port}/")).call() {
-        Ok(mut answer) => answer.body_mut().read_to_string().unwrap(),
-        Err(error) => panic!("{error}"),
-    }
-}
-
 #[test]
 fn the_demo_in_virtual_machines_holds_and_leaves_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
-    let output = greenroom(directory.path())
-        .args(["demo", "--proxmox"])
+    let output = greenroom(directory.path(), &["demo", "--proxmox"])
         .output()
         .unwrap();
     let said = text(&output);

@@ -1,10 +1,11 @@
 //! The service that the demo and the tests ship does what its first lines say.
 
+use crate::support::address::free_address;
 use greenroom::host::process::ProcessIdentity;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::LazyLock;
@@ -26,7 +27,7 @@ struct Service {
 
 impl Service {
     fn start(behaviour: &str) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let child = Command::new(HELLO.as_path())
             .env_clear()
             .env("PORT", address.port().to_string())

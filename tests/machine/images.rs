@@ -14,6 +14,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 fn tag(text: &str) -> Tag {
     text.parse().unwrap()
@@ -68,6 +69,17 @@ fn build(root: &Path, image: FilesImage, tags: &[&str]) -> Artifact {
         .unwrap()
 }
 
+/// The usual image with these tags, in a directory of its own.
+fn built(tags: &[&str]) -> (TempDir, Artifact) {
+    let root = tempfile::tempdir().unwrap();
+    let built = build(
+        root.path(),
+        image(dist(root.path(), ["readme", "bin/server"])),
+        tags,
+    );
+    (root, built)
+}
+
 fn skopeo(arguments: &[&str]) -> String {
     let output = Command::new("skopeo")
         .args(arguments)
@@ -92,12 +104,7 @@ fn the_layout_keeps_the_contract_of_a_registry() {
 
 #[test]
 fn skopeo_reads_what_was_built() {
-    let root = tempfile::tempdir().unwrap();
-    let built = build(
-        root.path(),
-        image(dist(root.path(), ["readme", "bin/server"])),
-        &["1.2.3", "latest"],
-    );
+    let (root, built) = built(&["1.2.3", "latest"]);
     let layout = root.path().join("images/acme/app");
     let reference = format!("oci:{}:1.2.3", layout.display());
 
@@ -118,12 +125,7 @@ fn skopeo_reads_what_was_built() {
 
 #[test]
 fn what_skopeo_writes_is_read() {
-    let root = tempfile::tempdir().unwrap();
-    let built = build(
-        root.path(),
-        image(dist(root.path(), ["readme", "bin/server"])),
-        &["one"],
-    );
+    let (root, built) = built(&["one"]);
     let from = format!("oci:{}:one", root.path().join("images/acme/app").display());
     for name in ["copied", "again"] {
         let to = format!("oci:{}:{name}", root.path().join("images/other").display());
@@ -183,12 +185,7 @@ fn the_same_input_gives_the_same_digest_and_another_time_another_one() {
 
 #[test]
 fn a_layer_holds_the_files_as_root_with_plain_modes() {
-    let root = tempfile::tempdir().unwrap();
-    let built = build(
-        root.path(),
-        image(dist(root.path(), ["readme", "bin/server"])),
-        &["t"],
-    );
+    let (root, built) = built(&["t"]);
     let registry = LayoutRegistry::open(root.path().join("images"));
     let manifest: Value =
         serde_json::from_slice(&registry.manifest("acme/app", &built.digest).unwrap()).unwrap();
@@ -247,12 +244,7 @@ fn what_cannot_go_into_an_image_is_refused_with_the_reason() {
 
 #[test]
 fn a_damaged_blob_is_found_at_the_end_of_the_stream() {
-    let root = tempfile::tempdir().unwrap();
-    let built = build(
-        root.path(),
-        image(dist(root.path(), ["readme", "bin/server"])),
-        &["t"],
-    );
+    let (root, built) = built(&["t"]);
     let registry = LayoutRegistry::open(root.path().join("images"));
     let file = root
         .path()
@@ -269,12 +261,7 @@ fn a_damaged_blob_is_found_at_the_end_of_the_stream() {
 
 #[test]
 fn many_writers_lose_no_tag() {
-    let root = tempfile::tempdir().unwrap();
-    let built = build(
-        root.path(),
-        image(dist(root.path(), ["readme", "bin/server"])),
-        &[],
-    );
+    let (root, built) = built(&[]);
     let bytes = LayoutRegistry::open(root.path().join("images"))
         .manifest("acme/app", &built.digest)
         .unwrap();

@@ -1,5 +1,6 @@
 //! The ledger and the lease in a directory: the contracts, the race, crashes and tampering.
 
+use crate::support::own_test::own_test;
 use greenroom::history::{Audit, Expectation, Problem, verify};
 use greenroom::ledger::{DirectoryLease, DirectoryLedger, RawLedger};
 use greenroom::model::{Digest, EnvironmentName, Period};
@@ -7,7 +8,6 @@ use greenroom::ports::{ErrorKind, Holder, Lease, Ledger};
 use greenroom::testing::{FakeClock, lease, ledger, story};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -96,10 +96,8 @@ fn processes_that_write_at_the_same_time_lose_nothing() {
     let root = tempfile::tempdir().unwrap();
     let children: Vec<_> = (0..4)
         .map(|_| {
-            Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "ledger::one_writing_process", "--ignored"])
+            own_test(module_path!(), "one_writing_process")
                 .current_dir(root.path())
-                .stdout(Stdio::null())
                 .spawn()
                 .unwrap()
         })
@@ -115,10 +113,8 @@ fn processes_that_write_at_the_same_time_lose_nothing() {
 fn a_process_that_is_killed_while_it_writes_leaves_a_whole_ledger() {
     let root = tempfile::tempdir().unwrap();
     for round in 1..=5 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "ledger::one_writing_process", "--ignored"])
+        let mut child = own_test(module_path!(), "one_writing_process")
             .current_dir(root.path())
-            .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let enough = record(root.path(), round * 13);
@@ -351,10 +347,8 @@ fn one_leasing_process() {
 #[test]
 fn the_lease_of_a_process_that_died_on_this_machine_is_taken_over_at_once() {
     let root = tempfile::tempdir().unwrap();
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "one_leasing_process", "--ignored"])
+    let status = own_test(module_path!(), "one_leasing_process")
         .current_dir(root.path())
-        .stdout(Stdio::null())
         .status()
         .unwrap();
     assert!(status.success());

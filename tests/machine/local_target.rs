@@ -1,14 +1,15 @@
 //! The local target with real processes.
 
+use crate::support::own_test::own_test;
 use greenroom::builder::files::{Base, FilesBuilder, FilesImage, LayerSource};
+use greenroom::host::clock::SystemClock;
 use greenroom::host::process::ProcessIdentity;
 use greenroom::host::secrets::Secrets;
 use greenroom::model::{EnvironmentName, Release, SecretSource, Slot, Timestamp, UnitId};
-use greenroom::ports::{
-    BuildRequest, Builder, Clock, ErrorKind, Instance, Interrupted, Registry, Removal, Stop, Target,
-};
+use greenroom::ports::{BuildRequest, Builder, ErrorKind, Instance, Registry, Removal, Stop, Target};
 use greenroom::registry::layout::LayoutRegistry;
 use greenroom::target::local::{LocalSettings, LocalSweeper, LocalTarget, units};
+use greenroom::testing::clock::WaitlessClock;
 use greenroom::testing::sweeper::{SweeperCase, sweeper_contract};
 use greenroom::testing::target::{PutNow as _, TargetCase, gone, target_contract};
 use rustix::process::{Pid, Signal};
@@ -27,27 +28,6 @@ sleep 600 &
 trap 'echo finishing; kill $! 2>/dev/null; exit 0' TERM
 wait
 "#;
-
-struct WallClock(Instant);
-
-impl Clock for WallClock {
-    fn now(&self) -> Timestamp {
-        let since = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
-        Timestamp::from_unix_millis(i64::try_from(since).unwrap())
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, _: Duration) -> Result<(), Interrupted> {
-        unreachable!("a driver never sleeps")
-    }
-
-    fn interruption(&self) -> Option<Interrupted> {
-        None
-    }
-}
 
 struct World {
     root: PathBuf,
@@ -95,7 +75,12 @@ impl World {
         let environment = BTreeMap::from([("APP_TOKEN".to_owned(), "swordfish".to_owned())]);
         let secrets = Secrets::new(environment, self.root.clone());
         let registry: Arc<dyn Registry> = self.registry.clone();
-        LocalTarget::new(settings, registry, Arc::new(WallClock(Instant::now())), secrets)
+        LocalTarget::new(
+            settings,
+            registry,
+            Arc::new(WaitlessClock(SystemClock::new())),
+            secrets,
+        )
     }
 
     /// A release whose image holds `script`.
@@ -573,14 +558,8 @@ fn greenroom_may_be_killed_at_any_moment_and_nothing_is_orphaned() {
     )
     .unwrap();
     for round in 0..25_u64 {
-        let mut greenroom = std::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--ignored",
-                "--exact",
-                "local_target::puts_and_removes_until_it_is_killed",
-            ])
+        let mut greenroom = own_test(module_path!(), "puts_and_removes_until_it_is_killed")
             .current_dir(&world.root)
-            .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();

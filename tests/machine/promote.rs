@@ -1,7 +1,9 @@
 //! What proved itself in one environment goes to the next, and nothing else does.
 
+use crate::support::address::free_port;
 use crate::support::daemon::Daemon;
-use crate::support::project::{PIPELINE, Project, Ran, free_port};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
 use greenroom::model::{Digest, Tag};
 use greenroom::ports::{Catalog as _, Registry as _};
 use greenroom::registry::oci::OciRegistry;

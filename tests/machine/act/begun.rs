@@ -5,7 +5,8 @@ use crate::act::events;
 use crate::act::player::Played;
 use crate::act::stage::Stage;
 use crate::act::workflow;
-use crate::support::project::{Ran, free_port, get};
+use crate::support::address::{free_port, get};
+use crate::support::ran::Ran;
 use serde_json::Value;
 
 /// The repository on its branches `develop` and `main`, at version 1.0.0.

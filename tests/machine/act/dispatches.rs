@@ -4,7 +4,7 @@ use crate::act::events;
 use crate::act::player::Played;
 use crate::act::stage::Stage;
 use crate::act::workflow;
-use crate::support::project::free_port;
+use crate::support::address::free_port;
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -30,7 +30,7 @@ fn a_person_says_where_to_and_which_version() {
     );
     assert_eq!((said("version"), said("outcome")), ("2.0.0", "succeeded"));
     assert_eq!(
-        crate::support::project::get(port, "/").unwrap().1,
+        crate::support::address::get(port, "/").unwrap().1,
         "hello from 2.0.0\n"
     );
     assert!(!played.log.contains("the check that fails"), "{}", played.log);
@@ -40,7 +40,7 @@ fn a_person_says_where_to_and_which_version() {
     played.assert_jobs(&[("deploy", "failure")]);
     assert!(played.log.contains("the check that fails"), "{}", played.log);
     assert_eq!(
-        crate::support::project::get(port, "/").unwrap().1,
+        crate::support::address::get(port, "/").unwrap().1,
         "hello from 2.0.0\n"
     );
 

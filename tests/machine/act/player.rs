@@ -1,5 +1,6 @@
 //! act 0.2.89 in host mode, and what it says of a run, line by line as JSON.
 
+use crate::support::tools::tool;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,24 +52,10 @@ pub(crate) struct Step {
     pub(crate) said: String,
 }
 
-/// Where `tests/tools.sh` puts act.
-fn program() -> PathBuf {
-    let target = Path::new(env!("CARGO_BIN_EXE_greenroom"))
-        .parent()
-        .and_then(Path::parent);
-    let program = target.unwrap().join("tools/venv/bin/act");
-    assert!(
-        program.is_file(),
-        "{} is needed: tests/tools.sh installs it",
-        program.display()
-    );
-    program
-}
-
 impl Act {
     /// Plays the event in the repository `directory`, to its end.
     pub(crate) fn play(&self, directory: &Path) -> Played {
-        let mut command = Command::new(program());
+        let mut command = Command::new(tool("act"));
         command
             .arg(self.event)
             .args(["--workflows", &self.workflow, "--eventpath"])

@@ -3,7 +3,8 @@
 
 use crate::act::events;
 use crate::act::player::Played;
-use crate::act::stage::{Stage, source};
+use crate::act::stage::Stage;
+use crate::support::files::repository;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -72,8 +73,8 @@ impl Release {
             "install.sh",
             ".github/workflows/release.yml",
         ] {
-            stage.write(file, &fs::read_to_string(source(file)).unwrap());
-            let mode = fs::metadata(source(file)).unwrap().permissions();
+            stage.write(file, &fs::read_to_string(repository(file)).unwrap());
+            let mode = fs::metadata(repository(file)).unwrap().permissions();
             fs::set_permissions(stage.root().join(file), mode).unwrap();
         }
         stage.write("Cargo.toml", &format!("[package]\nversion = \"{VERSION}\"\n"));

@@ -4,12 +4,13 @@ use crate::act::events;
 use crate::act::player::{Act, Played};
 use crate::act::workflow;
 use crate::support::daemon::Daemon;
+use crate::support::files::repository;
 use crate::support::git::git;
 use crate::support::github::{FakeGitHub, Pull, Repository};
 use crate::support::project::Project;
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What the project's `.greenroom` links to, outside of the job's workspace, which act makes anew for every
 /// run: what a self-hosted runner keeps between jobs.
@@ -20,11 +21,6 @@ const REPOSITORY: &str = "acme/widgets";
 
 /// The number of every run.
 pub(crate) const RUN: u64 = 7;
-
-/// A file of greenroom's own repository.
-pub(crate) fn source(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
 
 /// `project/` is the repository, `remote.git` its origin; both are in one directory with everything else that
 /// a test leaves, and what was started from there ends with it.
@@ -41,7 +37,7 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let stage = Self::empty();
         stage.service();
-        let pipeline = fs::read_to_string(source("examples/quickstart/greenroom.yaml")).unwrap();
+        let pipeline = fs::read_to_string(repository("examples/quickstart/greenroom.yaml")).unwrap();
         let repository = stage.registry.repository("acme/hello");
         let pipeline = pipeline.replace("repository: hello", &format!("repository: {repository}"));
         stage.write("greenroom.yaml", &pipeline);
@@ -68,7 +64,7 @@ impl Stage {
         for file in ["action.yml", "install.sh"] {
             stage
                 .project
-                .write(&format!("action/{file}"), fs::read(source(file)).unwrap());
+                .write(&format!("action/{file}"), fs::read(repository(file)).unwrap());
         }
         let (root, kept, remote) = (
             stage.root(),
@@ -88,14 +84,14 @@ impl Stage {
     /// Writes the service of the quickstart, at version 1.0.0.
     pub(crate) fn service(&self) {
         for file in ["VERSION", "app/server.py"] {
-            let text = fs::read_to_string(source("examples/quickstart").join(file)).unwrap();
+            let text = fs::read_to_string(repository("examples/quickstart").join(file)).unwrap();
             self.write(file, &text);
         }
     }
 
     /// Adds an environment as the quickstart's, without its wait at the end.
     pub(crate) fn environment(&self, name: &str, port: u16) {
-        let text = fs::read_to_string(source("examples/quickstart/environments/staging.yaml"))
+        let text = fs::read_to_string(repository("examples/quickstart/environments/staging.yaml"))
             .unwrap()
             .replace("name: staging", &format!("name: {name}"))
             .replace("instances: 2", "instances: 1")

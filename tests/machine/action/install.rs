@@ -1,14 +1,13 @@
 //! `install.sh`, run as the step of the action runs it.
 
-use crate::action::files::repository;
+use crate::support::address::free_address;
+use crate::support::files::repository;
+use crate::support::ran::Ran;
+use crate::support::server::Server;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
@@ -16,13 +15,6 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 /// A checkout of the action, and the directory of a job's own files.
 struct Job {
     directory: TempDir,
-}
-
-/// How the script ended.
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
 }
 
 impl Job {
@@ -70,11 +62,7 @@ impl Job {
             .envs(variables.iter().copied())
             .output()
             .unwrap();
-        Ran {
-            status: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ran::of(output)
     }
 
     /// What the installed executable says.
@@ -106,36 +94,15 @@ impl Job {
     }
 }
 
-/// A server on this machine that answers every request with the file, and counts them.
-fn serve(file: &Path) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
-    let (file, count) = (file.to_path_buf(), Arc::new(AtomicUsize::new(0)));
-    let asked = Arc::clone(&count);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            asked.fetch_add(1, Ordering::SeqCst);
-            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let first = lines
-                .map_while(Result::ok)
-                .take_while(|line| !line.is_empty())
-                .next();
-            let name = file.file_name().unwrap().to_string_lossy().into_owned();
-            let wanted = format!("GET /v{}/{name} HTTP/1.1", env!("CARGO_PKG_VERSION"));
-            let body = fs::read(&file).unwrap();
-            let head = if first.as_deref() == Some(&wanted) {
-                format!(
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    body.len()
-                )
-            } else {
-                "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
-            };
-            let _ = stream.write_all(head.as_bytes());
-            let _ = stream.write_all(&body);
-        }
-    });
-    (base, count)
+/// A server on this machine that answers requests for the file at its place in the release, and no other.
+fn serve(file: &Path) -> Server {
+    let file = file.to_path_buf();
+    let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    let wanted = format!("/v{}/{name}", env!("CARGO_PKG_VERSION"));
+    Server::of(move |method, path| match (method, path == wanted) {
+        ("GET", true) => (200, fs::read(&file).unwrap()),
+        _ => (404, Vec::new()),
+    })
 }
 
 #[test]
@@ -191,18 +158,19 @@ fn what_is_named_and_is_no_executable_is_refused() {
 fn a_release_is_verified_before_it_is_unpacked_and_downloaded_once_a_job() {
     let job = Job::new();
     let asset = job.release("released");
-    let (base, count) = serve(&asset);
+    let server = serve(&asset);
+    let base = server.url();
     for _ in 0..2 {
         let ran = job.install(&[("GREENROOM_RELEASES", &base)]);
         assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
         assert!(ran.out.contains("verified by its sha256"), "{}", ran.out);
         assert_eq!(job.said(), "released");
     }
-    assert_eq!(count.load(Ordering::SeqCst), 1);
+    assert_eq!(server.requests().len(), 1);
     // One that somebody exchanged meanwhile is not believed.
     fs::write(job.path("temp/greenroom").join(asset.file_name().unwrap()), "x").unwrap();
     assert_eq!(job.install(&[("GREENROOM_RELEASES", &base)]).status, 0);
-    assert_eq!(count.load(Ordering::SeqCst), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]
@@ -214,7 +182,8 @@ fn something_else_than_was_released_is_not_unpacked() {
     fs::write(&asset, bytes).unwrap();
     // Cargo would be there: what is wrong is not passed over.
     job.script("bin/cargo", "#!/bin/sh\nexit 0\n");
-    let (base, _) = serve(&asset);
+    let server = serve(&asset);
+    let base = server.url();
     let ran = job.install(&[("GREENROOM_RELEASES", &base)]);
     assert_eq!(ran.status, 3, "{}", ran.out);
     assert!(ran.err.contains("is not what was released"), "{}", ran.err);
@@ -223,7 +192,7 @@ fn something_else_than_was_released_is_not_unpacked() {
     assert_eq!(left.len(), 0, "{left:?}");
 
     fs::remove_file(&asset).unwrap();
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = free_address();
     let ran = job.install(&[("GREENROOM_RELEASES", &format!("http://{nobody}"))]);
     assert_eq!(ran.status, 3, "{}", ran.out);
     assert!(

@@ -1,6 +1,6 @@
 //! The scripts of a release.
 
-use crate::action::files::repository;
+use crate::support::files::repository;
 use std::fs;
 use std::process::Command;
 

@@ -1,15 +1,8 @@
 //! Scripts, workflows and the action as the tools see them that judge such things.
 
-use crate::action::files::repository;
-use std::path::PathBuf;
+use crate::support::files::repository;
+use crate::support::tools::tool;
 use std::process::{Command, Output};
-
-/// A program of the tests: from the directory that `tests/tools.sh` fills, else from the search path.
-fn tool(name: &str) -> Command {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository("target"), PathBuf::from);
-    let own = target.join("tools/venv/bin").join(name);
-    Command::new(if own.is_file() { own } else { name.into() })
-}
 
 fn judged(mut command: Command) -> String {
     let shown = format!("{:?}", command.get_program());
@@ -32,7 +25,7 @@ fn judged(mut command: Command) -> String {
 
 #[test]
 fn shellcheck_finds_nothing_in_any_script() {
-    let mut command = tool("shellcheck");
+    let mut command = Command::new("shellcheck");
     // With what a script reads in.
     command.args(["--external-sources", "--check-sourced"]);
     command.args([
@@ -48,7 +41,7 @@ fn shellcheck_finds_nothing_in_any_script() {
 
 #[test]
 fn zizmor_has_no_finding_as_an_auditor() {
-    let mut command = tool("zizmor");
+    let mut command = Command::new(tool("zizmor"));
     command.args([
         "--offline",
         "--persona",
@@ -74,7 +67,7 @@ fn the_schemas_of_github_are_kept() {
             &[".github/workflows/ci.yml", ".github/workflows/release.yml"],
         ),
     ] {
-        let mut command = tool("check-jsonschema");
+        let mut command = Command::new(tool("check-jsonschema"));
         command.args(["--builtin-schema", schema]).args(files);
         judged(command);
     }

@@ -1,6 +1,7 @@
 //! A forge that is dead, slow, or refuses: the rollout goes its way.
 
 use crate::announce::project::Project;
+use crate::support::waiting::eventually;
 use greenroom::app::Workspace;
 use greenroom::app::announce::Announcer;
 use greenroom::app::deploy::Hold;
@@ -8,7 +9,6 @@ use greenroom::app::record;
 use greenroom::ports::{Clock as _, DeploymentState};
 use greenroom::rollout::Outcome;
 use std::thread;
-use std::time::{Duration, Instant};
 
 const ALL: &str = "github: { status: true }";
 
@@ -117,15 +117,6 @@ fn the_environment_is_free_again_while_a_forge_is_waited_for() {
         project.forge.release();
         assert_eq!(run.join().unwrap().forge_deployment, Some(100));
     });
-}
-
-/// Polls for at most 20 seconds, less than the forge is waited for.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        thread::yield_now();
-    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A project whose service is a file, in a job of GitHub Actions.
 
+use crate::support::git::git;
 use greenroom::app::announce::{Announcer, Forges};
 use greenroom::app::deploy::{Deployed, Done};
 use greenroom::app::pipeline::{self, Run, Wish};
@@ -11,7 +12,6 @@ use greenroom::testing::{FakeClock, MemoryForge};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -91,15 +91,8 @@ impl Project {
 
     /// In a repository with one commit: what environments that are named by hand get.
     pub(crate) fn committed(self) -> Self {
-        for words in [
-            "init --quiet",
-            "add --all",
-            "-c user.name=ada -c user.email=ada@acme.test commit --quiet --message first",
-        ] {
-            let git = Command::new("git")
-                .args(words.split(' '))
-                .current_dir(self.directory.path())
-                .status();
+        for words in ["init --quiet", "add --all", "commit --quiet --message first"] {
+            let git = git(self.directory.path()).args(words.split(' ')).status();
             assert!(git.unwrap().success(), "git {words}");
         }
         self

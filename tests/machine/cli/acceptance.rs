@@ -1,7 +1,10 @@
 //! Acceptance deployments: made beside an environment, tested, and gone again whatever happens.
 
+use crate::support::address::get;
 use crate::support::github::{FakeGitHub, Repository};
-use crate::support::project::{Project, Ran, eventually, get};
+use crate::support::project::Project;
+use crate::support::ran::Ran;
+use crate::support::waiting::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
@@ -311,7 +314,7 @@ fn whoever_is_at_work_on_it_is_not_disturbed() {
 #[test]
 fn it_runs_with_the_configuration_of_another_environment() {
     let project = project("acceptance: { vmNamePrefix: trial, configuration: production }\n");
-    project.environment("production", crate::support::project::free_port(), "");
+    project.environment("production", crate::support::address::free_port(), "");
     let production = project.read("environments/production.yaml");
     project.write(
         "environments/production.yaml",

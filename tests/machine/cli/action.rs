@@ -1,7 +1,8 @@
 //! The step of the action: inputs in, one command, outputs for later jobs.
 
 use crate::cli::github::{commands, outputs};
-use crate::support::project::{PIPELINE, Project, Ran};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
 use serde_json::{Value, json};
 
 /// Runs `greenroom action` with these inputs, as `action.yml` hands them over.

@@ -1,63 +1,14 @@
 //! What a step shows on GitHub, through the real adapter: a server on this machine plays GitHub.
 
-use crate::support::project::{PIPELINE, Project, Ran};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
+use crate::support::server::Server;
 
 const TRIGGERS: &str = "\
 triggers:
   - push: { branches: [develop] }
     environment: staging
 ";
-
-type Asked = Arc<Mutex<Vec<String>>>;
-
-/// Answers a request by its method and path: status and body.
-type Answer = fn(&str, &str) -> (u16, &'static str);
-
-/// Begins to play GitHub; its address, and every request so far.
-fn github(answer: Answer) -> (String, Asked) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Asked::default();
-    let noted = Arc::clone(&asked);
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            serve(stream.unwrap(), answer, &noted);
-        }
-    });
-    (url, asked)
-}
-
-fn serve(mut stream: TcpStream, answer: Answer, asked: &Asked) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).unwrap() == 0 {
-            return;
-        }
-    }
-    let length = head
-        .to_lowercase()
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-        .unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let mut words = head.split(' ');
-    let (method, target) = (words.next().unwrap(), words.next().unwrap());
-    let path = target.split('?').next().unwrap();
-    let (status, body) = answer(method, path);
-    asked.lock().unwrap().push(format!("{method} {path}"));
-    write!(
-        stream,
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-}
 
 /// Runs `greenroom run` for a push, as the runner does.
 fn step(project: &Project, more: &[(&str, &str)]) -> Ran {
@@ -85,7 +36,7 @@ fn project() -> Project {
 
 #[test]
 fn a_step_with_a_token_opens_a_deployment_and_gives_its_number_as_an_output() {
-    let (api, asked) = github(|method, path| {
+    let github = Server::of(|method, path| {
         let part = path.trim_start_matches("/repos/acme/widgets/");
         match (method, part) {
             ("POST", "deployments") => (201, r#"{ "id": 4711, "environment": "staging" }"#),
@@ -101,10 +52,13 @@ fn a_step_with_a_token_opens_a_deployment_and_gives_its_number_as_an_output() {
     let project = project();
     let ran = step(
         &project,
-        &[("GITHUB_API_URL", &api), ("GITHUB_TOKEN", "ghs_swordfish")],
+        &[
+            ("GITHUB_API_URL", &github.url()),
+            ("GITHUB_TOKEN", "ghs_swordfish"),
+        ],
     );
     assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
-    let asked = asked.lock().unwrap().clone();
+    let asked = github.asked();
     let count = |wanted: &str| asked.iter().filter(|found| found.ends_with(wanted)).count();
     assert_eq!(count("POST /repos/acme/widgets/deployments"), 1, "{asked:#?}");
     assert_eq!(
@@ -127,11 +81,14 @@ fn a_step_with_a_token_opens_a_deployment_and_gives_its_number_as_an_output() {
 
 #[test]
 fn a_token_that_may_do_nothing_costs_warnings_and_no_deployment() {
-    let (api, _) = github(|_, _| (403, r#"{ "message": "Resource not accessible by integration" }"#));
+    let github = Server::of(|_, _| (403, r#"{ "message": "Resource not accessible by integration" }"#));
     let project = project();
     let ran = step(
         &project,
-        &[("GITHUB_API_URL", &api), ("GITHUB_TOKEN", "ghs_swordfish")],
+        &[
+            ("GITHUB_API_URL", &github.url()),
+            ("GITHUB_TOKEN", "ghs_swordfish"),
+        ],
     );
     assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
     let warnings: Vec<&str> = ran

@@ -1,6 +1,9 @@
 //! Approvals, locks and freezes: refused, allowed, on record.
 
-use crate::support::project::{Project, Ran, eventually, free_port};
+use crate::support::address::free_port;
+use crate::support::project::Project;
+use crate::support::ran::Ran;
+use crate::support::waiting::eventually;
 
 /// A project whose environment asks for one approval.
 fn guarded() -> Project {

@@ -1,7 +1,9 @@
 //! What runs on a machine whose working tree is cleaned before each deployment, as `actions/checkout` does it.
 
 use crate::cli::strategies::Traffic;
-use crate::support::project::{PIPELINE, Project, eventually, get};
+use crate::support::address::get;
+use crate::support::project::{PIPELINE, Project};
+use crate::support::waiting::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Child;
 

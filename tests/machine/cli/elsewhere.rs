@@ -1,6 +1,7 @@
 //! In GitLab CI and Jenkins: variables in; variables, a summary and sections out.
 
-use crate::support::project::{PIPELINE, Project, Ran};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
 use std::collections::BTreeMap;
 
 const TRIGGERS: &str = "\

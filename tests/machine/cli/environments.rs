@@ -1,6 +1,7 @@
 //! Environments: protected, compared, created; and what runs there against what is on record.
 
-use crate::support::project::{Project, free_port};
+use crate::support::address::free_port;
+use crate::support::project::Project;
 use serde_json::Value;
 use std::fs;
 
@@ -204,7 +205,7 @@ fn drift_is_told_and_ends_with_5() {
         .collect();
     let victim = rustix::process::Pid::from_raw(i32::try_from(servers[0]).unwrap()).unwrap();
     rustix::process::kill_process(victim, rustix::process::Signal::KILL).unwrap();
-    crate::support::project::eventually("the process is gone", || {
+    crate::support::waiting::eventually("the process is gone", || {
         project.run(&["status", "--live"]).status == 5
     });
     let drifted = project.run(&["status", "staging", "--live", "--format", "json"]);

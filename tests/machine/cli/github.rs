@@ -1,6 +1,7 @@
 //! In a job of GitHub Actions: events in; outputs, summary, annotations and masks out.
 
-use crate::support::project::{PIPELINE, Project, Ran};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -211,7 +212,7 @@ fn checks_alone_are_told_as_checks_and_not_as_a_rollout_that_has_no_end() {
         "{summary}"
     );
     assert!(!well.out.contains("::error "), "{}", well.out);
-    let nowhere = format!("http://127.0.0.1:{}", crate::support::project::free_port());
+    let nowhere = format!("http://127.0.0.1:{}", crate::support::address::free_port());
     let words = ["verify", "staging", "--url", &nowhere];
     let unwell = step(&project, "push", &push("develop"), &words);
     assert_eq!(unwell.status, 4, "{}{}", unwell.out, unwell.err);

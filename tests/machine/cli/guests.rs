@@ -1,7 +1,8 @@
 //! Acceptance deployments and the doctor on guests: greenroom as a stranger calls it, a fake cluster behind
 //! HTTP, and a server at the addresses of the guests.
 
-use crate::support::project::{Project, Ran};
+use crate::support::project::Project;
+use crate::support::ran::Ran;
 use greenroom::host::clock::SystemClock;
 use greenroom::model::Secret;
 use greenroom::proxmox::GuestRef;
@@ -156,7 +157,7 @@ fn guests_that_are_overdue_are_collected_without_any_record() {
         "{}",
         listed.out
     );
-    crate::support::project::eventually("it to be overdue", || {
+    crate::support::waiting::eventually("it to be overdue", || {
         let ran = site.run(&["prune", "guests"]);
         assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
         ran.out.contains(&format!("{id} is removed"))

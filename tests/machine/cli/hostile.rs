@@ -2,7 +2,8 @@
 
 use crate::cli::elsewhere::{dotenv, gitlab};
 use crate::cli::github::{commands, outputs, step};
-use crate::support::project::{PIPELINE, Project, Ran};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,6 +1,9 @@
 //! The record on a branch of the project's repository: what a run leaves there, and what others see.
 
-use crate::support::project::{PIPELINE, Project, Ran, eventually, free_port};
+use crate::support::address::free_port;
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
+use crate::support::waiting::eventually;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

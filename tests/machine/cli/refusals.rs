@@ -1,24 +1,16 @@
 //! What greenroom refuses, and that nothing was touched then.
 
-use crate::support::project::{PIPELINE, Project, eventually, free_port};
+use crate::support::address::free_port;
+use crate::support::git;
+use crate::support::project::{PIPELINE, Project};
+use crate::support::waiting::eventually;
 use serde_json::Value;
 use std::net::TcpListener;
-use std::process::Command;
 
 fn git(project: &Project, words: &[&str]) -> String {
-    let ran = Command::new("git")
-        .args([
-            "-c",
-            "user.name=Ana",
-            "-c",
-            "user.email=ana@acme.test",
-            "-c",
-            "init.defaultBranch=main",
-        ])
+    let ran = git::git(&project.path(""))
+        .args(["-c", "init.defaultBranch=main"])
         .args(words)
-        .current_dir(project.path(""))
-        .env_clear()
-        .env("PATH", std::env!("PATH"))
         .output()
         .unwrap();
     assert!(

@@ -1,7 +1,9 @@
 //! Reviews of a CI run, through the real adapter: who counts, who refuses, and what is not guessed.
 
+use crate::support::address::free_port;
 use crate::support::github::{Approval, Environment, FakeGitHub, Repository, Team};
-use crate::support::project::{Project, Ran, free_port};
+use crate::support::project::Project;
+use crate::support::ran::Ran;
 
 const RUN: u64 = 7;
 

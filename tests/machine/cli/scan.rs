@@ -1,7 +1,9 @@
 //! The scan gate, with a scanner that is a script.
 
+use crate::support::address::free_port;
 use crate::support::github::{FakeGitHub, Repository};
-use crate::support::project::{PIPELINE, Project, eventually, free_port};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::waiting::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 

@@ -1,6 +1,7 @@
 //! Secrets leave no trace: not in what is printed, written or recorded, nor in any command line.
 
-use crate::support::project::{PIPELINE, Project, Ran};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::ran::Ran;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,14 +2,13 @@
 
 use crate::support::bundles::{BUNDLE, COSIGN_SIGN, Key};
 use crate::support::project::Project;
+use crate::support::server::Server;
 use greenroom::model::{Digest, Tag};
 use greenroom::oci::{Manifest, media};
 use greenroom::ports::{Blob, Catalog, Discard, Registry, in_memory};
 use greenroom::registry::layout::LayoutRegistry;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 
 const DIRECT: &str = "  strategy: direct\n  rollback: { watch: 0s }\n";
 const SIGNED: &str = "protection:\n  signatures:\n    any:\n      - { key: cosign.pub, tlog: skip }\n";
@@ -394,25 +393,10 @@ fn a_signature_of_cosign_2_is_named_with_what_to_do() {
 #[test]
 fn where_the_registry_has_nothing_github_is_asked() {
     let project = Project::new(DIRECT);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let api = format!("http://{}", listener.local_addr().unwrap());
     let bundle: Value = serde_json::from_str(&fixture("workflow-attestation.json")).unwrap();
     let body = json!({ "attestations": [{ "bundle": bundle }] }).to_string();
-    let served = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-        let head: Vec<String> = lines
-            .map(Result::unwrap)
-            .take_while(|line| !line.is_empty())
-            .collect();
-        let length = body.len();
-        write!(
-            stream,
-            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        head
-    });
+    let github = Server::of(move |_, _| (200, body.clone()));
+    let api = github.url();
     let image = format!("acme/app@{PACKAGE}");
     let words = [&wants_workflow(&image)[..], &[PREDICATE]].concat();
     let variables = [
@@ -423,11 +407,12 @@ fn where_the_registry_has_nothing_github_is_asked() {
     let ran = project.with(&words, &variables);
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(ran.out.contains(WORKFLOW), "{}", ran.out);
-    let head = served.join().unwrap();
+    let requests = github.requests();
     assert!(
-        head.iter().any(|line| line == "authorization: Bearer swordfish"),
-        "{head:?}"
+        requests[0].contains("\r\nauthorization: Bearer swordfish\r\n"),
+        "{requests:?}"
     );
+    drop(github);
     // The server is gone now: that nothing could be asked is told, and nothing is accepted.
     let ran = project.with(&words, &variables);
     assert_eq!(ran.status, 6, "{}", ran.err);

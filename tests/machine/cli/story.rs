@@ -1,6 +1,7 @@
 //! One environment through its life: first deployment, update, failure, rollback.
 
-use crate::support::project::{Project, free_port};
+use crate::support::address::free_port;
+use crate::support::project::Project;
 use serde_json::Value;
 
 const QUICK: &str = "  strategy: blue-green\n  rollback: { watch: 300ms }";

@@ -1,6 +1,8 @@
 //! Every strategy, several environments, hooks, commands, interruptions.
 
-use crate::support::project::{PIPELINE, Project, eventually, free_port, get};
+use crate::support::address::{free_port, get};
+use crate::support::project::{PIPELINE, Project};
+use crate::support::waiting::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Child;
 use std::sync::Arc;

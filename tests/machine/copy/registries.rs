@@ -2,6 +2,7 @@
 
 use super::image::{Writer, assert_whole, whole};
 use crate::support::daemon::{Daemon, run};
+use crate::support::ran::greenroom;
 use greenroom::model::{Digest, Tag};
 use greenroom::oci::Manifest;
 use greenroom::ports::{Catalog, Content, Registry as _};
@@ -10,26 +11,11 @@ use greenroom::registry::oci::OciRegistry;
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 fn tag(text: &str) -> Tag {
     text.parse().unwrap()
-}
-
-/// greenroom in a directory without a project.
-fn greenroom(directory: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_greenroom"));
-    command
-        .args(words)
-        .current_dir(directory)
-        .env_clear()
-        .env("PATH", std::env!("PATH"))
-        .env("HOME", directory)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
 }
 
 /// What it says, as JSON; it has to succeed.

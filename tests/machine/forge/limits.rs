@@ -2,6 +2,7 @@
 
 use crate::forge::deployments::draft;
 use crate::forge::yard::{Yard, connected, refused};
+use crate::support::address::free_address;
 use crate::support::github::{Fault, Repository};
 use greenroom::forge::github::GitHub;
 use greenroom::model::Timestamp;
@@ -239,7 +240,7 @@ fn open(api: &str, repository: &str) -> Result<GitHub, PortError> {
 
 #[test]
 fn a_write_that_never_left_is_sent_again_and_then_told() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = free_address();
     let github = open(&format!("http://{closed}"), "acme/hello").unwrap();
     refused(github.of_run(42), ErrorKind::Transient, &["127.0.0.1"]);
     let outcome = github.upsert_comment(&crate::forge::comments::comment("x"));

@@ -2,6 +2,7 @@
 
 use crate::git_ledger::races::write;
 use crate::git_ledger::yard::{Yard, branch, name};
+use crate::support::own_test::own_test;
 use greenroom::ledger::GitLedger;
 use greenroom::ports::{ErrorKind, Ledger};
 use greenroom::testing::ledger::draft;
@@ -9,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// One process of the test below: appends to the branch of its current directory until it is killed, and
@@ -66,10 +67,8 @@ fn children(parent: u32) -> Vec<Pid> {
 }
 
 fn writer(clone: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crashes::one_writing_process", "--ignored"])
+    own_test(module_path!(), "one_writing_process")
         .current_dir(clone)
-        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()

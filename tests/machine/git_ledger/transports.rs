@@ -3,6 +3,8 @@
 use crate::git_ledger::http::{CREDENTIALS, Server};
 use crate::git_ledger::races::write;
 use crate::git_ledger::yard::{BRANCH, Yard, name};
+use crate::support::address::free_port;
+use crate::support::ran::greenroom;
 use greenroom::host::environment::Environment;
 use greenroom::host::git::Store;
 use greenroom::ledger::{GitBranch, GitLedger};
@@ -10,7 +12,7 @@ use greenroom::model::Period;
 use greenroom::ports::{Clock, ErrorKind, Holder, Lease, Ledger};
 use greenroom::testing::FakeClock;
 use greenroom::testing::ledger::draft;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -175,9 +177,7 @@ impl Drop for Running {
 fn it_works_over_gits_own_protocol() {
     let yard = Yard::new();
     let production = name("production");
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = free_port();
     let core = yard.git("seed", &["--exec-path"]);
     let daemon = Command::new(format!("{core}/git-daemon"))
         .args([
@@ -305,10 +305,8 @@ fn the_token_is_in_no_argument_and_the_form_in_which_it_travels_is_masked() {
             env!("PATH")
         ),
     );
-    let output = Command::new(env!("CARGO_BIN_EXE_greenroom"))
-        .args(["environment", "protect", "staging", "on", "--reason", "a freeze"])
-        .current_dir(yard.path("clone"))
-        .env_clear()
+    let words = ["environment", "protect", "staging", "on", "--reason", "a freeze"];
+    let output = greenroom(&yard.path("clone"), &words)
         .env("PATH", format!("{}:{}", yard.path("bin").display(), env!("PATH")))
         .envs([
             ("GITHUB_ACTIONS", "true"),

@@ -6,7 +6,7 @@ use greenroom::host::environment::Environment;
 use greenroom::host::git::Store;
 use greenroom::ledger::{GitBranch, GitLease, GitLedger, RawLedger};
 use greenroom::model::EnvironmentName;
-use greenroom::ports::Clock;
+use greenroom::ports::{Clock, Ledger as _};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
@@ -92,6 +92,12 @@ impl Yard {
 
     pub(crate) fn ledger(&self, clone: &str) -> GitLedger {
         GitLedger::open(self.branch(clone))
+    }
+
+    /// The number of the newest record that the clone sees.
+    pub(crate) fn newest(&self, clone: &str, environment: &EnvironmentName) -> u64 {
+        let head = self.ledger(clone).head(environment).unwrap();
+        head.unwrap().record.seq
     }
 
     pub(crate) fn lease(&self, clone: &str, clock: Arc<dyn Clock>) -> GitLease {

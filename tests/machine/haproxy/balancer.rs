@@ -1,33 +1,21 @@
 //! A running `HAProxy`, configured with the template of the documentation.
 
+use crate::support::address::free_address;
+use crate::support::waiting::eventually;
 use greenroom::host::clock::SystemClock;
 use greenroom::model::{Endpoint, Route, RouteState, Slot, UnitId};
 use greenroom::ports::{Clock, ErrorKind, Granularity, PortError, Router};
 use greenroom::router::haproxy::{HaproxyOptions, HaproxyRouter};
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The longest that a test waits for anything.
+/// The longest that a test waits for `HAProxy`.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Polls until `holds` says so.
-#[track_caller]
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let clock = SystemClock::new();
-    while !holds() {
-        assert!(clock.monotonic() < PATIENCE, "never: {what}");
-        clock.sleep(Duration::from_millis(5)).unwrap();
-    }
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
 
 /// A running `HAProxy`; killed with the value.
 pub(crate) struct Balancer {

@@ -1,14 +1,14 @@
 //! The contract of every router, over both ways to the runtime interface.
 
 use crate::haproxy::balancer::{Balancer, Patient, endpoint};
+use crate::support::address::free_address;
 use crate::support::backend::Backend;
 use greenroom::router::haproxy::HaproxyRouter;
 use greenroom::testing::router::{Addresses, router_contract};
-use std::net::TcpListener;
 
 fn keeps_the_contract(balancer: &Balancer, router: &HaproxyRouter) {
     let (blue, green) = (Backend::saying("blue"), Backend::saying("green"));
-    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = free_address();
     let addresses = Addresses {
         blue: endpoint(blue.address),
         green: endpoint(green.address),
@@ -34,7 +34,7 @@ fn over_tcp() {
 fn without_health_checks_and_without_asking_again() {
     let balancer = Balancer::configured(|text| text.replace("default-server check", "default-server"));
     let (blue, green) = (Backend::saying("blue"), Backend::saying("green"));
-    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = free_address();
     let addresses = Addresses {
         blue: endpoint(blue.address),
         green: endpoint(green.address),

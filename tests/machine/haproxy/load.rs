@@ -1,24 +1,26 @@
 //! Deployments by the engine while wrk keeps 32 connections busy: no answer other than 2xx, no socket
 //! error. And that wrk tells, where there are some.
 
-use crate::haproxy::balancer::{Balancer, eventually};
+use crate::haproxy::balancer::Balancer;
 use crate::haproxy::guests::Guests;
+use crate::support::waiting::eventually;
 use crate::support::wrk::{Report, Wrk};
-use greenroom::engine::{Journal, LeaseKeeper, Session, Site};
+use greenroom::engine::{Journal, Session, Site};
 use greenroom::host::clock::SystemClock;
 use greenroom::host::http::{Client, Settings};
 use greenroom::model::{
-    Actor, Batch, Canary, Check, CheckKind, HttpExpectation, HttpProbe, Origin, Period, ProbeSpec, Release,
-    Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
+    Actor, Batch, Canary, Origin, Period, Release, Rolling, Slot, Strategy, Suite, Thresholds, UnitId,
 };
-use greenroom::ports::{Holder, Lease, Router, Target};
+use greenroom::ports::{Router, Target};
 use greenroom::probe::{Commands, ServiceProbe};
 use greenroom::rollout::{
     Abilities, Event, Grounds, Kind, Observed, Occupancy, Outcome, Plan, Readiness, Request, RollbackPolicy,
     Rollout, plan,
 };
+use greenroom::testing::MemoryLedger;
+use greenroom::testing::lease::kept_lease;
 use greenroom::testing::runner::ScriptedRunner;
-use greenroom::testing::{FakeClock, MemoryLease, MemoryLedger};
+use greenroom::testing::scenario::{health, release};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -69,15 +71,7 @@ impl Service {
     fn deploy(&mut self, version: &str, strategy: Strategy) {
         let candidate = release(version);
         let plan = self.plan(candidate.clone(), strategy);
-        let lease = Arc::new(MemoryLease::new(Arc::new(FakeClock::default())));
-        let ttl = Period::from_secs(600);
-        let holder = Holder {
-            who: "a test".into(),
-            run: None,
-            purpose: "deploying".into(),
-        };
-        let held = lease.acquire(&plan.environment, &holder, ttl).unwrap();
-        let keeper = LeaseKeeper::keep(lease, plan.environment.clone(), held, ttl);
+        let keeper = kept_lease(&plan.environment);
         let site = self.site();
         let mut journal = Journal {
             head: None,
@@ -169,31 +163,6 @@ fn request(units: Vec<UnitId>, candidate: Release, strategy: Strategy) -> Reques
         before: Vec::new(),
         after: Vec::new(),
         grounds: Grounds::default(),
-    }
-}
-
-fn release(version: &str) -> Release {
-    Release {
-        version: version.parse().unwrap(),
-        artifact: None,
-        commit: None,
-        variables: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-    }
-}
-
-fn health() -> Check {
-    Check {
-        name: "health".into(),
-        kind: CheckKind::Health,
-        probe: ProbeSpec::Http(HttpProbe {
-            method: "GET".into(),
-            path: "/health".into(),
-            headers: BTreeMap::new(),
-            body: None,
-            expect: HttpExpectation::default(),
-        }),
-        timeout: Period::from_secs(5),
     }
 }
 

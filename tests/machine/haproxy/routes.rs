@@ -1,7 +1,8 @@
 //! What stands, who is left alone, and what is refused.
 
-use crate::haproxy::balancer::{Balancer, Patient, eventually, route, template};
+use crate::haproxy::balancer::{Balancer, Patient, route, template};
 use crate::support::backend::Backend;
+use crate::support::waiting::eventually;
 use greenroom::model::Slot;
 use greenroom::ports::{ErrorKind, Router};
 use std::collections::BTreeSet;

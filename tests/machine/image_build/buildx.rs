@@ -1,8 +1,9 @@
 //! docker buildx, which Debian does not have: a program that answers as buildx does, checks its words,
 //! and gives out an image that buildah made.
 
-use super::services::DockerRegistry;
+use super::services::asked;
 use super::yard::{SYSTEM, Yard};
+use crate::support::daemon::Daemon;
 
 /// `docker` with the plugin: version, inspect and build of buildx 0.11 with the driver `$DRIVER`.
 fn pretend(yard: &Yard, driver: &str, version: &str) {
@@ -84,16 +85,16 @@ fn buildx_comes_first_and_is_told_what_it_may_not_add() {
 
 #[test]
 fn buildx_pushes_by_digest_and_is_not_believed() {
-    let registry = DockerRegistry::start(false);
-    let yard = yard_for(&format!("{}/acme/app", registry.host), "");
+    let registry = Daemon::open();
+    let yard = yard_for(&format!("{}/acme/app", registry.address), "");
     pretend(&yard, "docker-container", "v0.11.2");
     yard.must();
     let output = format!(
         "<--output> <type=image,name={}/acme/app,push=true,push-by-digest=true,name-canonical=true,oci-mediatypes=true,",
-        registry.host
+        registry.address
     );
     assert!(yard.words().contains(&output), "{}", yard.words());
-    let (before, _) = registry.get("/v2/acme/app/tags/list");
+    let before = asked(&registry, "/v2/acme/app/tags/list");
     std::fs::write(yard.root("lie"), format!("sha256:{}", "0".repeat(64))).unwrap();
     let done = yard.build(&[]);
     assert_eq!(done.status, 3);
@@ -102,7 +103,7 @@ fn buildx_pushes_by_digest_and_is_not_believed() {
         "{}",
         done.err
     );
-    assert_eq!(registry.get("/v2/acme/app/tags/list").0, before);
+    assert_eq!(asked(&registry, "/v2/acme/app/tags/list"), before);
 }
 
 #[test]

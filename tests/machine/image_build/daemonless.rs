@@ -1,6 +1,8 @@
 //! buildah and podman, into the project's own store.
 
-use super::yard::{CONTAINERFILE, Yard, eventually, interrupt, ran};
+use super::yard::{CONTAINERFILE, Yard, interrupt};
+use crate::support::ran::Ran;
+use crate::support::waiting::eventually;
 use std::fs;
 
 const SECRET: &str = "swordfish-of-the-registry";
@@ -205,7 +207,7 @@ fn ctrl_c_ends_the_builder_and_leaves_nothing() {
     let child = yard.command(&["build", "-e", "staging"]).spawn().unwrap();
     eventually("the sleep of the build", || sleeps(&sleep));
     interrupt(&child);
-    let done = ran(&child.wait_with_output().unwrap());
+    let done = Ran::of(child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
     eventually("the end of its processes", || {
         yard.processes().is_empty() && !sleeps(&sleep)

@@ -1,15 +1,18 @@
 //! docker, with a daemon and a registry of its own for each test.
 
-use super::services::{DockerRegistry, Dockerd};
-use super::yard::{CONTAINERFILE, Yard, eventually, interrupt, ran};
+use super::services::{Dockerd, asked};
+use super::yard::{CONTAINERFILE, Yard, interrupt};
+use crate::support::daemon::Daemon;
+use crate::support::ran::Ran;
+use crate::support::waiting::eventually;
 use serde_json::Value;
 
 const SECRET: &str = "swordfish-of-the-daemon";
 
 /// A project whose image goes to the registry, with `programs` on the path.
-fn yard(daemon: Option<&Dockerd>, registry: &DockerRegistry, more: &str, programs: &[&str]) -> Yard {
+fn yard(daemon: Option<&Dockerd>, registry: &Daemon, more: &str, programs: &[&str]) -> Yard {
     let mut yard = Yard::new(
-        &format!("repository: {}/acme/app\n{more}", registry.host),
+        &format!("repository: {}/acme/app\n{more}", registry.address),
         programs,
     );
     if let Some(daemon) = daemon {
@@ -20,14 +23,14 @@ fn yard(daemon: Option<&Dockerd>, registry: &DockerRegistry, more: &str, program
 }
 
 /// What skopeo reads of an image in the registry.
-fn inspect(yard: &Yard, registry: &DockerRegistry, what: &[&str], reference: &str) -> Value {
-    let reference = format!("docker://{}/acme/app{reference}", registry.host);
+fn inspect(yard: &Yard, registry: &Daemon, what: &[&str], reference: &str) -> Value {
+    let reference = format!("docker://{}/acme/app{reference}", registry.address);
     yard.skopeo(&[&["inspect", "--tls-verify=false"], what, &[&reference]].concat())
 }
 
 /// The tags in the registry, but for the one that docker needs to push at all.
-fn tags(registry: &DockerRegistry) -> Vec<String> {
-    let (mut all, _) = registry.get("/v2/acme/app/tags/list");
+fn tags(registry: &Daemon) -> Vec<String> {
+    let mut all = asked(&registry, "/v2/acme/app/tags/list");
     let list = all["tags"].take();
     let list = list.as_array().cloned().unwrap_or_default();
     let list = list.iter().filter_map(Value::as_str);
@@ -40,7 +43,7 @@ const SMOKE: &str = "smoke: { port: 8080, startup: 20s }";
 
 #[test]
 fn docker_builds_pushes_tries_out_and_tags() {
-    let (daemon, registry) = (Dockerd::start(), DockerRegistry::start(false));
+    let (daemon, registry) = (Dockerd::start(), Daemon::open());
     let more = format!(
         "build: {{ dockerfile: {{ args: {{ GREETING: hello-from-args }}, secrets: {{ npm: {{ env: NPM_TOKEN }} }} }} }}\n{SMOKE}"
     );
@@ -87,7 +90,7 @@ fn docker_builds_pushes_tries_out_and_tags() {
 
 #[test]
 fn what_does_not_answer_gets_no_tag() {
-    let (daemon, registry) = (Dockerd::start(), DockerRegistry::start(false));
+    let (daemon, registry) = (Dockerd::start(), Daemon::open());
     let smoke = "smoke: { port: 8080, path: /nowhere, startup: 1s }";
     let slow = yard(Some(&daemon), &registry, smoke, &["docker"]);
     let done = slow.build(&[]);
@@ -118,13 +121,13 @@ fn what_does_not_answer_gets_no_tag() {
 
 #[test]
 fn ctrl_c_during_the_smoke_test_removes_the_container() {
-    let (daemon, registry) = (Dockerd::start(), DockerRegistry::start(false));
+    let (daemon, registry) = (Dockerd::start(), Daemon::open());
     let smoke = "smoke: { port: 8080, path: /nowhere, startup: 5m }";
     let yard = yard(Some(&daemon), &registry, smoke, &["docker"]);
     let child = yard.command(&["build", "-e", "staging"]).spawn().unwrap();
     eventually("the container", || !daemon.docker(&["ps", "-q"]).0.is_empty());
     interrupt(&child);
-    let done = ran(&child.wait_with_output().unwrap());
+    let done = Ran::of(child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
     assert_eq!(daemon.docker(&["ps", "-aq"]).0, "");
     assert_eq!(tags(&registry), Vec::<String>::new());
@@ -133,7 +136,7 @@ fn ctrl_c_during_the_smoke_test_removes_the_container() {
 
 #[test]
 fn a_registry_that_asks_who_it_is_is_told() {
-    let (daemon, registry) = (Dockerd::start(), DockerRegistry::start(true));
+    let (daemon, registry) = (Dockerd::start(), Daemon::with_htpasswd());
     let mut yard = yard(Some(&daemon), &registry, SMOKE, &["docker"]);
     let refused = yard.build(&[]);
     assert_ne!(refused.status, 0);
@@ -161,11 +164,11 @@ fn a_registry_that_asks_who_it_is_is_told() {
 
 #[test]
 fn buildah_stores_in_a_registry_without_a_tag_that_nobody_wants() {
-    let registry = DockerRegistry::start(false);
+    let registry = Daemon::open();
     let yard = yard(None, &registry, "", &["buildah"]);
     let built = yard.must();
     let digest = built["image"]["digest"].as_str().unwrap();
-    let (list, _) = registry.get("/v2/acme/app/tags/list");
+    let list = asked(&registry, "/v2/acme/app/tags/list");
     let mut found: Vec<&str> = list["tags"]
         .as_array()
         .unwrap()
@@ -192,7 +195,7 @@ fn buildah_stores_in_a_registry_without_a_tag_that_nobody_wants() {
 
 #[test]
 fn without_docker_and_podman_there_is_no_smoke_test_and_no_tag() {
-    let registry = DockerRegistry::start(false);
+    let registry = Daemon::open();
     let yard = yard(None, &registry, SMOKE, &["buildah"]);
     let done = yard.build(&[]);
     assert_eq!(done.status, 3, "{}", done.err);
@@ -202,12 +205,12 @@ fn without_docker_and_podman_there_is_no_smoke_test_and_no_tag() {
 
 #[test]
 fn files_on_an_image_of_dockers_stay_in_its_words() {
-    let (daemon, registry) = (Dockerd::start(), DockerRegistry::start(false));
+    let (daemon, registry) = (Dockerd::start(), Daemon::open());
     let yard = yard(Some(&daemon), &registry, "", &["docker"]);
     let base = yard.must();
     let files = format!(
         "repository: {0}/acme/app\n  build: {{ files: {{ base: \"{1}@{2}\", layers: [{{ from: staging.yaml, to: /app/ }}], entrypoint: [/bin/busybox, httpd, -f, -p, \"8080\", -h, /www], ports: [8080] }} }}\n  {SMOKE}",
-        registry.host,
+        registry.address,
         base["image"]["repository"].as_str().unwrap(),
         base["image"]["digest"].as_str().unwrap(),
     );
@@ -233,19 +236,19 @@ fn files_on_an_image_of_dockers_stay_in_its_words() {
 
 #[test]
 fn files_on_a_base_of_the_same_registry() {
-    let registry = DockerRegistry::start(false);
+    let registry = Daemon::open();
     let yard = yard(None, &registry, "", &["buildah"]);
     let base = yard.must();
     let pipeline = format!(
         "service: app\nversion: {{ value: 1.2.3 }}\nimage:\n  repository: {0}/acme/other\n  build: {{ files: {{ base: \"{0}/acme/app:{1}\", layers: [{{ from: staging.yaml, to: /app/ }}], entrypoint: [/bin/busybox, sh] }} }}\nenvironments: [staging.yaml]\n",
-        registry.host,
+        registry.address,
         base["tags"][0].as_str().unwrap(),
     );
     yard.write("greenroom.yaml", pipeline);
     let built = yard.must();
     let reference = format!(
         "docker://{}/acme/other@{}",
-        registry.host,
+        registry.address,
         built["image"]["digest"].as_str().unwrap()
     );
     let manifest = yard.skopeo(&["inspect", "--tls-verify=false", "--raw", &reference]);
@@ -265,14 +268,14 @@ fn files_on_a_base_of_the_same_registry() {
 
 #[test]
 fn a_commands_push_to_a_registry_is_checked_there() {
-    let registry = DockerRegistry::start(false);
+    let registry = Daemon::open();
     let mut yard = yard(None, &registry, "", &["buildah"]);
     let made = yard.must();
     let digest = made["image"]["digest"].as_str().unwrap();
     for (written, status) in [(digest.to_owned(), 0), (format!("sha256:{}", "0".repeat(64)), 3)] {
         let pipeline = format!(
             "service: app\nversion: {{ value: 1.2.4 }}\nimage:\n  repository: {}/acme/app\n  build: {{ command: {{ run: [/bin/sh, -c, \"mkdir -p out; echo {written} > out/digest\"], digestFile: out/digest }} }}\nenvironments: [staging.yaml]\n",
-            registry.host
+            registry.address
         );
         yard.write("greenroom.yaml", pipeline);
         yard.variables.push(("PATH".into(), super::yard::SYSTEM.into()));

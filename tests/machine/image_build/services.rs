@@ -1,85 +1,20 @@
 //! A real registry and a real docker daemon, for one test each.
 
 use super::yard::SYSTEM;
+use crate::support::address::get;
+use crate::support::daemon::Daemon;
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// docker-registry on a free port of this machine.
-pub(crate) struct DockerRegistry {
-    process: Child,
-    /// `127.0.0.1:PORT`.
-    pub(crate) host: String,
-    _directory: TempDir,
-}
-
-impl DockerRegistry {
-    /// Open to everybody, or for `ci` with the password `s3cret` alone.
-    pub(crate) fn start(guarded: bool) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name).display().to_string();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let auth = if guarded {
-            // bcrypt of `s3cret`.
-            let line = "ci:$2y$05$mJIX/.7J8b/hO8QVlbVezeIuVc56O3tHWqdmEv1zBiTqtSByUuh62\n";
-            fs::write(path("htpasswd"), line).unwrap();
-            format!(
-                "auth: {{htpasswd: {{realm: test, path: {}}}}}\n",
-                path("htpasswd")
-            )
-        } else {
-            String::new()
-        };
-        let settings = format!(
-            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
-             storage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\n{auth}\
-             http: {{addr: 127.0.0.1:{port}, secret: x, draintimeout: 1s}}\n",
-            path("data")
-        );
-        fs::write(path("settings.yml"), settings).unwrap();
-        let process = Command::new("docker-registry")
-            .args(["serve", &path("settings.yml")])
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(path("log")).unwrap())
-            .spawn()
-            .expect("docker-registry is needed: apt-get install docker-registry");
-        let registry = Self {
-            process,
-            host: format!("127.0.0.1:{port}"),
-            _directory: directory,
-        };
-        wait_for("docker-registry", || TcpStream::connect(&registry.host).is_ok());
-        registry
-    }
-}
-
-impl DockerRegistry {
-    /// What an open registry answers, as JSON, and its status.
-    pub(crate) fn get(&self, path: &str) -> (Value, u16) {
-        let mut stream = TcpStream::connect(&self.host).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.host).unwrap();
-        let answer = std::io::read_to_string(stream).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (serde_json::from_str(body).unwrap_or_default(), status)
-    }
-}
-
-impl Drop for DockerRegistry {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// What an open registry answers, as JSON.
+pub(crate) fn asked(registry: &Daemon, path: &str) -> Value {
+    let (_, body) = get(registry.address.port(), path).unwrap();
+    serde_json::from_str(&body).unwrap_or_default()
 }
 
 /// A docker daemon with a network bridge, data and socket of its own. It changes no rule of the machine's

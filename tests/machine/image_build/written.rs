@@ -4,8 +4,8 @@
 //! the same with real languages, by hand.
 
 use super::yard::Yard;
+use crate::support::address::free_port;
 use serde_json::Value;
-use std::net::TcpListener;
 
 /// What no image may hold.
 const SECRET: &str = "swordfish-in-a-file";
@@ -61,7 +61,7 @@ fn project(ecosystem: &str, files: &[(&str, &str)]) -> Yard {
         "--ecosystem",
         ecosystem,
     ];
-    let done = super::yard::ran(&yard.command(&words).output().unwrap());
+    let done = crate::support::ran::Ran::of(yard.command(&words).output().unwrap());
     assert_eq!(done.status, 0, "{}{}", done.out, done.err);
     yard
 }
@@ -124,9 +124,7 @@ fn runs_as_nobody_and_tells(yard: &Yard) {
     let config = yard.candidate();
     assert_eq!(config["User"], "10001:10001");
     assert_eq!(config["Entrypoint"], serde_json::json!(["/usr/local/bin/server"]));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = free_port();
     let health = health(&config);
     let script = format!(
         "id -u; check() {{ ( {health} ) 2>/dev/null; }}; check || echo down\n\

@@ -1,11 +1,12 @@
 //! A project with a Containerfile, and greenroom run in it with exactly the builders that a test wants.
 
+use crate::support::git::git;
+use crate::support::ran::{Ran, greenroom};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command};
 use tempfile::TempDir;
 
 /// Where Debian's programs lie.
@@ -19,13 +20,6 @@ RUN ["/bin/busybox", "sh", "-c", "/bin/busybox mkdir /www && /bin/busybox echo $
 EXPOSE 8080
 CMD ["/bin/busybox", "sh", "-c", "/bin/busybox echo started; exec /bin/busybox httpd -f -p ${PORT:-8080} -h ${ROOT:-/www}"]
 "#;
-
-/// How a run ended.
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
 
 /// A project below a directory that vanishes, with a search path, a log of what was run, and a storage
 /// for images of its own.
@@ -133,19 +127,10 @@ impl Yard {
         for words in [
             &["init", "-q", "."][..],
             &["add", "-A"],
-            &[
-                "-c",
-                "user.name=ana",
-                "-c",
-                "user.email=ana@acme.test",
-                "commit",
-                "-qm",
-                "one",
-            ],
+            &["commit", "-qm", "one"],
         ] {
-            let done = Command::new("git")
+            let done = git(&self.path(""))
                 .args(words)
-                .current_dir(self.path(""))
                 .env("GIT_COMMITTER_DATE", "2026-11-20T23:50:19Z")
                 .env("GIT_AUTHOR_DATE", "2026-11-20T23:50:19Z")
                 .output()
@@ -164,33 +149,26 @@ impl Yard {
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_greenroom"));
+        let mut command = greenroom(&self.path(""), words);
         command
-            .args(words)
-            .current_dir(self.path(""))
-            .env_clear()
             .env("PATH", self.root("bin"))
             .env("HOME", self.root(""))
-            .env("USER", "ana")
             .envs(self.builder_variables())
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// `greenroom build -e staging` with more words.
     pub(crate) fn build(&self, more: &[&str]) -> Ran {
         let words = [&["build", "-e", "staging"], more].concat();
-        ran(&self.command(&words).output().unwrap())
+        Ran::of(self.command(&words).output().unwrap())
     }
 
     /// The same as JSON, where it has to succeed.
     pub(crate) fn must(&self) -> Value {
         let done = self.build(&["--format", "json"]);
         assert_eq!(done.status, 0, "{}\n{}", done.out, done.err);
-        serde_json::from_str(&done.out).unwrap()
+        done.json()
     }
 
     /// Another program with the builders' variables.
@@ -203,7 +181,7 @@ impl Yard {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .output()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
-        ran(&output)
+        Ran::of(output)
     }
 
     /// The project's own store of a repository, as skopeo is given it.
@@ -271,23 +249,6 @@ impl Yard {
             })
             .filter(|words| !words.is_empty())
             .collect()
-    }
-}
-
-pub(crate) fn ran(output: &Output) -> Ran {
-    Ran {
-        status: output.status.code().unwrap_or(-1),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-/// Waits for something, at most 20 seconds.
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

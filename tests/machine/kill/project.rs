@@ -2,10 +2,11 @@
 //! greenroom to work on it.
 
 use super::processes;
+use crate::support::address::free_address;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub(crate) struct Project {
 impl Project {
     pub(crate) fn new() -> Self {
         let directory = TempDir::with_prefix("greenroom-kill-").unwrap();
-        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listen = free_address();
         let project = Self { directory, listen };
         let root = project.root();
         fs::create_dir_all(root.join("app")).unwrap();

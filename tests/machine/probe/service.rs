@@ -1,6 +1,7 @@
 //! What a probe sends, and what it makes of every answer and of none.
 
-use super::server::{Server, Then};
+use crate::support::address::free_address;
+use crate::support::server::{Server, Then};
 use greenroom::analysis::Finding;
 use greenroom::analysis::expect::judge;
 use greenroom::host::clock::SystemClock;
@@ -97,11 +98,7 @@ fn unanswered(check: &Check, authority: &str) -> String {
 
 /// An address where nothing listens.
 fn dead() -> String {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string()
+    free_address().to_string()
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The service's own address moves to the guest that serves, and to nobody else.
 
-use super::backup::{Yard, release, unit};
+use super::backup::{Yard, unit};
 use greenroom::model::{Route, Slot};
 use greenroom::ports::{ErrorKind, Granularity, Router};
 use greenroom::proxmox::GuestRef;
 use greenroom::proxmox::calls::vm::Plug;
 use greenroom::router::address::{AddressOptions, AddressRouter};
 use greenroom::testing::proxmox::USER;
+use greenroom::testing::scenario::release;
 use greenroom::testing::target::PutNow as _;
 use std::net::TcpListener;
 

@@ -2,7 +2,7 @@
 
 use greenroom::backup::proxmox::{ArchiveBackup, ArchiveSettings, SnapshotBackup};
 use greenroom::host::secrets::Secrets;
-use greenroom::model::{BackupId, Release, Slot, UnitId};
+use greenroom::model::{BackupId, Slot, UnitId};
 use greenroom::ports::{Backup, ErrorKind, PortError, Progress};
 use greenroom::proxmox::guest::{Addresses, Guests, Scope};
 use greenroom::proxmox::{Api, GuestKind, GuestRef};
@@ -11,6 +11,7 @@ use greenroom::target::proxmox::{GuestNetwork, GuestPlan, GuestPorts, GuestSetti
 use greenroom::testing::FakeClock;
 use greenroom::testing::backup::{BackupCase, backup_contract};
 use greenroom::testing::proxmox::{Cluster, TaskFault, USER, What, When};
+use greenroom::testing::scenario::release;
 use greenroom::testing::target::PutNow as _;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,16 +27,6 @@ pub(crate) struct Yard {
 
 pub(crate) fn unit() -> UnitId {
     "shop-1".parse().unwrap()
-}
-
-pub(crate) fn release(version: &str) -> Release {
-    Release {
-        version: version.parse().unwrap(),
-        artifact: None,
-        commit: None,
-        variables: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-    }
 }
 
 /// One virtual machine of a unit, with nothing to be started in it.

@@ -1,9 +1,9 @@
 //! The doctor's way to the hosts: whom it trusts, and what it says where it trusts nobody.
 
 use crate::proxmox::tls::Server;
+use crate::support::ran::greenroom;
 use serde_json::Value;
 use std::fs;
-use std::process::Command;
 
 /// What the doctor says about the hosts of an environment whose `proxmox` block holds `trust`.
 fn hosts(host: &str, trust: &str) -> Vec<Value> {
@@ -24,10 +24,8 @@ environments:
 {trust}"
     );
     fs::write(directory.path().join("greenroom.yaml"), text).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_greenroom"))
-        .args(["--format", "json", "doctor", "-e", "staging"])
-        .current_dir(directory.path())
-        .env_clear()
+    let words = ["--format", "json", "doctor", "-e", "staging"];
+    let output = greenroom(directory.path(), &words)
         .env("TOKEN", "ci@pve!greenroom=secret")
         .output()
         .unwrap();

@@ -1,16 +1,13 @@
 //! `greenroom build` into a registry.
 
 use crate::support::daemon::{Daemon, PASSWORD, run};
+use crate::support::ran;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn greenroom(project: &Path, variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_greenroom"))
-        .args(["build", "-e", "staging"])
-        .current_dir(project)
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
+    ran::greenroom(project, &["build", "-e", "staging"])
         .env("HOME", project)
         .envs(variables.iter().copied())
         .output()

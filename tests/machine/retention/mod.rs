@@ -4,6 +4,5 @@ mod ghcr;
 mod layout;
 mod network;
 mod project;
-mod registry;
 mod repository;
 mod sweeping;

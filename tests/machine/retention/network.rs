@@ -1,8 +1,8 @@
 //! In a real registry, by the command line, with skopeo as the witness.
 
 use crate::retention::project::Project;
-use crate::retention::registry::DockerRegistry;
 use crate::retention::repository::Repository;
+use crate::support::daemon::Daemon;
 use greenroom::host::clock::SystemClock;
 use greenroom::ports::Clock;
 use greenroom::registry::oci::{OciRegistry, OciSettings};
@@ -15,8 +15,8 @@ fn client() -> OciRegistry {
     OciRegistry::new(OciSettings::default(), clock).unwrap()
 }
 
-fn scene(registry: &DockerRegistry, builds: usize, days: usize) -> (Project, String, Repository) {
-    let name = format!("127.0.0.1:{}/acme/app", registry.port);
+fn scene(registry: &Daemon, builds: usize, days: usize) -> (Project, String, Repository) {
+    let name = registry.repository("acme/app");
     let project = Project::new(&name, days);
     let mut repository = Repository::new(SystemClock::new().now(), builds, days);
     repository.push(&client(), &name);
@@ -39,7 +39,7 @@ fn pull(reference: &str) {
 
 #[test]
 fn of_a_thousand_tags_exactly_the_expected_go_and_the_rest_pulls() {
-    let mut registry = DockerRegistry::start(true);
+    let mut registry = Daemon::open();
     let started = Instant::now();
     let (project, name, repository) = scene(&registry, 560, 110);
     assert!(repository.tags() >= 1_000, "{}", repository.tags());
@@ -75,7 +75,7 @@ fn of_a_thousand_tags_exactly_the_expected_go_and_the_rest_pulls() {
 
 #[test]
 fn a_damaged_manifest_of_what_is_live_keeps_everything() {
-    let registry = DockerRegistry::start(true);
+    let registry = Daemon::open();
     let (project, name, repository) = scene(&registry, 40, 5);
     // It has no tag: the ledger leads to it.
     let whole = registry.overwrite(&repository.needed[3], None);
@@ -89,7 +89,7 @@ fn a_damaged_manifest_of_what_is_live_keeps_everything() {
 
 #[test]
 fn a_registry_that_does_not_delete_is_explained() {
-    let registry = DockerRegistry::start(false);
+    let registry = Daemon::that_deletes_nothing();
     let (project, name, repository) = scene(&registry, 40, 5);
     let ran = project.prune(&["--apply"]);
     assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);

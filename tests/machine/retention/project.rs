@@ -1,33 +1,19 @@
 //! A project with a ledger, and greenroom run in it.
 
+use crate::support::ran::{Ran, greenroom};
 use greenroom::ledger::DirectoryLedger;
 use greenroom::model::{Artifact, Digest, EnvironmentName, Release};
 use greenroom::ports::Ledger as _;
 use greenroom::rollout::{Event, Plan};
 use greenroom::testing::story::{draft, plan, success};
-use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// The project's directory.
 pub(crate) struct Project {
     directory: TempDir,
     repository: String,
-}
-
-/// How a command ended.
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Ran {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
-    }
 }
 
 impl Project {
@@ -115,21 +101,7 @@ impl Project {
 
     /// `greenroom prune images` with these words.
     pub(crate) fn prune(&self, words: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_greenroom"))
-            .args(["prune", "images"])
-            .args(words)
-            .current_dir(self.directory.path())
-            .env_clear()
-            .env("PATH", std::env!("PATH"))
-            .env("USER", "ana")
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Ran {
-            status: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        let words = [&["prune", "images"], words].concat();
+        Ran::of(greenroom(self.directory.path(), &words).output().unwrap())
     }
 }

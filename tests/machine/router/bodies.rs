@@ -1,7 +1,8 @@
 //! Heads and bodies on their way through.
 
-use crate::router::running::{Running, eventually};
+use crate::router::running::Running;
 use crate::support::backend::{Backend, read_chunk};
+use crate::support::waiting::eventually;
 use greenroom::model::Slot;
 use std::fs;
 use std::io::{BufRead, Read};

@@ -1,7 +1,10 @@
 //! Starting, stopping, crashing, and who may give orders.
 
-use crate::router::running::{Running, TestClock, endpoint, eventually, free_address, route};
+use crate::router::running::{Running, endpoint, route};
+use crate::support::address::free_address;
 use crate::support::backend::Backend;
+use crate::support::waiting::eventually;
+use greenroom::host::clock::SystemClock;
 use greenroom::host::process::ProcessIdentity;
 use greenroom::model::Slot;
 use greenroom::ports::{Clock, ErrorKind, Router};
@@ -40,7 +43,7 @@ fn a_crashed_router_comes_back_with_its_routes() {
     running.kill();
     let missing = BuiltinRouter::connect(&running.options).unwrap_err();
     assert_eq!(missing.kind, ErrorKind::Missing);
-    BuiltinRouter::ensure(&running.options, &TestClock::new()).unwrap();
+    BuiltinRouter::ensure(&running.options, &SystemClock::new()).unwrap();
     assert_ne!(running.pid(), first);
     assert_eq!(running.client().get("/").unwrap().body, "green");
     assert_eq!(
@@ -62,7 +65,7 @@ fn many_who_ensure_at_once_get_one_and_the_same_router() {
         let starters: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
-                    let router = BuiltinRouter::ensure(&running.options, &TestClock::new()).unwrap();
+                    let router = BuiltinRouter::ensure(&running.options, &SystemClock::new()).unwrap();
                     router.identity().unwrap().pid
                 })
             })
@@ -94,11 +97,11 @@ fn a_router_that_is_just_starting_is_found_or_replaced() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        TestClock::new()
+        SystemClock::new()
             .sleep(Duration::from_micros(round * 150))
             .unwrap();
-        let ensured = BuiltinRouter::ensure(&options, &TestClock::new());
-        let stopped = ensured.as_ref().map(|router| router.stop(&TestClock::new()));
+        let ensured = BuiltinRouter::ensure(&options, &SystemClock::new());
+        let stopped = ensured.as_ref().map(|router| router.stop(&SystemClock::new()));
         let _ = first.kill();
         first.wait().unwrap();
         stopped
@@ -116,7 +119,7 @@ fn an_address_that_someone_else_uses_is_left_to_them() {
         listen: foreign.local_addr().unwrap(),
         state_directory: directory.path().join("router"),
     };
-    let error = BuiltinRouter::ensure(&options, &TestClock::new()).unwrap_err();
+    let error = BuiltinRouter::ensure(&options, &SystemClock::new()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.message.contains("did not start"), "{error}");
 
@@ -125,7 +128,7 @@ fn an_address_that_someone_else_uses_is_left_to_them() {
         listen: free_address(),
         ..running.options.clone()
     };
-    let error = BuiltinRouter::ensure(&elsewhere, &TestClock::new()).unwrap_err();
+    let error = BuiltinRouter::ensure(&elsewhere, &SystemClock::new()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.message.contains("listens on"), "{error}");
 }
@@ -141,7 +144,7 @@ fn a_router_that_cannot_start_says_why() {
         state_directory: directory.path().to_owned(),
         ..running.options.clone()
     };
-    let error = BuiltinRouter::ensure(&options, &TestClock::new()).unwrap_err();
+    let error = BuiltinRouter::ensure(&options, &SystemClock::new()).unwrap_err();
     assert!(error.message.contains("routes.json"), "{error}");
 }
 
@@ -243,14 +246,14 @@ fn a_stopped_router_finishes_what_is_under_way_and_takes_nothing_new() {
     assert_eq!(slow.answer(true).unwrap().body, "finished");
     eventually("it has ended", || !process.is_alive());
     assert!(idle.get("/").is_err());
-    running.router.stop(&TestClock::new()).unwrap();
+    running.router.stop(&SystemClock::new()).unwrap();
 }
 
 #[test]
 fn stop_returns_when_the_process_is_gone() {
     let running = Running::start();
     let process = ProcessIdentity::of(running.pid()).unwrap();
-    running.router.stop(&TestClock::new()).unwrap();
+    running.router.stop(&SystemClock::new()).unwrap();
     assert!(!process.is_alive());
     assert_eq!(running.router.identity().unwrap_err().kind, ErrorKind::Missing);
 }

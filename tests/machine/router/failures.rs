@@ -1,7 +1,9 @@
 //! Backends that are down, hang up, or lie.
 
-use crate::router::running::{Running, eventually, free_address};
+use crate::router::running::Running;
+use crate::support::address::free_address;
 use crate::support::backend::Backend;
+use crate::support::waiting::eventually;
 use greenroom::model::Slot;
 use greenroom::ports::ErrorKind;
 

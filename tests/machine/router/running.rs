@@ -1,58 +1,13 @@
 //! A router process, its clock, and addresses for it.
 
-use greenroom::model::{Endpoint, Route, RouteState, Slot, Timestamp};
-use greenroom::ports::{Clock, Interrupted, PortError, Router};
+use crate::support::address::free_address;
+use crate::support::waiting::eventually;
+use greenroom::host::clock::SystemClock;
+use greenroom::model::{Endpoint, Route, RouteState, Slot};
+use greenroom::ports::{PortError, Router};
 use greenroom::router::builtin::{BuiltinRouter, RouterOptions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-/// Time for a test: nothing interrupts it.
-pub(crate) struct TestClock {
-    begun: Instant,
-}
-
-impl TestClock {
-    pub(crate) fn new() -> Self {
-        Self {
-            begun: Instant::now(),
-        }
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        "2026-01-01T00:00:00Z".parse().unwrap()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.begun.elapsed()
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the test's own clock")]
-    fn sleep(&self, period: Duration) -> Result<(), Interrupted> {
-        std::thread::sleep(period);
-        Ok(())
-    }
-
-    fn interruption(&self) -> Option<Interrupted> {
-        None
-    }
-}
-
-/// Polls until `holds` says so; fails after ten seconds.
-pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let clock = TestClock::new();
-    while !holds() {
-        assert!(clock.monotonic() < Duration::from_secs(10), "never: {what}");
-        clock.sleep(Duration::from_millis(2)).unwrap();
-    }
-}
-
-/// An address where nothing listens.
-pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
 
 /// A router process in a directory of its own; killed with the value.
 pub(crate) struct Running {
@@ -69,7 +24,7 @@ impl Running {
             listen: free_address(),
             state_directory: directory.path().join("router"),
         };
-        let router = BuiltinRouter::ensure(&options, &TestClock::new()).unwrap();
+        let router = BuiltinRouter::ensure(&options, &SystemClock::new()).unwrap();
         Self {
             router,
             options,

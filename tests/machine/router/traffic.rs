@@ -1,7 +1,8 @@
 //! Who gets how much, and that nobody notices a shift.
 
-use crate::router::running::{Running, eventually};
+use crate::router::running::Running;
 use crate::support::backend::Backend;
+use crate::support::waiting::eventually;
 use greenroom::model::Slot;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

@@ -8,5 +8,4 @@ mod container;
 mod pipelines;
 mod reference;
 mod script;
-mod tools;
 mod workflows;

@@ -1,7 +1,7 @@
 //! GitLab, Jenkins and compose files.
 
 use crate::scaffold::combinations::{texts, write_all, yaml};
-use crate::scaffold::tools::{content, run};
+use crate::support::tools::{content, run};
 use std::fs;
 
 #[test]

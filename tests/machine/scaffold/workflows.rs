@@ -1,7 +1,7 @@
 //! Workflows: what the tools say, and the rules that no tool knows.
 
 use crate::scaffold::combinations::{render, usual, workflows, write_all, yaml};
-use crate::scaffold::tools::{content, run};
+use crate::support::tools::{content, run};
 use greenroom::scaffold::{Approvals, Choices, Jobs};
 use serde_json::Value;
 use std::collections::BTreeSet;

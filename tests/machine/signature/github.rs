@@ -1,37 +1,12 @@
 //! GitHub's attestations, from a server that answers as GitHub documents it.
 
 use super::sigstore::{PACKAGE, digest, fixture};
+use crate::support::server::Server;
 use greenroom::host::http::{Client, Settings};
 use greenroom::model::Secret;
 use greenroom::ports::{Attestations, ErrorKind};
 use greenroom::signature::github::GitHubAttestations;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
-use std::thread::JoinHandle;
-
-/// Answers one request; what was asked comes back from the thread.
-fn answering(status: u16, body: String) -> (String, JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let api = format!("http://{}", listener.local_addr().unwrap());
-    let served = std::thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-        let head: Vec<String> = lines
-            .map(Result::unwrap)
-            .take_while(|line| !line.is_empty())
-            .collect();
-        let length = body.len();
-        let mut stream = stream;
-        // A client that has read enough may be gone.
-        let _ = write!(
-            stream,
-            "HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-        );
-        head
-    });
-    (api, served)
-}
 
 fn store(api: &str, token: Option<&str>) -> GitHubAttestations {
     let client = Client::new(&Settings::default()).unwrap();
@@ -46,20 +21,21 @@ fn the_bundles_of_an_image_are_fetched_by_its_digest() {
     // More than the 64 KiB that are kept of other answers.
     let body = json!({ "attestations": vec![attestation; 10] }).to_string();
     assert!(body.len() > 64 * 1024);
-    let (api, served) = answering(200, body);
-    let bundles = store(&api, Some("swordfish")).bundles(&digest(PACKAGE)).unwrap();
+    let github = Server::of(move |_, _| (200, body.clone()));
+    let bundles = store(&github.url(), Some("swordfish"))
+        .bundles(&digest(PACKAGE))
+        .unwrap();
     assert_eq!(bundles.len(), 10);
     let fetched: Value = serde_json::from_slice(&bundles[0]).unwrap();
     assert_eq!(fetched, bundle);
-    let head = served.join().unwrap();
+    let requests = github.requests();
+    let head: Vec<&str> = requests[0].lines().collect();
     assert_eq!(
         head[0],
         format!("GET /repos/acme/app/attestations/{PACKAGE}?per_page=30 HTTP/1.1")
     );
-    assert!(
-        head.iter().any(|line| line == "authorization: Bearer swordfish"),
-        "{head:?}"
-    );
+    assert!(head.contains(&"authorization: Bearer swordfish"), "{head:?}");
+    assert_eq!(requests.len(), 1);
 }
 
 #[test]
@@ -77,22 +53,20 @@ fn an_answer_that_is_none_is_told() {
         (403, String::new(), ErrorKind::Denied, "attestations: read"),
         (502, String::new(), ErrorKind::Transient, "502"),
     ] {
-        let (api, served) = answering(status, body);
-        let error = store(&api, None).bundles(&digest(PACKAGE)).unwrap_err();
+        let github = Server::of(move |_, _| (status, body.clone()));
+        let error = store(&github.url(), None).bundles(&digest(PACKAGE)).unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.message.contains(because), "{error}");
-        let head = served.join().unwrap();
-        assert!(
-            !head.iter().any(|line| line.starts_with("authorization")),
-            "{head:?}"
-        );
+        let requests = github.requests();
+        assert_eq!(requests.len(), 1);
+        assert!(!requests[0].contains("authorization"), "{requests:?}");
     }
-    let (api, served) = answering(404, String::new());
+    let github = Server::of(|_, _| (404, ""));
     assert_eq!(
-        store(&api, None).bundles(&digest(PACKAGE)).unwrap(),
+        store(&github.url(), None).bundles(&digest(PACKAGE)).unwrap(),
         Vec::<Vec<u8>>::new()
     );
-    served.join().unwrap();
+    assert_eq!(github.requests().len(), 1);
 }
 
 #[test]

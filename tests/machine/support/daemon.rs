@@ -1,11 +1,13 @@
 //! Docker's registry (docker-registry 2.8 from Debian) as a process, open or with one of its two kinds of
 //! authentication.
 
+use super::address::free_address;
 use super::tokens::TokenServer;
 use greenroom::host::clock::SystemClock;
+use greenroom::model::Digest;
 use greenroom::registry::oci::{OciRegistry, OciSettings};
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -14,6 +16,9 @@ use tempfile::TempDir;
 
 /// The password of `ci`.
 pub(crate) const PASSWORD: &str = "s3cret";
+
+/// Its settings, in its directory.
+const SETTINGS: &str = "registry.yml";
 
 /// A running registry; ended when it is dropped.
 pub(crate) struct Daemon {
@@ -26,7 +31,12 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// For everyone.
     pub(crate) fn open() -> Self {
-        Self::start(tempfile::tempdir().unwrap(), "", None)
+        Self::start(tempfile::tempdir().unwrap(), "", true, None)
+    }
+
+    /// For everyone, and nothing is ever deleted.
+    pub(crate) fn that_deletes_nothing() -> Self {
+        Self::start(tempfile::tempdir().unwrap(), "", false, None)
     }
 
     /// For `ci` with its password, reading included.
@@ -39,7 +49,7 @@ impl Daemon {
             "auth: {{htpasswd: {{realm: greenroom, path: {}}}}}\n",
             file.display()
         );
-        Self::start(directory, &auth, None)
+        Self::start(directory, &auth, true, None)
     }
 
     /// With tokens: everyone reads, `ci` writes. Each token is good for so many seconds.
@@ -51,30 +61,21 @@ impl Daemon {
             tokens.realm(),
             tokens.certificate().display(),
         );
-        Self::start(directory, &auth, Some(tokens))
+        Self::start(directory, &auth, true, Some(tokens))
     }
 
-    fn start(directory: TempDir, auth: &str, tokens: Option<TokenServer>) -> Self {
+    fn start(directory: TempDir, auth: &str, deletes: bool, tokens: Option<TokenServer>) -> Self {
         // Another process may take the port before the registry has it: then with another one.
         for _ in 0..5 {
-            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let config = directory.path().join("registry.yml");
+            let address = free_address();
             let text = format!(
                 "version: 0.1\nlog: {{level: warn, accesslog: {{disabled: true}}}}\n\
-                 storage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\n{auth}\
+                 storage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: {deletes}}}}}\n{auth}\
                  http: {{addr: \"{address}\", secret: x, draintimeout: 1s}}\n",
                 directory.path().join("data").display(),
             );
-            fs::write(&config, text).unwrap();
-            let log = fs::File::create(directory.path().join("log")).unwrap();
-            let mut child = Command::new("docker-registry")
-                .arg("serve")
-                .arg(&config)
-                .stdin(Stdio::null())
-                .stdout(log.try_clone().unwrap())
-                .stderr(log)
-                .spawn()
-                .unwrap_or_else(|error| panic!("docker-registry is needed ({error}): ./test installs it"));
+            fs::write(directory.path().join(SETTINGS), text).unwrap();
+            let mut child = serve(directory.path());
             if listens(address, &mut child) {
                 return Self {
                     address,
@@ -112,6 +113,34 @@ impl Daemon {
         OciRegistry::new(settings, Arc::new(SystemClock::new())).unwrap()
     }
 
+    /// Frees what no manifest names, as its keeper does: with the registry stopped.
+    pub(crate) fn collect_garbage(&mut self) {
+        self.stop();
+        let collected = command(self.directory.path(), "garbage-collect")
+            .status()
+            .unwrap();
+        assert!(collected.success());
+        self.child = serve(self.directory.path());
+        assert!(
+            listens(self.address, &mut self.child),
+            "the registry does not come back"
+        );
+    }
+
+    /// Writes something else over this content; what was there is returned.
+    pub(crate) fn overwrite(&self, digest: &Digest, with: Option<Vec<u8>>) -> Vec<u8> {
+        let blobs = self.directory.path().join("data/docker/registry/v2/blobs/sha256");
+        let data = blobs.join(&digest.hex()[..2]).join(digest.hex()).join("data");
+        let before = fs::read(&data).unwrap();
+        fs::write(data, with.unwrap_or_else(|| vec![b'x'; before.len()])).unwrap();
+        before
+    }
+
+    fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// A directory for the test's own files.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
@@ -120,9 +149,27 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
+}
+
+/// What the registry's program does with the settings in `directory`; what it says goes to a file there.
+fn command(directory: &Path, verb: &str) -> Command {
+    let log = fs::File::create(directory.join("log")).unwrap();
+    let mut command = Command::new("docker-registry");
+    command
+        .arg(verb)
+        .arg(directory.join(SETTINGS))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
+    command
+}
+
+fn serve(directory: &Path) -> Child {
+    command(directory, "serve")
+        .spawn()
+        .unwrap_or_else(|error| panic!("docker-registry is needed ({error}): ./test installs it"))
 }
 
 /// Whether it listens before it ends.

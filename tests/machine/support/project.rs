@@ -1,11 +1,11 @@
 //! A project in a directory of its own, and greenroom run in it as a stranger would.
 
+use super::address::{free_port, get};
+use super::ran::{Ran, greenroom};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Output};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The pipeline of most tests; `environments/*.yaml` are written by each.
@@ -30,16 +30,6 @@ suites:
 pub(crate) struct Project {
     directory: TempDir,
     pub(crate) port: u16,
-}
-
-/// How a run ended.
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    /// Standard output, as it was.
-    pub(crate) out: String,
-    /// Standard error, as it was.
-    pub(crate) err: String,
-    shapes: Vec<(String, &'static str)>,
 }
 
 impl Project {
@@ -95,18 +85,7 @@ impl Project {
     /// greenroom with these words, in the project, with nothing of this process's environment but the
     /// search path.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_greenroom"));
-        command
-            .args(words)
-            .current_dir(self.directory.path())
-            .env_clear()
-            .env("PATH", std::env!("PATH"))
-            .env("USER", "ana")
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+        greenroom(self.directory.path(), words)
     }
 
     /// Runs greenroom to its end.
@@ -134,13 +113,11 @@ impl Project {
 
     pub(crate) fn finish(&self, output: Output) -> Ran {
         Ran {
-            status: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
             shapes: vec![
                 (self.directory.path().to_string_lossy().into_owned(), "[DIR]"),
                 (format!("127.0.0.1:{}", self.port), "[ADDRESS]"),
             ],
+            ..Ran::of(output)
         }
     }
 
@@ -194,120 +171,6 @@ impl Drop for Project {
     }
 }
 
-impl Ran {
-    /// Status and both streams, with what differs from run to run replaced.
-    pub(crate) fn shown(&self) -> String {
-        let mut shown = format!("status {}\n", self.status);
-        for (name, text) in [("stdout", &self.out), ("stderr", &self.err)] {
-            if !text.is_empty() {
-                shown += &format!("-- {name}\n{}", self.steady(text));
-            }
-        }
-        shown
-    }
-
-    fn steady(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (found, placeholder) in &self.shapes {
-            text = text.replace(found.as_str(), placeholder);
-        }
-        for (shape, placeholder) in [
-            (&*format!("sha256:{}", "H".repeat(64)), "[DIGEST]"),
-            ("DDDDDDDD-DDDDDD-HHHHHHHH", "[ID]"),
-            ("-DDDDDDDD-DDDDDD", "-[STAMP]"),
-            ("DDDD-DD-DDTDD:DD:DD.DDDZ", "[TIME]"),
-            ("DDDD-DD-DD DD:DD:DD UTC", "[TIME]"),
-            ("HHHHHHHHHHHH)", "[DIGEST])"),
-            ("127.0.0.1:DDDDD", "[INSTANCE]"),
-        ] {
-            text = replace_shape(&text, shape, placeholder);
-        }
-        let lines: Vec<String> = text.lines().map(replace_durations).collect();
-        lines.join("\n") + "\n"
-    }
-}
-
-/// `D` stands for a digit, `H` for a hexadecimal one, everything else for itself.
-fn replace_shape(text: &str, shape: &str, placeholder: &str) -> String {
-    let fits = |at: &[u8]| {
-        at.len() >= shape.len()
-            && shape.bytes().zip(at).all(|(expected, found)| match expected {
-                b'D' => found.is_ascii_digit(),
-                b'H' => found.is_ascii_digit() || (b'a'..=b'f').contains(found),
-                other => other == *found,
-            })
-    };
-    let mut replaced = String::new();
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        if fits(rest.as_bytes()) {
-            replaced += placeholder;
-            rest = &rest[shape.len()..];
-        } else {
-            replaced.push(next);
-            rest = &rest[next.len_utf8()..];
-        }
-    }
-    replaced
-}
-
-/// Measured times (`48ms`, `0.4s`) become `[T]`; a whole number of seconds was configured and stays.
-fn replace_durations(line: &str) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for word in line.split(' ') {
-        let bare = word.trim_matches(|c: char| "(),;:.".contains(c));
-        let measured = match (bare.strip_suffix("ms"), bare.strip_suffix('s')) {
-            (Some(number), _) => number.parse::<u64>().is_ok(),
-            (None, Some(number)) => number.contains('.') && number.parse::<f64>().is_ok(),
-            (None, None) => false,
-        };
-        if measured {
-            // The column of the elapsed time is as wide as it needs to be.
-            while words.last().is_some_and(String::is_empty) && words.len() > 1 {
-                words.pop();
-            }
-            words.push(word.replace(bare, "[T]"));
-        } else {
-            words.push(word.to_owned());
-        }
-    }
-    // What took less than a millisecond is told in other words.
-    words.join(" ").replace("under [T]", "[T]")
-}
-
 fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
-/// A port that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-/// One request; `None` when nobody answers.
-pub(crate) fn get(port: u16, path: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
-    )
-    .ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
-}
-
-/// Waits for something, at most 20 seconds.
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -2,11 +2,11 @@
 
 use super::world::{Death, Fault, World};
 use greenroom::engine::{DriveError, Journal, LeaseKeeper, Observer, Session};
-use greenroom::model::{Batch, Canary, Percent, Period, Rolling, Slot, Strategy, Timestamp};
-use greenroom::ports::{Clock, Holder, Lease};
+use greenroom::model::{Period, Slot, Strategy, Timestamp};
+use greenroom::ports::Clock;
 use greenroom::rollout::{Event, Outcome, Plan, Rollout, Side, Step, Watch};
-use greenroom::testing::MemoryLease;
-use greenroom::testing::scenario::{Scenario, release};
+use greenroom::testing::lease::kept_lease;
+use greenroom::testing::scenario::{Scenario, release, short_canary, short_rolling};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,19 +24,7 @@ pub(crate) struct Case {
 
 /// Every strategy, with two slots behind a router, with two slots and none, and in place.
 pub(crate) fn cases() -> Vec<Case> {
-    let canary = |by_units| {
-        Strategy::Canary(Canary {
-            steps: vec![Percent::try_from(20).unwrap()],
-            every: Period::from_secs(3),
-            by_units,
-            ..Canary::default()
-        })
-    };
-    let rolling = Strategy::Rolling(Rolling {
-        batch: Batch::Units(1),
-        pause: Period::from_secs(2),
-        ..Rolling::default()
-    });
+    let (canary, rolling) = (short_canary, short_rolling());
     let two = Scenario::blue_green(2);
     let with = |strategy: &Strategy, change: fn(&mut Scenario)| {
         let mut scenario = two.clone();
@@ -182,26 +170,15 @@ impl Observer for Watcher {
     }
 }
 
-/// A lease on the environment of `plan`, kept.
-pub(crate) fn lease(plan: &Plan) -> LeaseKeeper {
-    let lease = Arc::new(MemoryLease::new(Arc::new(
-        greenroom::testing::FakeClock::default(),
-    )));
-    let ttl = Period::from_secs(600);
-    let holder = Holder {
-        who: "a test".into(),
-        run: None,
-        purpose: "deploying".into(),
-    };
-    let held = lease.acquire(&plan.environment, &holder, ttl).unwrap();
-    LeaseKeeper::keep(lease, plan.environment.clone(), held, ttl)
-}
-
 /// A session on a new ledger, after the plan was recorded.
 pub(crate) fn start(world: &Arc<World>, plan: &Plan) -> End {
-    drive(world, plan, &lease(plan), Rollout::new(plan.clone()), |journal| {
-        journal.record(Event::Planned(Box::new(plan.clone())))
-    })
+    drive(
+        world,
+        plan,
+        &kept_lease(&plan.environment),
+        Rollout::new(plan.clone()),
+        |journal| journal.record(Event::Planned(Box::new(plan.clone()))),
+    )
 }
 
 /// A session of a new process, which knows only the ledger.
@@ -209,7 +186,7 @@ pub(crate) fn resume(world: &Arc<World>, plan: &Plan, decision: &Event) -> End {
     let events = recorded(world, plan);
     let mut rollout = Rollout::replay(plan.clone(), events.iter().skip(1)).unwrap();
     rollout.apply(decision).unwrap();
-    drive(world, plan, &lease(plan), rollout, |journal| {
+    drive(world, plan, &kept_lease(&plan.environment), rollout, |journal| {
         journal.record(decision.clone())
     })
 }

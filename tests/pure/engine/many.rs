@@ -114,7 +114,7 @@ fn a_thousand_units_are_done_fifty_at_a_time() {
         prepare: greenroom::testing::runner::hooks_as_written(),
         redact: Arc::new(str::to_owned),
     };
-    let keeper = super::case::lease(&plan);
+    let keeper = greenroom::testing::lease::kept_lease(&plan.environment);
     let mut journal = Journal {
         ledger: Arc::new(MemoryLedger::default()),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,

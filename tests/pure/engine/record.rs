@@ -1,11 +1,12 @@
 //! The ledger and the lease fail.
 
-use super::case::{Case, case, cases, drive, lease, recorded, resume, resumed};
+use super::case::{Case, case, cases, drive, recorded, resume, resumed};
 use super::world::{Fault, World};
 use greenroom::engine::{DriveError, LeaseKeeper};
 use greenroom::model::{Draft, EnvironmentName, Period};
 use greenroom::ports::{ErrorKind, Held, Holder, Lease, Ledger, PortError, Tenure};
 use greenroom::rollout::{Event, Outcome, Rollout};
+use greenroom::testing::lease::kept_lease;
 use greenroom::testing::{FakeClock, MemoryLease};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -265,5 +266,8 @@ fn a_deployment_writes_under_the_epoch_of_its_lease() {
                 *epochs.entry(record.epoch).or_default() += 1;
                 epochs
             });
-    assert_eq!(epochs.into_keys().collect::<Vec<_>>(), [lease(&plan).epoch()]);
+    assert_eq!(
+        epochs.into_keys().collect::<Vec<_>>(),
+        [kept_lease(&plan.environment).epoch()]
+    );
 }

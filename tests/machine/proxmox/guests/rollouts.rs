@@ -1,23 +1,22 @@
 //! Rollouts of the real engine over guests, and what must hold when they have ended.
 
 use super::stage::Stage;
-use greenroom::engine::{DriveError, Journal, LeaseKeeper, Session, Site};
+use greenroom::engine::{DriveError, Journal, Session, Site};
 use greenroom::model::Endpoint;
-use greenroom::model::{
-    Batch, Canary, Check, Percent, Period, ReleaseId, Rolling, Route, RouteState, Slot, Strategy, UnitId,
-};
+use greenroom::model::{Check, Period, ReleaseId, Route, RouteState, Slot, Strategy, UnitId};
 use greenroom::ports::{
-    Clock, Command, Finished, Granularity, Holder, Lease, Ledger, Observation, PortError, Probe, Router,
-    Runner, Sample, Target,
+    Clock, Command, Finished, Granularity, Ledger, Observation, PortError, Probe, Router, Runner, Sample,
+    Target,
 };
 use greenroom::proxmox::guest::Marker;
 use greenroom::rollout::{Event, Outcome, Plan, Rollout, Step, Watch};
 use greenroom::target::proxmox::{GuestPlan, GuestSettings, ProxmoxTarget, Workload};
+use greenroom::testing::MemoryLedger;
+use greenroom::testing::lease::kept_lease;
 use greenroom::testing::proxmox::{FakeGuest, USER};
 use greenroom::testing::router::{Answered, MemoryRouter};
-use greenroom::testing::scenario::Scenario;
+use greenroom::testing::scenario::{Scenario, short_canary, short_rolling};
 use greenroom::testing::target::PutNow as _;
-use greenroom::testing::{FakeClock, MemoryLease, MemoryLedger};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,19 +28,7 @@ pub(crate) struct Case {
 
 /// Every strategy, over one unit where that is enough: every request is to be disturbed.
 pub(crate) fn cases() -> Vec<Case> {
-    let canary = |by_units| {
-        Strategy::Canary(Canary {
-            steps: vec![Percent::try_from(20).unwrap()],
-            every: Period::from_secs(3),
-            by_units,
-            ..Canary::default()
-        })
-    };
-    let rolling = Strategy::Rolling(Rolling {
-        batch: Batch::Units(1),
-        pause: Period::from_secs(2),
-        ..Rolling::default()
-    });
+    let (canary, rolling) = (short_canary, short_rolling());
     let case = |name, strategy: &Strategy, change: fn(&mut Scenario)| {
         let mut scenario = Scenario::blue_green(1);
         scenario.strategy = strategy.clone();
@@ -160,7 +147,7 @@ impl Ground {
             redact: Arc::new(str::to_owned),
         };
         let ledger = Arc::new(MemoryLedger::default());
-        let keeper = lease(&self.plan);
+        let keeper = kept_lease(&self.plan.environment);
         let mut journal = Journal {
             head: ledger.head(&self.plan.environment).unwrap(),
             ledger,
@@ -233,18 +220,6 @@ impl Ground {
             }
         }
     }
-}
-
-fn lease(plan: &Plan) -> LeaseKeeper {
-    let lease = Arc::new(MemoryLease::new(Arc::new(FakeClock::default())));
-    let ttl = Period::from_secs(600);
-    let holder = Holder {
-        who: "a test".into(),
-        run: None,
-        purpose: "deploying".into(),
-    };
-    let held = lease.acquire(&plan.environment, &holder, ttl).unwrap();
-    LeaseKeeper::keep(lease, plan.environment.clone(), held, ttl)
 }
 
 /// The other ports: what they say follows from what the guests do.

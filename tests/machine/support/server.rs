@@ -63,12 +63,42 @@ impl Server {
         })
     }
 
+    /// Answers every request by its method and its path (without the query) with a status and a body, and
+    /// closes the connection.
+    pub(crate) fn of<B: Into<Vec<u8>>>(
+        answer: impl Fn(&str, &str) -> (u16, B) + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |request, stream| {
+            let mut words = request.split(' ');
+            let (method, target) = (words.next().unwrap(), words.next().unwrap());
+            let (status, body) = answer(method, target.split('?').next().unwrap());
+            let body: Vec<u8> = body.into();
+            let head = format!(
+                "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+                 connection: close\r\n\r\n",
+                body.len()
+            );
+            // A client that has read enough may be gone.
+            let _ = stream.write_all(&[head.into_bytes(), body].concat());
+            Then::Close
+        })
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.authority)
     }
 
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Method and path of every request that came.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let words = |request: &String| {
+            let mut words = request.split([' ', '?']);
+            format!("{} {}", words.next().unwrap(), words.next().unwrap())
+        };
+        self.requests().iter().map(words).collect()
     }
 
     /// Head and body of every request that came.

@@ -5,9 +5,10 @@ use std::process::{Command, Output};
 
 /// The program, which has to be there.
 pub(crate) fn tool(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let path = root.join(target).join("tools/venv/bin").join(name);
+    // Beside the executables that cargo built, wherever that is.
+    let target = Path::new(env!("CARGO_BIN_EXE_greenroom"));
+    let target = target.parent().and_then(Path::parent).unwrap();
+    let path = target.join("tools/venv/bin").join(name);
     assert!(
         path.exists(),
         "{} is not there: run tests/tools.sh, which installs it",
