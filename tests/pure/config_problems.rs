@@ -1533,7 +1533,7 @@ fn two_hundred_environments_load_without_quadratic_work() {
 const FULL: &str = include_str!("../../docs/configuration.yaml");
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,200}", other in "[-a-z:{}\\[\\],&*!|>'\"# \n\t]{0,200}") {

@@ -130,6 +130,27 @@ fn a_pure_test_starts_no_process_and_opens_no_connection() {
     assert!(found.is_empty(), "these belong below tests/machine: {found:#?}");
 }
 
+/// `./test` runs no examples of the documentation, since there is none, and looking for them costs a pass over
+/// the whole library.
+#[test]
+fn no_example_in_the_documentation_goes_untested() {
+    let mut found = Vec::new();
+    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let comments = text.lines().filter_map(|line| line.trim().strip_prefix("//"));
+        let fences = comments.filter_map(|line| line.trim_start_matches(['/', '!', ' ']).strip_prefix("```"));
+        // Each second one ends a block.
+        let blocks = fences
+            .step_by(2)
+            .filter(|language| ["", "rust", "no_run", "should_panic"].contains(language));
+        found.extend(blocks.map(|language| (file.clone(), language.to_owned())));
+    }
+    assert!(
+        found.is_empty(),
+        "run `cargo test --doc` in ./test, or say what language it is: {found:?}"
+    );
+}
+
 #[test]
 fn no_folder_of_the_tests_has_a_name_that_ignore_lists_drop() {
     let mut all = BTreeSet::new();

@@ -293,7 +293,7 @@ fn two_faults_anywhere_end_well_where_a_unit_may_be_left_behind() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_faults_at_any_places_end_well_and_replay_equals_live(
