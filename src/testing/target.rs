@@ -450,16 +450,7 @@ impl Target for MemoryTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn release(version: &str) -> Release {
-        Release {
-            version: version.parse().unwrap(),
-            artifact: None,
-            commit: None,
-            variables: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-        }
-    }
+    use crate::testing::scenario::release;
 
     fn unit() -> UnitId {
         "web-1".parse().unwrap()

@@ -205,10 +205,10 @@ impl Ended {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mailbox::Post;
     use super::*;
     use crate::domain::rollout::{Phase, StepId};
     use crate::report::fixtures::plan;
-    use super::super::mailbox::Post;
 
     #[test]
     fn traffic_that_moves_is_told_at_most_every_ten_seconds_and_only_the_newest_of_it() {

@@ -340,7 +340,7 @@ fn repositories() -> impl Strategy<Value = Vec<FoundManifest>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_stays_is_whole_and_what_goes_is_in_order(
