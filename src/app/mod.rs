@@ -12,6 +12,7 @@ pub mod decide;
 pub mod demo;
 pub mod deploy;
 pub mod doctor;
+pub mod document;
 pub mod drift;
 pub mod environment;
 mod error;

@@ -5,7 +5,7 @@ use super::publish::{Publication, ReportArgs, summarize};
 use super::shell::Shell;
 use crate::app::build::Built;
 use crate::app::pipeline::{self, Progress, Run, Wish};
-use crate::app::{AppError, Exit, Workspace};
+use crate::app::{AppError, Exit, Workspace, document};
 use crate::model::{Canary, EnvironmentName, Rolling, Strategy, Version};
 use crate::report::{self, markdown};
 use crate::scan::{Assessment, ScanResult};
@@ -186,7 +186,7 @@ fn finish(
                 if several {
                     shell.warn(&format!("{environment}:"));
                 }
-                publication.add_other(super::failure::document(&error));
+                publication.add_other(&document::failure(&error));
                 super::failure::beside(shell, Some(&environment), &error)
             }
         };

@@ -3,28 +3,22 @@
 use super::publish;
 use super::shell::Shell;
 use crate::app::announce::conditions;
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::config::Report;
 use crate::host::environment::{Ci, Environment};
 use crate::model::EnvironmentName;
 use crate::report::annotations::{Annotation, Level};
 use crate::report::markdown;
 use crate::report::workflow_command;
-use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Shows an error and gives its exit code.
 pub(super) fn show(shell: &Shell, error: &AppError) -> Exit {
     if shell.is_json() {
-        shell.json(&document(error));
+        shell.json(&document::failure(error));
     }
     beside(shell, None, error)
-}
-
-/// An error as a JSON document of its own.
-pub(super) fn document(error: &AppError) -> Value {
-    json!({ "schema": "greenroom.error/1", "exit": error.exit() as u8, "error": describe(error) })
 }
 
 /// Shows an error that is no document of its own: as text, and to the runner. `place` is the environment that it
@@ -133,26 +127,6 @@ fn text(error: &AppError, colour: bool) -> String {
         | AppError::Interrupted(_)
         | AppError::Record(_)
         | AppError::Io { .. } => format!("error: {error}"),
-    }
-}
-
-/// An error as JSON.
-pub(super) fn describe(error: &AppError) -> Value {
-    match error {
-        AppError::Configuration(problems) => {
-            let report = Report {
-                diagnostics: &problems.problems,
-                sources: &problems.sources,
-            };
-            json!({ "kind": "configuration", "problems": report })
-        }
-        AppError::Refused(refusals) => json!({ "kind": "refused", "refusals": refusals }),
-        AppError::Busy { environment, holder } => {
-            json!({ "kind": "busy", "environment": environment, "holder": holder })
-        }
-        other => {
-            json!({ "kind": format!("{:?}", other.exit()).to_lowercase(), "message": other.to_string() })
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::app::{AppError, Exit, Workspace, rollback};
 use crate::host::files::{PUBLIC, replace};
 use crate::model::EnvironmentName;
 use crate::report;
+use crate::report::document::ScanDocument;
 use crate::scan::ScanResult;
 use std::path::PathBuf;
 
@@ -65,7 +66,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     publication.set("environment", assessment.environment.as_str());
     publication.set("image", &assessment.image.to_string());
     publication.set("digest", assessment.image.digest.as_str());
-    publication.add_other(report::scan::document(assessment));
+    publication.add_other(&ScanDocument::of(assessment));
     for line in report::scan::text(assessment) {
         shell.say(&line);
     }

@@ -3,7 +3,8 @@
 //! A finished rollout replays through the same code that showed it live. Two readers take the
 //! events: [`Console`] one by one, as they happen, and [`RunReport::fold`] all of them at once. What
 //! they keep has been through the redaction hook; [`markdown`], [`junit`], [`json`], [`annotations`]
-//! and [`outputs`] are functions of the [`RunReport`]. [`scan`] and [`sarif`] show a judged scan.
+//! and [`outputs`] are functions of the [`RunReport`]. [`scan`] and [`sarif`] show a judged scan, and
+//! [`document`] holds what commands hand to programs.
 //!
 //! Names, reasons and logs are foreign text: they come from branches, services and containers. They
 //! are made harmless once for what no sink wants (control characters, terminal escapes, characters
@@ -15,6 +16,7 @@ pub mod annotations;
 mod change;
 mod console;
 mod describe;
+pub mod document;
 pub mod dotenv;
 mod elapsed;
 mod fold;

@@ -7,11 +7,12 @@ mod protect;
 use super::shell::Shell;
 use crate::app::environment::describe;
 use crate::app::shutdown::shut_down;
-use crate::app::{AppError, Exit, protection};
+use crate::app::{AppError, Exit, document, protection};
 use crate::config::{TargetConfig, detect};
 use crate::model::EnvironmentName;
+use crate::report::document::{EnvironmentStoppedDocument, EnvironmentsDocument, SwitchRow};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// List, show, create, compare, protect and detect environments
 ///
@@ -60,8 +61,9 @@ fn list(shell: &Shell) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let environments = workspace.project.environments.values();
     if shell.is_json() {
-        let all: Vec<Value> = environments.map(describe).collect();
-        shell.json(&json!({ "schema": "greenroom.environments/1", "environments": all }));
+        shell.json(&EnvironmentsDocument {
+            environments: environments.map(describe).collect(),
+        });
         return Ok(Exit::Done);
     }
     shell.say(&format!(
@@ -86,15 +88,13 @@ fn show(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
     let environment = protection::in_force(&workspace, workspace.environment(name)?)?;
     let mut described = describe(&environment);
     if let Some(switched) = protection::newest(&workspace, name)? {
-        let origin = &switched.body.origin;
-        described["protection"]["switched"] = json!({
-            "at": switched.at, "by": origin.actor.name, "via": origin.actor.via, "reason": origin.reason,
-        });
+        described.protection.switched = Some(SwitchRow::of(&switched));
     }
     if shell.is_json() {
         shell.json(&described);
         return Ok(Exit::Done);
     }
+    let described = serde_json::to_value(described).unwrap_or_default();
     for line in lines(&described, 0) {
         shell.say(&line);
     }
@@ -104,7 +104,7 @@ fn show(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
 fn detected(shell: &Shell) -> Result<Exit, AppError> {
     let detection = detect(shell.context.environment.variables());
     if shell.is_json() {
-        shell.json(&json!({ "environment": detection.name, "reason": detection.reason() }));
+        shell.json(&document::detection(&detection));
     } else {
         shell.say(&format!("{} ({})", detection.name, detection.reason()));
     }
@@ -115,7 +115,11 @@ fn stop(shell: &Shell, name: &EnvironmentName) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let ended = shut_down(&workspace, workspace.environment(name)?)?;
     if shell.is_json() {
-        shell.json(&json!({ "environment": name, "stopped": ended.stopped, "left": ended.left }));
+        shell.json(&EnvironmentStoppedDocument {
+            environment: name,
+            stopped: ended.stopped,
+            left: ended.left,
+        });
     } else {
         shell.say(&format!("{name}: {} stopped, {} left", ended.stopped, ended.left));
     }

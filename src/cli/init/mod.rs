@@ -5,12 +5,11 @@ pub(super) mod choices;
 
 use super::shell::Shell;
 use crate::app::init::{self, Fate, Surroundings, USUAL};
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::host::clock::SystemClock;
 use crate::scaffold::{Change, Choices, File, Overrides, files, next_steps};
 use ask::Asker;
 use choices::ChoiceArgs;
-use serde_json::{Value, json};
 use std::io::{stderr, stdin};
 use std::path::{Path, PathBuf};
 
@@ -166,24 +165,8 @@ fn outcome<'a>(file: &'a File, change: &'a Change, fate: Fate) -> Done<'a> {
 
 fn show(shell: &Shell, args: &Args, choices: &Choices, done: &[Done<'_>]) {
     if shell.is_json() {
-        let files: Vec<Value> = done
-            .iter()
-            .map(|one| {
-                let text = args.dry_run.then_some(&one.file.text);
-                json!({
-                    "path": one.file.path,
-                    "fate": one.fate.as_str(),
-                    "difference": one.difference,
-                    "text": text,
-                })
-            })
-            .collect();
-        shell.json(&json!({
-            "schema": "greenroom.init/1",
-            "written": !args.dry_run,
-            "files": files,
-            "next": next_steps(choices),
-        }));
+        let files = done.iter().map(|one| (one.file, one.fate, one.difference));
+        shell.json(&document::init(choices, files, !args.dry_run));
         return;
     }
     for one in done {
