@@ -1,7 +1,10 @@
-use super::*;
+use super::{Console, Groups, Style};
+use crate::model::Verdict;
+use crate::report::Recorded;
 use crate::report::fixtures::{
     acts, failed_health, first_removed, halted_promote, hostile, interrupted, no_redaction, resumed, success,
 };
+use crate::rollout::{Event, Phase, StepResult};
 
 const UNICODE: Style = Style {
     unicode: true,

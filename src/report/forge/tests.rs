@@ -1,11 +1,13 @@
-use super::*;
-use crate::ports::RemarkLevel;
-use crate::report::Recorded;
+use super::messages::*;
+use crate::model::{Digest, Timestamp};
+use crate::ports::{Conclusion, Remark, RemarkLevel};
 use crate::report::fixtures::{
     HOSTILE, failed_health, first_plan, first_removed, folded, halted_promote, hostile, interrupted, plan,
     resumed, success,
 };
-use crate::rollout::StepId;
+use crate::report::markdown::{self, Unmet};
+use crate::report::{Recorded, RunReport};
+use crate::rollout::{Event, Phase, StepId};
 
 fn around() -> Surroundings {
     Surroundings {
