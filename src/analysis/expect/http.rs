@@ -1,6 +1,8 @@
 //! What is expected of an HTTP answer.
 
-use super::{Finding, excerpt, json, shown};
+use super::took::shown;
+use super::{excerpt, json};
+use crate::analysis::Finding;
 use crate::model::{HttpExpectation, Period};
 use std::collections::BTreeMap;
 
