@@ -2,8 +2,8 @@
 
 use super::acceptance::Acceptance;
 use super::description::{Infrastructure, Observability, Resources, SecurityPolicy};
+use super::freeze::Freeze;
 use super::place::{Located, Place};
-use super::project::Freeze;
 use super::target::TargetConfig;
 use super::unsupported::Unsupported;
 use crate::model::{
