@@ -1,7 +1,6 @@
 //! What hangs together: children, subjects, referrers, and what a tag attaches.
 
-use super::Found;
-use super::plan::parts;
+use super::found::{Found, parts};
 use crate::model::Digest;
 use crate::oci::attached_by_tag;
 use std::collections::{BTreeMap, VecDeque};

@@ -1,7 +1,8 @@
 //! Retention over repositories small enough to see through, and over generated ones.
 
 use super::*;
-use crate::oci::{attachment_tags, fallback_tag, media};
+use crate::model::Digest;
+use crate::oci::{Manifest, attachment_tags, fallback_tag, media};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
