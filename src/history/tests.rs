@@ -1,7 +1,7 @@
 use super::*;
-use crate::model::{Digest, Period, Release};
+use crate::model::{Digest, Period, Record, Release};
 use crate::ports::{Holder, Tenure};
-use crate::rollout::{Kind, Outcome, Phase, Plan, StepId, StepResult};
+use crate::rollout::{Event, Kind, Outcome, Phase, Plan, StepId, StepResult};
 use crate::testing::story::{chain, finished, forward, performed, plan, success};
 
 type Story = Vec<(Plan, Vec<Event>)>;
