@@ -1,7 +1,8 @@
 //! `greenroom acceptance`.
 
-use super::deploy::{ImageArgs, note, tell};
+use super::deploy_options::ImageArgs;
 use super::guests;
+use super::progress::{note, tell};
 use super::publish::{Publication, ReportArgs, summarize_shown};
 use super::shell::Shell;
 use super::verify::show_checks;

@@ -1,6 +1,7 @@
 //! `greenroom plan`.
 
-use super::deploy::{WhatArgs, note, tell};
+use super::deploy_options::WhatArgs;
+use super::progress::{note, tell};
 use super::publish::{Publication, summarize_shown};
 use super::shell::Shell;
 use crate::app::deploy::Prepared;

@@ -1,9 +1,9 @@
 //! `greenroom promote`.
 
-use super::deploy::tell_scan;
 use super::image::{lines, preview_lines};
 use super::outcome::take;
 use super::plan;
+use super::progress::tell_scan;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use super::transfer::Transfer;

@@ -82,7 +82,8 @@ impl Publication {
 
     /// An environment without a rollout, as JSON.
     pub(super) fn add_other(&mut self, document: &impl Serialize) {
-        self.others.push(serde_json::to_value(document).unwrap_or_default());
+        self.others
+            .push(serde_json::to_value(document).unwrap_or_default());
     }
 
     /// A scan that was judged. Its annotations come after those of rollouts.

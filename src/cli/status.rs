@@ -39,7 +39,11 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     for name in &names {
         let look = Look::take(&workspace, name, args.live)?;
         tell(look.text());
-        if look.looked.as_ref().is_some_and(|looked| !looked.drift.is_empty()) {
+        if look
+            .looked
+            .as_ref()
+            .is_some_and(|looked| !looked.drift.is_empty())
+        {
             exit = Exit::Halted;
         }
         looks.push(look);

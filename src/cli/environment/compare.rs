@@ -1,6 +1,6 @@
 //! `greenroom environment compare`.
 
-use super::scalar;
+use super::lines::scalar;
 use crate::app::environment::{Comparison, Side, compare};
 use crate::app::{AppError, Exit, document};
 use crate::cli::shell::Shell;
