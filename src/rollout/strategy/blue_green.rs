@@ -2,7 +2,7 @@
 
 use super::Route;
 use crate::model::Percent;
-use crate::rollout::planning::PlanError;
+use crate::rollout::plan_error::PlanError;
 use crate::rollout::step::Step;
 
 pub(in crate::rollout) fn steps(route: &Route<'_>) -> Result<Vec<Step>, PlanError> {

@@ -3,7 +3,7 @@
 
 use super::Route;
 use crate::model::{Canary, Percent};
-use crate::rollout::planning::PlanError;
+use crate::rollout::plan_error::PlanError;
 use crate::rollout::step::Step;
 
 pub(in crate::rollout) fn steps(route: &Route<'_>, canary: &Canary) -> Result<Vec<Step>, PlanError> {

@@ -1,7 +1,7 @@
 //! What strategies have in common.
 
 use crate::model::{OnInconclusive, Percent, Period, Suite, Thresholds, UnitId};
-use crate::rollout::planning::Abilities;
+use crate::rollout::abilities::Abilities;
 use crate::rollout::step::{Side, Step, Watch};
 
 /// What every strategy needs to know of the ground it goes over.
