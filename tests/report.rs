@@ -1,6 +1,9 @@
 //! Reports from a recorded run, as the GitHub runner and CI systems read them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "report/documents.rs"]
+mod documents;
+
 use greenroom::host::workflow::{WorkflowFiles, delimiter};
 use greenroom::model::{Period, Timestamp};
 use greenroom::report::annotations::{self, Annotation, Level};

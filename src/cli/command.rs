@@ -24,7 +24,7 @@ use std::process::ExitCode;
     environment is healthy · 5 halted, a person is needed · 6 refused · 7 busy · 8 nothing to do (with \
     --exit-code) · 130 interrupted"
 )]
-struct Cli {
+pub(super) struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
