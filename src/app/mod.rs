@@ -11,6 +11,7 @@ mod context;
 pub mod decide;
 pub mod deploy;
 pub mod doctor;
+pub mod document;
 pub mod drift;
 pub mod environment;
 mod error;

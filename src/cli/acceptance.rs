@@ -1,16 +1,16 @@
 //! `greenroom acceptance`.
 
-use super::deploy::{ImageArgs, note, tell};
+use super::deploy_options::ImageArgs;
 use super::guests;
+use super::progress::{note, tell};
 use super::publish::{Publication, ReportArgs, summarize_shown};
 use super::shell::Shell;
 use super::verify::show_checks;
 use crate::app::acceptance::{self, AcceptanceDeployment, AcceptanceOptions, Afterwards, Settled, Tested};
 use crate::app::verify::{self, verify};
-use crate::app::{AppError, Exit, Workspace, pipeline};
+use crate::app::{AppError, Exit, Workspace, document, pipeline};
 use crate::domain::model::{DeployOptions, EnvironmentName, Explanation, Period, Verdict};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 /// Test a version on a deployment of its own, made for a time
 ///
@@ -325,7 +325,7 @@ fn conclude(
         Some(ended) => guests::tell(shell, ended),
         None => shell.tell(&format!("{} stays until {}", settled.id, settled.expires.human())),
     }
-    publication.add_other(document(settled, tested));
+    publication.add_other(&document::acceptance(settled, tested));
     publication.set("acceptance_id", settled.id.as_str());
     let url = tested.made.as_ref().and_then(|made| made.url.as_ref());
     if let Some(url) = url {
@@ -333,22 +333,6 @@ fn conclude(
     }
     publication.publish(shell, reports);
     Ok(tested.exit())
-}
-
-fn document(settled: &Settled, tested: &Tested) -> Value {
-    let url = tested.made.as_ref().and_then(|made| made.url.as_ref());
-    json!({
-        "schema": "greenroom.acceptance/1",
-        "id": settled.id,
-        "environment": settled.of,
-        "suite": settled.suite,
-        "expires": settled.expires,
-        "url": url,
-        "verdict": tested.verified.as_ref().map(|verified| verified.verdict),
-        "interrupted": tested.interrupted,
-        "removed": tested.ended.as_ref().map(|ended| ended.result.is_ok()),
-        "exit": tested.exit() as u8,
-    })
 }
 
 fn cleanup(shell: &Shell, args: &Cleanup) -> Result<Exit, AppError> {

@@ -4,8 +4,8 @@ use super::shell::Shell;
 use crate::app::approve::{self, ApproveOptions};
 use crate::app::{AppError, Exit};
 use crate::domain::model::{EnvironmentName, Period, ReleaseId};
+use crate::report::document::{ApprovalsDocument, ApprovalsShown};
 use crate::report::foreign::line;
-use serde_json::json;
 
 /// Approve one image for an environment, on record
 ///
@@ -51,15 +51,14 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         (None, None) => ApproveOptions::Before,
     };
     let reason = args.reason.as_deref().unwrap_or_default();
-    let (word, approvals) = if args.list {
-        ("standing", approve::standing(&workspace, name)?)
+    let approvals = if args.list {
+        approve::standing(&workspace, name)?
     } else if args.revoke {
         let all = matches!(wish, ApproveOptions::Before);
         let subject = (!all)
             .then(|| approve::subject(&workspace, name, &wish))
             .transpose()?;
-        let gone = approve::revoke(&workspace, name, subject.as_ref(), reason, args.dry_run)?;
-        ("withdrawn", gone)
+        approve::revoke(&workspace, name, subject.as_ref(), reason, args.dry_run)?
     } else {
         let subject = approve::subject(&workspace, name, &wish)?;
         let period = args.period.unwrap_or(approve::USUAL);
@@ -67,12 +66,20 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         if !args.dry_run {
             approve::approve(&workspace, name, &approval)?;
         }
-        ("approved", vec![approval])
+        vec![approval]
     };
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.approvals/1", "environment": name, "dryRun": args.dry_run, word: approvals,
-        }));
+        shell.json(&ApprovalsDocument {
+            environment: name,
+            dry_run: args.dry_run,
+            approvals: if args.list {
+                ApprovalsShown::Standing(&approvals)
+            } else if args.revoke {
+                ApprovalsShown::Withdrawn(&approvals)
+            } else {
+                ApprovalsShown::Approved(&approvals)
+            },
+        });
         return Ok(Exit::Done);
     }
     let would = if args.dry_run {

@@ -3,8 +3,8 @@
 use super::shell::Shell;
 use crate::app::{AppError, Exit, audit};
 use crate::domain::model::{Digest, EnvironmentName};
+use crate::report::document::{AuditDocument, AuditRow};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 /// Check the ledger for tampering
 ///
@@ -38,7 +38,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         Some(name) => vec![workspace.environment(name)?.name.value.clone()],
         None => recorded,
     };
-    let mut documents: Vec<Value> = Vec::new();
+    let mut ledgers = Vec::new();
     let mut whole = true;
     for name in &names {
         let (audit, strangers) = audit::audit(&workspace, name, head.as_ref())?;
@@ -67,20 +67,13 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         for stranger in &strangers {
             shell.say(&format!("  note: {stranger} is no record"));
         }
-        documents.push(json!({
-            "environment": name,
-            "whole": audit.is_whole(),
-            "length": audit.length,
-            "head": audit.head,
-            "findings": audit.findings,
-            "strangers": strangers,
-        }));
+        ledgers.push(AuditRow::of(name, audit, strangers));
     }
     if names.is_empty() {
         shell.say("there is no ledger yet: nothing was ever deployed");
     }
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.audit/1", "ledgers": documents }));
+        shell.json(&AuditDocument { ledgers });
     }
     Ok(if whole { Exit::Done } else { Exit::Halted })
 }

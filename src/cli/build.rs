@@ -4,11 +4,10 @@ use super::publish::{outputs, summarize};
 use super::shell::Shell;
 use crate::app::identify::Identity;
 use crate::app::image_build::{build, tag};
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::domain::model::{EnvironmentName, Tag, Version};
 use crate::domain::trigger::manual;
 use crate::report::markdown;
-use serde_json::json;
 
 /// Build the image and give it the tags of an environment
 ///
@@ -66,13 +65,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         ),
     );
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.build/1",
-            "image": built.artifact,
-            "tags": tags,
-            "version": identity.version,
-            "made": built.made,
-        }));
+        shell.json(&document::build(&built, &identity.version));
         return Ok(Exit::Done);
     }
     shell.say(&image);

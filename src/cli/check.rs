@@ -3,7 +3,7 @@
 use super::shell::Shell;
 use crate::app::{AppError, Exit};
 use crate::config::{DiagnosticSeverity, Report};
-use serde_json::json;
+use crate::report::document::CheckDocument;
 
 /// Validate all configuration and show every problem at once
 ///
@@ -18,7 +18,10 @@ pub(super) fn run(shell: &Shell, _: &Args) -> Result<Exit, AppError> {
         sources: &workspace.sources,
     };
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.check/1", "valid": true, "notes": report }));
+        shell.json(&CheckDocument {
+            valid: true,
+            notes: report.problems(),
+        });
         return Ok(Exit::Done);
     }
     let style = shell.style();

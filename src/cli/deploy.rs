@@ -1,15 +1,14 @@
 //! `greenroom deploy`.
 
+use super::deploy_options::WhatArgs;
 use super::outcome::take;
+use super::progress::{note, tell};
 use super::publish::{Publication, ReportArgs, summarize};
 use super::shell::Shell;
-use crate::app::image_build::Built;
-use crate::app::pipeline::{self, Run, RunOptions, RunProgress};
-use crate::app::{AppError, Exit, Workspace};
-use crate::domain::model::{Canary, DeployOptions, EnvironmentName, Explanation, Rolling, Strategy, Version};
-use crate::domain::scan::{Assessment, ScanResult};
-use crate::report::{self, markdown};
-use clap::ValueEnum;
+use crate::app::pipeline::{self, Run, RunOptions};
+use crate::app::{AppError, Exit, Workspace, document};
+use crate::domain::model::{EnvironmentName, Explanation};
+use crate::report::markdown;
 
 /// Bring a version to one environment or several
 ///
@@ -35,96 +34,6 @@ pub(super) struct Args {
     dry_run: bool,
     #[command(flatten)]
     reports: ReportArgs,
-}
-
-/// What is deployed.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct ImageArgs {
-    /// Branch, tag or commit; what is checked out where none is given
-    #[arg(long = "ref", value_name = "REF")]
-    git_ref: Option<String>,
-    /// The version; found in the project where none is given
-    #[arg(long, value_name = "VERSION")]
-    version: Option<Version>,
-    /// An image that exists, by tag or digest, instead of a build
-    #[arg(long, value_name = "TAG|DIGEST")]
-    image: Option<String>,
-}
-
-impl ImageArgs {
-    /// The wish, with every other term as it is by default.
-    pub(super) fn wish(&self) -> RunOptions {
-        RunOptions {
-            git_ref: self.git_ref.clone(),
-            version: self.version.clone(),
-            image: self.image.clone(),
-            ..RunOptions::default()
-        }
-    }
-}
-
-/// What is deployed, and under which terms.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct WhatArgs {
-    #[command(flatten)]
-    image: ImageArgs,
-    /// Another strategy than the configured one
-    #[arg(long, value_enum)]
-    strategy: Option<StrategyArg>,
-    /// Deploy a commit that is older than the live one
-    #[arg(long)]
-    allow_stale: bool,
-    /// Pass over the checks before the build; the report says so
-    #[arg(long)]
-    skip_tests: bool,
-    /// Deploy even what is live already
-    #[arg(long)]
-    force: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum StrategyArg {
-    Direct,
-    Rolling,
-    BlueGreen,
-    Canary,
-}
-
-impl WhatArgs {
-    /// The wish.
-    pub(super) fn wish(&self, workspace: &Workspace) -> RunOptions {
-        RunOptions {
-            options: DeployOptions {
-                strategy: self.strategy.map(|strategy| strategy.resolve(workspace)),
-                allow_stale: self.allow_stale,
-                skip_tests: self.skip_tests,
-                force: self.force,
-            },
-            ..self.image.wish()
-        }
-    }
-}
-
-impl StrategyArg {
-    /// The strategy with the settings that some environment gives it, else its defaults.
-    fn resolve(self, workspace: &Workspace) -> Strategy {
-        let wanted = match self {
-            Self::Direct => Strategy::Direct,
-            Self::Rolling => Strategy::Rolling(Rolling::default()),
-            Self::BlueGreen => Strategy::BlueGreen,
-            Self::Canary => Strategy::Canary(Canary::default()),
-        };
-        let configured = workspace
-            .project
-            .environments
-            .values()
-            .map(|found| &found.deployment.strategy);
-        configured
-            .into_iter()
-            .find(|found| found.as_str() == wanted.as_str())
-            .cloned()
-            .unwrap_or(wanted)
-    }
 }
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
@@ -188,7 +97,7 @@ fn finish(
                 if several {
                     shell.warn(&format!("{environment}:"));
                 }
-                publication.add_other(super::failure::document(&error));
+                publication.add_other(&document::failure(&error));
                 super::failure::beside(shell, Some(&environment), &error)
             }
         };
@@ -230,113 +139,4 @@ fn through(
         )));
     }
     Ok(order[begin..=end].to_vec())
-}
-
-/// Tells how far the run has come.
-pub(super) fn tell(shell: &Shell, progress: &RunProgress<'_>) {
-    match progress {
-        RunProgress::Decided(decision) => {
-            let sign = if decision.should_deploy {
-                "deploying"
-            } else {
-                "not deploying"
-            };
-            shell.tell(&format!("{sign}: {}", decision.reason));
-        }
-        RunProgress::Identified(identity) => {
-            let commit = identity
-                .commit
-                .as_ref()
-                .map_or(String::new(), |commit| format!(" at {}", commit.short()));
-            shell.tell(&format!(
-                "version {}{commit}, {}",
-                identity.version,
-                identity.time.human()
-            ));
-        }
-        RunProgress::Validated(validated) => {
-            shell.tell(&format!(
-                "validation {} passed ({})",
-                validated.name, validated.took
-            ));
-        }
-        RunProgress::ValidationSkipped(0) => {}
-        RunProgress::ValidationSkipped(count) => {
-            shell.warn(&format!(
-                "warning: {count} check(s) before the build were skipped, as was asked"
-            ));
-        }
-        RunProgress::Built(built) => tell_built(shell, built),
-        RunProgress::Untagged => shell.tell("the image gets no tag: it was not let in"),
-        RunProgress::Scanned(assessment) => tell_scan(shell, assessment),
-        RunProgress::Promoted(next) => shell.tell(&format!("going on to {next}: autoPromote is on")),
-    }
-}
-
-/// Tells what a scan came to, and that it is passed over where the environment is only warned.
-pub(super) fn tell_scan(shell: &Shell, assessment: &Assessment) {
-    let lines = report::scan::text(assessment);
-    shell.tell(&format!("scan: {}", lines.join("\n")));
-    if assessment.judgment.result == ScanResult::Blocked && assessment.lets_pass() {
-        shell.warn(&format!(
-            "warning: {}; {} goes on all the same",
-            assessment.headline(),
-            assessment.environment
-        ));
-    }
-}
-
-fn tell_built(shell: &Shell, built: &Built) {
-    let tag = built
-        .tags
-        .first()
-        .map_or(String::new(), |tag| format!(" as {tag}"));
-    shell.tell(&format!("image {}{tag}", built.artifact));
-    // What greenroom packs itself takes no time worth telling.
-    if let Some(made) = built
-        .made
-        .as_ref()
-        .filter(|made| made.builder.is_some() || made.startup.is_some())
-    {
-        shell.tell(&super::console::made(made));
-    }
-    if let Some(withheld) = &built.withheld {
-        shell.tell(&format!("note: {withheld}"));
-    }
-}
-
-/// Takes down what the step's outputs say.
-pub(super) fn note(progress: &RunProgress<'_>, publication: &mut Publication) {
-    match progress {
-        RunProgress::Decided(decision) => {
-            publication.set(
-                "should_deploy",
-                if decision.should_deploy { "true" } else { "false" },
-            );
-            publication.set("reason", &decision.reason);
-            let meant = decision.environment.as_slice();
-            publication.set_matrix(if decision.should_deploy { meant } else { &[] });
-            if let Some(environment) = &decision.environment {
-                publication.set("environment", environment.as_str());
-            }
-            if let Some(git_ref) = &decision.git_ref {
-                publication.set("ref", git_ref);
-            }
-        }
-        RunProgress::Identified(identity) => {
-            publication.set("version", identity.version.as_str());
-            if let Some(commit) = &identity.commit {
-                publication.set("sha", commit.as_str());
-            }
-        }
-        RunProgress::Built(built) => {
-            let tags: Vec<&str> = built.tags.iter().map(crate::domain::model::Tag::as_str).collect();
-            publication.set("tags", &tags.join("\n"));
-            publication.set("image", &built.artifact.to_string());
-            publication.set("digest", built.artifact.digest.as_str());
-        }
-        RunProgress::Scanned(assessment) => publication.add_scan(assessment),
-        RunProgress::Untagged => publication.set("tags", ""),
-        RunProgress::Validated(_) | RunProgress::ValidationSkipped(_) | RunProgress::Promoted(_) => {}
-    }
 }

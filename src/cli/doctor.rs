@@ -2,9 +2,8 @@
 
 use super::shell::Shell;
 use crate::app::doctor::{self, CheckStatus, DoctorCheck};
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::domain::model::EnvironmentName;
-use serde_json::json;
 
 /// Can everything be reached, with the rights that are needed?
 ///
@@ -27,7 +26,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let checks = doctor::examine(&workspace, args.environment.as_ref())?;
     let exit = doctor::exit(&checks);
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.doctor/1", "exit": exit as u8, "checks": checks }));
+        shell.json(&document::doctor(&checks));
         return Ok(exit);
     }
     let mut area = "";

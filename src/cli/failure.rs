@@ -3,28 +3,22 @@
 use super::publish;
 use super::shell::Shell;
 use crate::app::announce::conditions;
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::config::Report;
 use crate::domain::model::{EnvironmentName, Explanation};
 use crate::host::environment::{Ci, ProcessEnvironment};
 use crate::report::annotations::{Annotation, AnnotationLevel};
 use crate::report::markdown;
 use crate::report::workflow_command;
-use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Shows an error and gives its exit code.
 pub(super) fn show(shell: &Shell, error: &AppError) -> Exit {
     if shell.is_json() {
-        shell.json(&document(error));
+        shell.json(&document::failure(error));
     }
     beside(shell, None, error)
-}
-
-/// An error as a JSON document of its own.
-pub(super) fn document(error: &AppError) -> Value {
-    json!({ "schema": "greenroom.error/1", "exit": error.exit() as u8, "error": describe(error) })
 }
 
 /// Shows an error that is no document of its own: as text, and to the runner. `place` is the environment that it
@@ -152,39 +146,6 @@ fn explained(why: &Explanation) -> String {
 /// A text of several lines, all but the first moved in, so that it stays one thing.
 fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n    ")
-}
-
-/// An error as JSON.
-pub(super) fn describe(error: &AppError) -> Value {
-    match error {
-        AppError::Configuration(problems) => {
-            let report = Report {
-                diagnostics: &problems.problems,
-                sources: &problems.sources,
-            };
-            json!({ "kind": "configuration", "problems": report })
-        }
-        AppError::Refused(refusals) => json!({ "kind": "refused", "refusals": refusals }),
-        AppError::Busy { environment, holder } => {
-            let why = error.explanation();
-            json!({
-                "kind": "busy",
-                "environment": environment,
-                "holder": holder,
-                "causes": why.causes,
-                "fix": why.fix,
-            })
-        }
-        other => {
-            let why = other.explanation();
-            json!({
-                "kind": format!("{:?}", other.exit()).to_lowercase(),
-                "message": why.message,
-                "causes": why.causes,
-                "fix": why.fix,
-            })
-        }
-    }
 }
 
 fn annotate(shell: &Shell, error: &AppError) {

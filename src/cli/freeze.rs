@@ -4,8 +4,8 @@ use super::shell::Shell;
 use crate::app::{AppError, Exit, lock};
 use crate::domain::history::GuardKind;
 use crate::domain::model::{EnvironmentName, Timestamp};
+use crate::report::document::{FreezeRow, FreezesDocument};
 use crate::report::foreign::line;
-use serde_json::json;
 
 /// Freeze environments: no deployments for a while, going back is allowed
 ///
@@ -46,7 +46,8 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         workspace.environment(name)?;
     }
     let would = if args.dry_run { "would be " } else { "" };
-    let (mut documents, word) = (Vec::new(), if args.lift { "taken off: " } else { "" });
+    let word = if args.lift { "taken off: " } else { "" };
+    let mut environments = Vec::new();
     for name in &names {
         let guards = if args.list {
             let mut standing = lock::standing(&workspace, name)?;
@@ -74,12 +75,17 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         if guards.is_empty() {
             shell.say(&format!("{name}: no freeze stands"));
         }
-        documents.push(json!({ "environment": name, "freezes": guards }));
+        environments.push(FreezeRow {
+            environment: name.clone(),
+            freezes: guards,
+        });
     }
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.freezes/1", "dryRun": args.dry_run, "lifted": args.lift, "environments": documents,
-        }));
+        shell.json(&FreezesDocument {
+            dry_run: args.dry_run,
+            lifted: args.lift,
+            environments,
+        });
     }
     Ok(Exit::Done)
 }

@@ -2,9 +2,8 @@
 
 use super::shell::Shell;
 use crate::app::acceptance::{self, AcceptanceRemoval, AcceptanceSurvey, Known};
-use crate::app::{AppError, Exit, Workspace};
+use crate::app::{AppError, Exit, Workspace, document};
 use crate::domain::model::{EnvironmentName, Timestamp};
-use serde_json::{Value, json};
 
 /// Which are meant.
 pub(super) struct Ask {
@@ -31,8 +30,7 @@ pub(super) fn list(shell: &Shell, only: Option<&EnvironmentName>) -> Result<Exit
     }
     let exit = unreachable(shell, &survey);
     if shell.is_json() {
-        let known: Vec<Value> = survey.known.iter().map(|known| describe(known, now)).collect();
-        shell.json(&json!({ "schema": "greenroom.acceptances/1", "acceptances": known }));
+        shell.json(&document::acceptances(&survey.known, now));
     }
     Ok(exit)
 }
@@ -85,14 +83,7 @@ pub(super) fn collect(shell: &Shell, workspace: &Workspace, ask: &Ask) -> Result
         other => other,
     };
     if shell.is_json() {
-        let known: Vec<Value> = meant.iter().map(|known| describe(known, now)).collect();
-        let ended: Vec<Value> = ended.iter().map(outcome).collect();
-        shell.json(&json!({
-            "schema": "greenroom.prune-guests/1",
-            "exit": exit as u8,
-            "found": known,
-            "removed": ended,
-        }));
+        shell.json(&document::removed(&meant, &ended, exit, now));
     }
     Ok(exit)
 }
@@ -134,24 +125,4 @@ fn line(known: &Known, now: Timestamp) -> String {
         format!("until {}", known.expires.human())
     };
     format!("{}  {end}, {by}: {things}", known.id)
-}
-
-fn describe(known: &Known, now: Timestamp) -> Value {
-    json!({
-        "id": known.id,
-        "environment": known.made.as_ref().map(|made| &made.of),
-        "by": known.made.as_ref().map(|made| &made.origin),
-        "suite": known.made.as_ref().and_then(|made| made.suite.as_ref()),
-        "expires": known.expires,
-        "overdue": known.expires <= now,
-        "found": known.things().collect::<Vec<_>>(),
-    })
-}
-
-fn outcome(ended: &AcceptanceRemoval) -> Value {
-    json!({
-        "id": ended.id,
-        "removed": ended.result.is_ok(),
-        "error": ended.result.as_ref().err().map(ToString::to_string),
-    })
 }

@@ -1,6 +1,7 @@
 //! `greenroom history`.
 
 use super::shell::Shell;
+use crate::app::status::Past;
 use crate::app::{AppError, Exit, approve, lock, status};
 use crate::domain::history::{
     ApprovalChange, ApprovalRecord, DeploymentEntry, DeploymentOutcome, GuardChange, Guards, Promoted,
@@ -9,9 +10,9 @@ use crate::domain::history::{
 use crate::domain::model::{EnvironmentName, Origin, Tag, Timestamp, Verdict};
 use crate::domain::rollout::Kind;
 use crate::domain::scan::ScanResult;
+use crate::report::document::{ChangeRow, HistoryDocument};
 use crate::report::elapsed;
 use crate::report::foreign::line;
-use serde_json::json;
 
 /// What happened in an environment: what, when, who, why, and how it ended
 ///
@@ -33,20 +34,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let past = status::past(&workspace, &args.environment)?;
     let deployments = &past.timeline.deployments;
     if shell.is_json() {
-        let newest: Vec<&DeploymentEntry> = deployments.iter().rev().take(args.limit).collect();
-        let scans: Vec<&Scanned> = past.timeline.scans.iter().rev().take(args.limit).collect();
-        let promotions: Vec<&Promoted> = past.promotions.iter().rev().take(args.limit).collect();
-        let switches: Vec<&Switched> = past.switches.iter().rev().take(args.limit).collect();
-        shell.json(&json!({
-            "schema": "greenroom.history/1", "deployments": newest, "scans": scans, "promotions": promotions,
-            "protection": switches,
-            "approvals": past.approvals.iter().rev().take(args.limit).map(|one| json!({
-                "at": one.at, "seq": one.seq, "change": one.body.change,
-            })).collect::<Vec<_>>(),
-            "guards": past.guards.iter().rev().take(args.limit).map(|one| json!({
-                "at": one.at, "seq": one.seq, "change": one.body.change,
-            })).collect::<Vec<_>>(),
-        }));
+        shell.json(&document(&past, args.limit));
         return Ok(Exit::Done);
     }
     // In the order of the ledger, newest first.
@@ -75,6 +63,23 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// The newest `limit` of each kind.
+fn document(past: &Past, limit: usize) -> HistoryDocument<'_> {
+    fn newest<T>(all: &[T], limit: usize) -> impl Iterator<Item = &T> {
+        all.iter().rev().take(limit)
+    }
+    let approvals = newest(&past.approvals, limit);
+    let guards = newest(&past.guards, limit);
+    HistoryDocument {
+        deployments: newest(&past.timeline.deployments, limit).collect(),
+        scans: newest(&past.timeline.scans, limit).collect(),
+        promotions: newest(&past.promotions, limit).collect(),
+        protection: newest(&past.switches, limit).collect(),
+        approvals: approvals.map(ChangeRow::of_approvals).collect(),
+        guards: guards.map(ChangeRow::of_guards).collect(),
+    }
 }
 
 fn promotion(promoted: &Promoted) -> Vec<String> {

@@ -3,11 +3,11 @@
 use super::shell::Shell;
 use super::transfer::{Transfer, size};
 use crate::app::images::{self, CopyRequest};
-use crate::app::{AppError, Exit, catalog};
+use crate::app::{AppError, Exit, catalog, document};
 use crate::domain::model::{ImageName, RepositoryName, Tag};
-use crate::images::{CONNECTIONS, Copied, CopyPreview, Described, Listed, Meter};
+use crate::images::{CONNECTIONS, Copied, CopyPreview, Listed, Meter};
+use crate::report::document::{ImageListDocument, ImagesListed};
 use clap::Subcommand;
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Copy, tag, list and show images, of registries and of the project's own store
@@ -130,7 +130,7 @@ fn copy(shell: &Shell, args: &CopyArgs) -> Result<Exit, AppError> {
         images::copy(catalog.as_ref(), &wish, &meter)?
     };
     if shell.is_json() {
-        shell.json(&document("greenroom.image.copy/1", repository, &copied));
+        shell.json(&document::copied(repository, &copied));
     } else {
         for line in lines(repository, &copied) {
             shell.say(&line);
@@ -150,7 +150,7 @@ fn tag(shell: &Shell, args: &TagArgs) -> Result<Exit, AppError> {
     let meter = Meter::new(Arc::clone(&shell.context.clock));
     let copied = images::tag(catalog.as_ref(), &args.image, &args.tags, &meter)?;
     if shell.is_json() {
-        shell.json(&document("greenroom.image.tag/1", repository, &copied));
+        shell.json(&document::retagged(repository, &copied));
         return Ok(Exit::Done);
     }
     shell.say(&format!("{repository}@{}", copied.digest));
@@ -190,48 +190,15 @@ fn tag_lines(copied: &Copied) -> impl Iterator<Item = String> {
     moved.chain(unmoved)
 }
 
-/// What was copied, for programs.
-pub(super) fn document(schema: &str, repository: &str, copied: &Copied) -> Value {
-    json!({
-        "schema": schema,
-        "repository": repository,
-        "digest": copied.digest,
-        "wasThere": copied.was_there,
-        "manifestsStored": copied.manifests,
-        "blobsSent": copied.blobs_sent,
-        "bytesSent": copied.bytes_sent,
-        "attached": copied.attached,
-        "tagsMoved": copied.moved,
-        "tagsUnmoved": copied.unmoved,
-        "notes": copied.notes,
-    })
-}
-
 /// What would be done.
 pub(super) fn outlook(shell: &Shell, repository: &str, outlook: &CopyPreview) {
     if shell.is_json() {
-        shell.json(&preview_document(repository, outlook));
+        shell.json(&document::preview(repository, outlook));
         return;
     }
     for line in preview_lines(repository, outlook) {
         shell.say(&line);
     }
-}
-
-/// What would be done, for programs.
-pub(super) fn preview_document(repository: &str, outlook: &CopyPreview) -> Value {
-    let tags: Vec<Value> = outlook
-        .tags
-        .iter()
-        .map(|(tag, now)| json!({ "tag": tag, "now": now }))
-        .collect();
-    json!({
-        "schema": "greenroom.image.preview/1",
-        "repository": repository,
-        "digest": outlook.digest,
-        "isThere": outlook.is_there,
-        "tags": tags,
-    })
 }
 
 /// What would be done, for people.
@@ -258,8 +225,10 @@ fn list(shell: &Shell, args: &ListArgs) -> Result<Exit, AppError> {
     if !args.long {
         let tags = images::tags(catalog.as_ref(), repository)?;
         if shell.is_json() {
-            let schema = "greenroom.image.list/1";
-            shell.json(&json!({ "schema": schema, "repository": repository, "tags": tags }));
+            shell.json(&ImageListDocument {
+                repository,
+                listed: ImagesListed::Tags(&tags),
+            });
         } else {
             let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
             shell.say(&names.join("\n"));
@@ -268,12 +237,7 @@ fn list(shell: &Shell, args: &ListArgs) -> Result<Exit, AppError> {
     }
     let listed = images::list(catalog.as_ref(), repository)?;
     if shell.is_json() {
-        let images: Vec<Value> = listed
-            .iter()
-            .map(|one| json!({ "tag": one.tag, "digest": one.digest, "created": one.created }))
-            .collect();
-        let schema = "greenroom.image.list/1";
-        shell.json(&json!({ "schema": schema, "repository": repository, "images": images }));
+        shell.json(&document::images(repository, &listed));
         return Ok(Exit::Done);
     }
     for Listed { tag, digest, created } in &listed {
@@ -289,7 +253,7 @@ fn show(shell: &Shell, args: &ShowArgs) -> Result<Exit, AppError> {
     let image = images::show(catalog.as_ref(), &args.image)?;
     let repository = args.image.repository.as_str();
     if shell.is_json() {
-        shell.json(&describe(repository, &image));
+        shell.json(&document::image(repository, &image));
         return Ok(Exit::Done);
     }
     shell.say(&format!("{repository}@{}", image.digest));
@@ -329,37 +293,4 @@ fn show(shell: &Shell, args: &ShowArgs) -> Result<Exit, AppError> {
         ));
     }
     Ok(Exit::Done)
-}
-
-fn describe(repository: &str, image: &Described) -> Value {
-    let parts: Vec<Value> = image
-        .parts
-        .iter()
-        .map(|part| {
-            json!({
-                "digest": part.digest, "platform": part.platform, "role": part.role,
-                "size": part.size, "layers": part.layers,
-            })
-        })
-        .collect();
-    let attached: Vec<Value> = image
-        .attached
-        .iter()
-        .map(|one| {
-            json!({
-                "digest": one.digest, "about": one.about, "artifactType": one.artifact_type, "tag": one.tag,
-            })
-        })
-        .collect();
-    json!({
-        "schema": "greenroom.image/1",
-        "repository": repository,
-        "digest": image.digest,
-        "mediaType": image.media_type,
-        "version": image.version,
-        "created": image.created,
-        "size": image.size,
-        "parts": parts,
-        "attached": attached,
-    })
 }

@@ -4,8 +4,8 @@ use super::shell::Shell;
 use crate::app::{AppError, Exit, lock};
 use crate::domain::history::GuardKind;
 use crate::domain::model::{EnvironmentName, Period, Timestamp};
+use crate::report::document::{LocksDocument, LocksShown};
 use crate::report::foreign::line;
-use serde_json::json;
 
 /// Lock an environment: neither deployments nor manual rollbacks until it is unlocked
 ///
@@ -41,9 +41,11 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         lock::put(&workspace, name, &guard)?;
     }
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.locks/1", "environment": name, "dryRun": args.dry_run, "put": guard,
-        }));
+        shell.json(&LocksDocument {
+            environment: name,
+            dry_run: args.dry_run,
+            locks: LocksShown::Put(&guard),
+        });
         return Ok(Exit::Done);
     }
     let would = if args.dry_run { "would be " } else { "" };

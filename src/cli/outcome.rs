@@ -6,8 +6,8 @@ use crate::app::deploy::{Deployed, Done};
 use crate::app::{AppError, Exit};
 use crate::domain::model::EnvironmentName;
 use crate::domain::rollout::Outcome;
+use crate::report::document::UnchangedDocument;
 use crate::report::markdown;
-use serde_json::json;
 
 /// Exit code of a rollout that came to its end.
 pub(super) fn exit(deployed: &Deployed) -> Exit {
@@ -38,12 +38,7 @@ pub(super) fn take(
             );
             shell.say(&told);
             summarize(shell, &markdown::nothing(&told));
-            publication.add_other(json!({
-                "schema": "greenroom.unchanged/1",
-                "environment": environment,
-                "version": version,
-                "deployment": plan.deployment,
-            }));
+            publication.add_other(&UnchangedDocument::of(environment, &plan));
             publication.set("outcome", "succeeded");
             publication.set("environment", environment.as_str());
             publication.set("version", version.as_str());

@@ -1,14 +1,15 @@
 //! `greenroom plan`.
 
-use super::deploy::{WhatArgs, note, tell};
+use super::deploy_options::WhatArgs;
+use super::progress::{note, tell};
 use super::publish::{Publication, summarize_shown};
 use super::shell::Shell;
 use crate::app::deploy::Prepared;
 use crate::app::pipeline::{self, RunOptions};
-use crate::app::{AppError, Exit, Workspace};
+use crate::app::{AppError, Exit, Workspace, document};
 use crate::domain::model::EnvironmentName;
 use crate::report::describe_plan;
-use serde_json::{Value, json};
+use crate::report::document::PlansDocument;
 
 /// Show every effect and every gate, and touch nothing
 ///
@@ -48,27 +49,26 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &RunOptions) -> R
     publication.write_outputs(shell);
     let plans = plans?;
     let mut worst = Exit::Done;
-    let mut documents: Vec<Value> = Vec::new();
-    for (environment, prepared) in plans {
+    let mut rows = Vec::new();
+    for (environment, prepared) in &plans {
         match prepared {
             // Of many environments only what is shown is made.
             Ok(prepared) => {
                 if !shell.is_json() || shell.has_summary() {
                     shell.say("");
-                    say(shell, &environment, &prepared);
+                    say(shell, environment, prepared);
                 }
                 if shell.is_json() {
-                    documents.push(entry(&environment, &prepared));
+                    rows.push(document::plan(environment, prepared));
                 }
             }
             Err(error) => {
                 if !shell.is_json() {
                     shell.warn(&format!("\n{environment}:"));
                 }
-                let exit = super::failure::text_only(shell, &error);
-                super::failure::summarize(shell, Some(&environment), &error);
-                documents
-                    .push(json!({ "environment": environment, "error": super::failure::describe(&error) }));
+                let exit = super::failure::text_only(shell, error);
+                super::failure::summarize(shell, Some(environment), error);
+                rows.push(document::failed_plan(environment, error));
                 if worst == Exit::Done {
                     worst = exit;
                 }
@@ -76,29 +76,12 @@ pub(super) fn show(shell: &Shell, workspace: &Workspace, wish: &RunOptions) -> R
         }
     }
     if shell.is_json() {
-        shell.json(&document(&documents));
+        shell.json(&PlansDocument { plans: rows });
     }
     Ok(worst)
 }
 
-/// The document of what would be done, whichever command was asked for it.
-pub(super) fn document(plans: &[Value]) -> Value {
-    json!({ "schema": "greenroom.plans/1", "plans": plans })
-}
-
-/// One environment in the document.
-pub(super) fn entry(environment: &EnvironmentName, prepared: &Prepared) -> Value {
-    match prepared {
-        Prepared::Ready { plan, notes } => {
-            json!({ "environment": environment, "plan": plan, "notes": notes })
-        }
-        Prepared::AlreadyLive(live) => {
-            json!({ "environment": environment, "live": live.candidate.version })
-        }
-    }
-}
-
-/// The same for people, on the console and in the step's summary: the plan, and what is worth knowing about it.
+/// Shows what would be done, on the console and in the step's summary: the plan, and what is worth knowing about it.
 pub(super) fn say(shell: &Shell, environment: &EnvironmentName, prepared: &Prepared) {
     match prepared {
         Prepared::Ready { plan, notes } => {

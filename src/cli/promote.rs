@@ -1,18 +1,16 @@
 //! `greenroom promote`.
 
-use super::deploy::tell_scan;
-use super::image::{document, lines, preview_document, preview_lines};
+use super::image::{lines, preview_lines};
 use super::outcome::take;
 use super::plan;
+use super::progress::tell_scan;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use super::transfer::Transfer;
-use crate::app::deploy::Prepared;
 use crate::app::promote::{self, PromoteOptions, Settled};
-use crate::app::{AppError, Exit, Workspace};
+use crate::app::{AppError, Exit, Workspace, document};
 use crate::domain::model::{DeployOptions, EnvironmentName, Version};
 use crate::images::Meter;
-use serde_json::json;
 use std::sync::Arc;
 
 /// Bring what proved itself in one environment to the next, by digest
@@ -92,12 +90,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     publication.set("image", &settled.image.to_string());
     publication.set("digest", settled.image.digest.as_str());
     if args.image_only {
-        let mut copied = document("greenroom.promotion/1", repository, &copied);
-        copied["from"] = json!(wish.from);
-        copied["to"] = json!(wish.to);
-        copied["version"] = json!(settled.ask.release.version);
-        copied["proof"] = json!(settled.proof);
-        publication.add_other(copied);
+        publication.add_other(&document::promotion(&wish, &settled, &copied));
         publication.set("outcome", "succeeded");
         publication.publish(shell, &args.reports);
         return Ok(Exit::Done);
@@ -144,21 +137,8 @@ fn preview(
     let (outlook, prepared) = promote::preview(workspace, wish, settled)?;
     let repository = &settled.image.repository;
     if shell.is_json() {
-        let (plan, notes) = match &prepared {
-            Some(Prepared::Ready { plan, notes }) => (Some(plan), notes.as_slice()),
-            Some(Prepared::AlreadyLive(_)) | None => (None, &[][..]),
-        };
-        shell.json(&json!({
-            "schema": "greenroom.promotion.preview/1",
-            "from": wish.from,
-            "to": wish.to,
-            "version": settled.ask.release.version,
-            "proof": settled.proof,
-            "withheld": settled.withheld,
-            "image": preview_document(repository, &outlook),
-            "plan": plan,
-            "notes": notes,
-        }));
+        let document = document::promotion_preview(wish, settled, &outlook, prepared.as_ref());
+        shell.json(&document);
         return Ok(Exit::Done);
     }
     for line in preview_lines(repository, &outlook) {

@@ -2,12 +2,11 @@
 
 use super::guests;
 use super::shell::Shell;
-use crate::app::prune::{self, Done, PruneOptions, Pruned};
-use crate::app::{AppError, Exit};
+use crate::app::prune::{self, PruneOptions, Pruned};
+use crate::app::{AppError, Exit, document};
 use crate::domain::model::{EnvironmentName, Period, Tag, Timestamp};
 use crate::domain::retention::{Doomed, PrunePlan, RetainedImage};
-use crate::images::{Left, SweepProgress, Swept};
-use serde_json::{Value, json};
+use crate::images::{SweepProgress, Swept};
 use std::collections::BTreeMap;
 
 /// Rows that are shown without -v.
@@ -101,7 +100,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let origin = shell.context.origin("pruning images", None);
     let done = prune::prune(&workspace, &ask, &origin, &|progress| tell(shell, progress))?;
     if shell.is_json() {
-        shell.json(&document(&done));
+        shell.json(&document::prune(&done));
     }
     for pruned in &done.repositories {
         for line in text(pruned, shell.global.verbose > 0) {
@@ -255,52 +254,4 @@ fn bytes(count: u64) -> String {
         1_000_000..10_000_000_000 => format!("{} MB", count / 1_000_000),
         _ => format!("{} GB", count / 1_000_000_000),
     }
-}
-
-fn document(done: &Done) -> Value {
-    let left = |left: &[Left]| -> Vec<Value> {
-        left.iter()
-            .map(|left| json!({ "digest": left.image.digest, "tags": left.image.tags, "why": left.why }))
-            .collect()
-    };
-    let doomed = |images: &[Doomed]| -> Vec<Value> {
-        images
-            .iter()
-            .map(|image| json!({ "digest": image.digest, "tags": image.tags, "at": image.at }))
-            .collect()
-    };
-    let repositories: Vec<Value> = done
-        .repositories
-        .iter()
-        .map(|pruned| {
-            let keep = pruned.plan.keep.iter();
-            let absent = pruned.plan.absent.iter();
-            json!({
-                "repository": pruned.repository,
-                "keep": keep
-                    .map(|kept| json!({ "digest": kept.digest, "tags": kept.tags, "why": kept.why }))
-                    .collect::<Vec<_>>(),
-                "delete": doomed(&pruned.plan.delete),
-                "freed": pruned.plan.freed,
-                "absent": absent
-                    .map(|absent| json!({ "digest": absent.digest, "why": absent.why }))
-                    .collect::<Vec<_>>(),
-                "applied": pruned.swept.as_ref().map(|swept| json!({
-                    "deleted": doomed(&swept.deleted),
-                    "skipped": left(&swept.skipped),
-                    "failed": left(&swept.failed),
-                    "broken": swept.broken,
-                    "stopped": swept.stopped.as_ref().map(ToString::to_string),
-                })),
-            })
-        })
-        .collect();
-    json!({
-        "schema": "greenroom.prune/1",
-        "exit": done.exit() as u8,
-        "keepLast": done.rules.keep_last,
-        "keepFor": done.rules.keep_for,
-        "grace": done.rules.grace,
-        "repositories": repositories,
-    })
 }

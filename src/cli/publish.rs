@@ -9,10 +9,12 @@ use crate::host::environment::Ci;
 use crate::host::files::{PUBLIC, read_bounded, replace};
 use crate::host::workflow::{WorkflowFiles, delimiter};
 use crate::report::annotations::{self, Annotation};
+use crate::report::document::RunsDocument;
 use crate::report::outputs::{NAMES, Outputs};
 use crate::report::{RunReport, dotenv, json, junit, markdown, scan};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The largest file of variables that outputs are added to, in bytes.
@@ -79,8 +81,9 @@ impl Publication {
     }
 
     /// An environment without a rollout, as JSON.
-    pub(super) fn add_other(&mut self, document: Value) {
-        self.others.push(document);
+    pub(super) fn add_other(&mut self, document: &impl Serialize) {
+        self.others
+            .push(serde_json::to_value(document).unwrap_or_default());
     }
 
     /// A scan that was judged. Its annotations come after those of rollouts.
@@ -183,7 +186,7 @@ impl Publication {
             .collect();
         match values.as_slice() {
             [one] => shell.json(one),
-            _ => shell.json(&json!({ "schema": "greenroom.runs/1", "runs": values })),
+            _ => shell.json(&RunsDocument { runs: &values }),
         }
     }
 }
@@ -221,7 +224,7 @@ pub(super) fn outputs(shell: &Shell, values: &[(&str, String)]) -> Result<(), Ap
 
 /// The environments as a JSON list: `fromJSON` makes a job matrix of it.
 pub(super) fn matrix(environments: &[EnvironmentName]) -> String {
-    json!(environments).to_string()
+    serde_json::to_string(environments).unwrap_or_default()
 }
 
 /// An output that nobody declared is seen by nobody.

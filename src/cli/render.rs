@@ -4,9 +4,9 @@ use super::init::choices::ChoiceArgs;
 use super::init::{overrides, root};
 use super::shell::Shell;
 use crate::app::init::{save, surroundings};
-use crate::app::{AppError, Exit};
-use crate::scaffold::{Overrides, TEMPLATES, render};
-use serde_json::{Value, json};
+use crate::app::{AppError, Exit, document};
+use crate::report::document::{RenderDocument, TemplateRow};
+use crate::scaffold::{Overrides, render};
 use std::path::PathBuf;
 
 /// Print one of the files that `init` writes, with the same options
@@ -47,7 +47,10 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         shell.tell(&format!("wrote {}", output.display()));
     }
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.render/1", "template": template, "text": text }));
+        shell.json(&RenderDocument {
+            template,
+            text: &text,
+        });
     } else if args.output.is_none() {
         shell.out(text.strip_suffix('\n').unwrap_or(&text));
     }
@@ -55,25 +58,14 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
 }
 
 fn list(shell: &Shell, overrides: &Overrides) {
-    let embedded = TEMPLATES.iter().map(|template| {
-        let own = overrides.contains_key(template.name);
-        (template.name, template.path, template.about, own)
-    });
-    let new = overrides.keys().map(String::as_str);
-    let new = new.filter(|name| TEMPLATES.iter().all(|template| template.name != *name));
-    let all: Vec<_> = embedded
-        .chain(new.map(|name| (name, None, "a template of the project's own", true)))
-        .collect();
+    let document = document::templates(overrides);
     if shell.is_json() {
-        let all: Vec<Value> = all
-            .iter()
-            .map(|(name, path, about, own)| json!({ "name": name, "path": path, "about": about, "own": own }))
-            .collect();
-        shell.json(&json!({ "schema": "greenroom.templates/1", "templates": all }));
+        shell.json(&document);
         return;
     }
-    let widest = all.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
-    for (name, _, about, own) in all {
+    let all = document.templates;
+    let widest = all.iter().map(|row| row.name.len()).max().unwrap_or_default();
+    for TemplateRow { name, about, own, .. } in all {
         let own = if own { " (your own)" } else { "" };
         shell.say(&format!("{name:widest$}  {about}{own}"));
     }

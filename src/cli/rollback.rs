@@ -4,10 +4,11 @@ use super::outcome::take;
 use super::plan;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::{AppError, Exit, Purpose, Workspace, World, deploy, rollback};
+use crate::app::{AppError, Exit, Purpose, Workspace, World, deploy, document, rollback};
 use crate::config::environment::RollbackStrategy;
 use crate::domain::history::Selector;
 use crate::domain::model::{EnvironmentName, Version};
+use crate::report::document::PlansDocument;
 use clap::ValueEnum;
 
 /// Go back to a version that was live before
@@ -62,7 +63,9 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         let world = World::open(&workspace, environment, &ask.release, Purpose::Look)?;
         let prepared = deploy::prepare(&workspace, environment, &ask, &world)?;
         if shell.is_json() {
-            shell.json(&plan::document(&[plan::entry(&args.environment, &prepared)]));
+            shell.json(&PlansDocument {
+                plans: vec![document::plan(&args.environment, &prepared)],
+            });
         } else {
             plan::say(shell, &args.environment, &prepared);
         }

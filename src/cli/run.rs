@@ -1,6 +1,7 @@
 //! `greenroom run`.
 
-use super::deploy::{WhatArgs, perform};
+use super::deploy::perform;
+use super::deploy_options::WhatArgs;
 use super::publish::ReportArgs;
 use super::shell::Shell;
 use crate::app::{AppError, Exit};

@@ -10,6 +10,7 @@ use crate::domain::model::EnvironmentName;
 use crate::domain::scan::ScanResult;
 use crate::host::files::{PUBLIC, replace};
 use crate::report;
+use crate::report::document::ScanDocument;
 use std::path::PathBuf;
 
 /// Scan an image for vulnerabilities and judge it for an environment
@@ -65,7 +66,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     publication.set("environment", assessment.environment.as_str());
     publication.set("image", &assessment.image.to_string());
     publication.set("digest", assessment.image.digest.as_str());
-    publication.add_other(report::scan::document(assessment));
+    publication.add_other(&ScanDocument::of(assessment));
     for line in report::scan::text(assessment) {
         shell.say(&line);
     }

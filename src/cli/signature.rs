@@ -6,8 +6,8 @@ use crate::app::{AppError, Exit, Workspace};
 use crate::domain::model::{
     Accepted, Claim, EnvironmentName, Explanation, IdentityPattern, ImageName, Roots, SignaturePolicy, Signer,
 };
+use crate::report::document::SignaturesDocument;
 use clap::Subcommand;
-use serde_json::json;
 use std::path::PathBuf;
 
 /// Verify who signed an image
@@ -68,13 +68,8 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let image = resolve(&workspace, &args.image)?;
     let found = examine(&workspace, &image, &policy)?;
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.signatures/1",
-            "image": image.to_string(),
-            "accepted": found.is_ok(),
-            "signatures": found.as_ref().ok(),
-            "reasons": found.as_ref().err(),
-        }));
+        let found = found.as_deref().map_err(Vec::as_slice);
+        shell.json(&SignaturesDocument::of(image.to_string(), found));
     }
     match found {
         Ok(signatures) => {

@@ -3,12 +3,12 @@
 use super::publish::summarize_shown;
 use super::shell::Shell;
 use crate::app::drift::{self, Looked};
-use crate::app::{AppError, Exit, approve, lock, protection, status};
-use crate::domain::history::Status;
+use crate::app::{AppError, Exit, Workspace, approve, lock, protection, status};
+use crate::domain::history::{Approval, Guard, Status};
 use crate::domain::model::EnvironmentName;
 use crate::report::describe_step;
+use crate::report::document::{StatusDocument, StatusRow};
 use crate::report::foreign::line;
-use serde_json::{Value, json};
 
 /// What runs where
 ///
@@ -28,8 +28,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         Some(name) => vec![workspace.environment(name)?.name.value.clone()],
         None => workspace.project.environments.keys().cloned().collect(),
     };
-    let (mut documents, mut exit) = (Vec::new(), Exit::Done);
-    let mut known = false;
+    let (mut looks, mut exit) = (Vec::new(), Exit::Done);
     let mut shown: Vec<String> = Vec::new();
     let mut tell = |lines: Vec<String>| {
         for line in lines {
@@ -38,40 +37,64 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         }
     };
     for name in &names {
-        let status = status::status(&workspace, name)?;
-        known |= status.live.is_some() || status.open.is_some();
-        let looked = args.live.then(|| drift::look(&workspace, name)).transpose()?;
-        let (guards, approvals) = (
-            lock::standing(&workspace, name)?,
-            approve::standing(&workspace, name)?,
-        );
-        let mut document = document(&status);
-        document["guards"] = json!(guards);
-        document["approvals"] = json!(approvals);
-        let stands = guards
-            .iter()
-            .map(lock::told)
-            .chain(approvals.iter().map(approve::told));
-        let stands = stands.map(|told| line(&format!("  {told}")));
-        tell(text(&status).into_iter().chain(stands).collect());
-        if let Some(looked) = &looked {
-            document["drift"] = json!(looked.drift);
-            tell(found(looked));
-            if !looked.drift.is_empty() {
-                exit = Exit::Halted;
-            }
+        let look = Look::take(&workspace, name, args.live)?;
+        tell(look.text());
+        if look
+            .looked
+            .as_ref()
+            .is_some_and(|looked| !looked.drift.is_empty())
+        {
+            exit = Exit::Halted;
         }
-        documents.push(document);
+        looks.push(look);
     }
+    let known = |look: &Look| look.status.live.is_some() || look.status.open.is_some();
     let place = workspace.record_place()?;
-    if !known {
+    if !looks.iter().any(known) {
         tell(vec![unknown(&place)]);
     }
     summarize_shown(shell, "What is live", &shown.join("\n"));
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.status/1", "ledger": place, "environments": documents }));
+        shell.json(&StatusDocument {
+            ledger: &place,
+            environments: looks.iter().map(Look::row).collect(),
+        });
     }
     Ok(exit)
+}
+
+/// What is known of one environment.
+struct Look {
+    status: Status,
+    guards: Vec<Guard>,
+    approvals: Vec<Approval>,
+    /// What runs; `None` where nobody asked.
+    looked: Option<Looked>,
+}
+
+impl Look {
+    fn take(workspace: &Workspace, name: &EnvironmentName, live: bool) -> Result<Self, AppError> {
+        Ok(Self {
+            status: status::status(workspace, name)?,
+            looked: live.then(|| drift::look(workspace, name)).transpose()?,
+            guards: lock::standing(workspace, name)?,
+            approvals: approve::standing(workspace, name)?,
+        })
+    }
+
+    fn text(&self) -> Vec<String> {
+        let guards = self.guards.iter().map(lock::told);
+        let stands = guards.chain(self.approvals.iter().map(approve::told));
+        let stands = stands.map(|told| line(&format!("  {told}")));
+        let mut lines: Vec<String> = text(&self.status).into_iter().chain(stands).collect();
+        lines.extend(self.looked.iter().flat_map(found));
+        lines
+    }
+
+    fn row(&self) -> StatusRow<'_> {
+        let drift = self.looked.as_ref().map(|looked| looked.drift.as_slice());
+        StatusRow::of(&self.status, &self.guards, &self.approvals, drift)
+    }
 }
 
 /// What may be the matter where nothing is on record anywhere.
@@ -147,31 +170,4 @@ fn text(status: &Status) -> Vec<String> {
         lines.push(format!("  last rollout {outcome} at {}: {summary}", at.human()));
     }
     lines
-}
-
-fn document(status: &Status) -> Value {
-    json!({
-        "environment": status.environment,
-        "live": status.live.as_ref().map(|live| json!({
-            "service": live.service,
-            "release": live.release,
-            "since": live.since,
-            "by": live.by,
-            "deployment": live.deployment,
-        })),
-        "open": status.open.as_ref().map(|open| json!({
-            "deployment": open.plan.deployment,
-            "version": open.plan.candidate.version,
-            "started": open.started,
-            "halted": open.halted,
-            "step": open.step,
-            "holder": open.lease.as_ref().map(|lease| &lease.holder.who),
-        })),
-        "protection": status.protection,
-        "last": status.last.as_ref().map(|(at, outcome, summary)| json!({
-            "at": at,
-            "outcome": outcome,
-            "summary": summary,
-        })),
-    })
 }

@@ -3,10 +3,9 @@
 use super::publish::outputs;
 use super::shell::Shell;
 use crate::app::identify::Identity;
-use crate::app::{AppError, Exit, Workspace};
+use crate::app::{AppError, Exit, Workspace, document};
 use crate::domain::model::{EnvironmentName, EnvironmentType, Tag, Timestamp, Version};
 use crate::domain::trigger::manual;
-use serde_json::json;
 
 /// Compute the image tags of this commit for an environment
 ///
@@ -55,15 +54,7 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         ],
     )?;
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.tags/1",
-            "tags": names,
-            "version": identity.version,
-            "sha": identity.commit,
-            "time": identity.time,
-            "image": image,
-            "withheld": tagging.withheld,
-        }));
+        shell.json(&document::tags(&identity, &tagging, image.as_deref()));
         return Ok(Exit::Done);
     }
     for tag in names {

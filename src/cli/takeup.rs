@@ -4,10 +4,9 @@ use super::outcome::exit;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
 use crate::app::takeup::{self, Direction, ResumePreview};
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::domain::model::EnvironmentName;
 use crate::report::{describe_ahead, describe_end, foreign};
-use serde_json::{Value, json};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TakeUpArgs {
@@ -54,7 +53,7 @@ fn nothing(environment: &EnvironmentName) -> String {
 /// Shows what would be done.
 fn show(shell: &Shell, environment: &EnvironmentName, direction: Direction, outlook: Option<&ResumePreview>) {
     if shell.is_json() {
-        return shell.json(&document(environment, direction, outlook));
+        return shell.json(&document::takeup(environment, direction, outlook));
     }
     let Some(outlook) = outlook else {
         return shell.say(&nothing(environment));
@@ -75,23 +74,4 @@ fn show(shell: &Shell, environment: &EnvironmentName, direction: Direction, outl
     for note in &outlook.notes {
         shell.say(&format!("note: {note}"));
     }
-}
-
-fn document(environment: &EnvironmentName, direction: Direction, outlook: Option<&ResumePreview>) -> Value {
-    let steps = outlook.map(|outlook| describe_ahead(&outlook.plan, &outlook.ahead, &str::to_owned));
-    let steps = steps.unwrap_or_default().into_iter();
-    let steps: Vec<Value> = steps
-        .map(|(place, step)| json!({ "place": place, "step": step }))
-        .collect();
-    json!({
-        "schema": "greenroom.takeup.preview/1",
-        "environment": environment,
-        "command": direction.as_str(),
-        "deployment": outlook.map(|outlook| &outlook.plan.deployment),
-        "version": outlook.map(|outlook| &outlook.plan.candidate.version),
-        "cause": outlook.map(|outlook| &outlook.cause),
-        "steps": steps,
-        "outcome": outlook.map(|outlook| outlook.ahead.outcome),
-        "notes": outlook.map_or(&[][..], |outlook| &outlook.notes),
-    })
 }

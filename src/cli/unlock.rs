@@ -4,8 +4,8 @@ use super::shell::Shell;
 use crate::app::{AppError, Exit, lock};
 use crate::domain::history::GuardKind;
 use crate::domain::model::EnvironmentName;
+use crate::report::document::{LocksDocument, LocksShown};
 use crate::report::foreign::line;
-use serde_json::json;
 
 /// Take the locks off an environment; somebody else's only with a reason
 ///
@@ -33,9 +33,11 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         args.dry_run,
     )?;
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.locks/1", "environment": name, "dryRun": args.dry_run, "lifted": lifted,
-        }));
+        shell.json(&LocksDocument {
+            environment: name,
+            dry_run: args.dry_run,
+            locks: LocksShown::Lifted(&lifted),
+        });
         return Ok(Exit::Done);
     }
     let would = if args.dry_run { "would be " } else { "" };

@@ -3,7 +3,7 @@
 use super::shell::Shell;
 use crate::app::validate::validate;
 use crate::app::{AppError, Exit};
-use serde_json::{Value, json};
+use crate::report::document::{ValidationDocument, ValidationRow};
 
 /// Run the checks before the build, and nothing else
 ///
@@ -16,14 +16,17 @@ pub(super) struct Args {}
 
 pub(super) fn run(shell: &Shell, _: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
-    let mut passed: Vec<Value> = Vec::new();
+    let mut document = ValidationDocument::default();
     validate(&workspace, |validated| {
         shell.say(&format!("{} passed ({})", validated.name, validated.took));
-        passed.push(json!({ "name": validated.name, "took": validated.took }));
+        document.passed.push(ValidationRow {
+            name: validated.name.clone(),
+            took: validated.took,
+        });
     })?;
     let configured = workspace.project.validate.len();
     if shell.is_json() {
-        shell.json(&json!({ "schema": "greenroom.validation/1", "passed": passed }));
+        shell.json(&document);
     } else if configured == 0 {
         shell.say("there is nothing to check: greenroom.yaml has no `validate:`");
     } else {

@@ -2,16 +2,24 @@
 
 use super::place::{Located, Span};
 use crate::domain::model::SecretSource;
-use serde::Serialize;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DiagnosticSeverity {
     /// The configuration cannot be used.
     Error,
     /// It can be used, but something in it has no effect in this version.
     Note,
+}
+
+impl DiagnosticSeverity {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// Another place that has to do with a problem.

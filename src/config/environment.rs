@@ -2,8 +2,8 @@
 
 use super::acceptance::Acceptance;
 use super::description::{Infrastructure, Observability, Resources, SecurityPolicy};
+use super::freeze::Freeze;
 use super::place::{Located, Span};
-use super::project::Freeze;
 use super::target::{TargetConfig, Vendor};
 use super::unsupported::Unsupported;
 use crate::domain::model::{

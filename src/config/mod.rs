@@ -7,6 +7,7 @@ pub mod description;
 pub mod detect;
 pub mod diagnostic;
 pub mod environment;
+pub mod freeze;
 pub mod image;
 mod merge;
 pub mod place;

@@ -7,7 +7,7 @@ use super::image::Image;
 use super::place::{Located, Span};
 use super::scan::Scan;
 use super::unsupported::Unsupported;
-use crate::domain::model::{EnvironmentName, Period, SecretSource, Suite, Timestamp, Version};
+use crate::domain::model::{EnvironmentName, Period, SecretSource, Suite, Version};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -146,17 +146,6 @@ impl GitHubConfig {
     pub fn is_any(self) -> bool {
         self.deployments || self.checks || self.comment || self.status
     }
-}
-
-/// A span of time in which nothing is deployed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Freeze {
-    /// First instant.
-    pub from: Timestamp,
-    /// First instant after it.
-    pub until: Timestamp,
-    /// Why.
-    pub reason: Option<String>,
 }
 
 /// Which images are kept.

@@ -2,9 +2,9 @@
 
 use super::diagnostic::{Diagnostic, DiagnosticSeverity};
 use super::place::{Sources, Span};
+use crate::domain::model::{ConfigurationProblem, LabelledPosition, TextPosition};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use serde::ser::{Serialize, SerializeSeq, Serializer};
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -96,39 +96,34 @@ impl Report<'_> {
         snippet
     }
 
-    fn machine(&self, diagnostic: &Diagnostic) -> Value {
-        let mut object = Map::new();
-        object.insert("severity".into(), json!(diagnostic.severity));
-        object.insert("message".into(), json!(diagnostic.message));
-        if let Some(place) = diagnostic.place {
-            object.extend(self.position(place));
-        }
-        if !diagnostic.related.is_empty() {
-            let related: Vec<Value> = diagnostic
-                .related
-                .iter()
-                .map(|related| {
-                    let mut object = self.position(related.place);
-                    object.insert("label".into(), json!(related.label));
-                    Value::Object(object)
-                })
-                .collect();
-            object.insert("related".into(), Value::Array(related));
-        }
-        if let Some(help) = &diagnostic.help {
-            object.insert("help".into(), json!(help));
-        }
-        Value::Object(object)
+    /// The same problems as a machine reads them.
+    pub fn problems(&self) -> Vec<ConfigurationProblem> {
+        self.diagnostics
+            .iter()
+            .map(|diagnostic| ConfigurationProblem {
+                severity: diagnostic.severity.as_str(),
+                message: diagnostic.message.clone(),
+                position: diagnostic.place.map(|place| self.position(place)),
+                related: diagnostic
+                    .related
+                    .iter()
+                    .map(|related| LabelledPosition {
+                        position: self.position(related.place),
+                        label: related.label.clone(),
+                    })
+                    .collect(),
+                help: diagnostic.help.clone(),
+            })
+            .collect()
     }
 
-    fn position(&self, place: Span) -> Map<String, Value> {
-        let file = self.sources.of(place).map(|source| source.path.as_str());
-        let mut object = Map::new();
-        object.insert("file".into(), json!(file));
-        object.insert("line".into(), json!(place.line));
-        object.insert("column".into(), json!(place.column));
-        object.insert("length".into(), json!(self.sources.text(place).chars().count()));
-        object
+    fn position(&self, place: Span) -> TextPosition {
+        TextPosition {
+            file: self.sources.of(place).map(|source| source.path.clone()),
+            line: place.line,
+            column: place.column,
+            length: self.sources.text(place).chars().count(),
+        }
     }
 }
 
@@ -136,11 +131,7 @@ impl Report<'_> {
 /// characters), `related` (places with a `label`) and `help`.
 impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.diagnostics.len()))?;
-        for diagnostic in self.diagnostics {
-            list.serialize_element(&self.machine(diagnostic))?;
-        }
-        list.end()
+        self.problems().serialize(serializer)
     }
 }
 

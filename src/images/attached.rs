@@ -2,19 +2,12 @@
 
 use super::copy::{Copier, CopyError, lock};
 use super::graph::{Presence, Role, Task};
+use super::listing::Listing;
 use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
 use crate::domain::oci::{Attachment, Manifest, attached_by_tag, attachment_tags, media};
 use crate::parallel::try_each;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The tags of the source.
-pub(super) enum Listing {
-    /// Nobody knows yet; these manifests are to be looked for among them.
-    Waited(Vec<Digest>),
-    /// These, or more than are listed at once.
-    Known(Option<BTreeSet<Tag>>),
-}
+use std::collections::BTreeMap;
 
 impl Copier<'_> {
     /// Manifests about this one, except those that the destination lists as well: a manifest that it has

@@ -9,8 +9,8 @@
 //! ([`Registry::push_manifest`](crate::ports::Registry::push_manifest)), and a registry that gives up a part
 //! breaks its own image. [`Options::deep`] is for those that did.
 
-use super::attached::Listing;
 use super::graph::{Graph, MOST_MANIFESTS, Presence, Role, Task};
+use super::listing::Listing;
 use super::progress::{Counted, Meter};
 use super::work::{Queue, work};
 use crate::domain::model::{Digest, ErrorKind, PortError, Tag};

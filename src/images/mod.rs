@@ -7,6 +7,7 @@ mod copy;
 mod describe;
 mod graph;
 mod inventory;
+mod listing;
 mod progress;
 mod retag;
 mod sweep;
@@ -18,7 +19,4 @@ pub use inventory::{Inventory, MOST_MANIFESTS};
 pub use progress::{CopyProgress, Meter};
 pub use retag::{CopyPreview, Listed, list, preview, retag};
 pub use sweep::{ImageSurvey, Left, Stopped, Sweep, SweepProgress, Swept};
-
-/// How many requests are under way at the same time where nothing else is said. What fast clients use; a
-/// registry that has fewer connections to give makes the others wait.
-pub const CONNECTIONS: usize = 16;
+pub use work::CONNECTIONS;

@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 
+/// How many requests are under way at the same time where nothing else is said. What fast clients use; a
+/// registry that has fewer connections to give makes the others wait.
+pub const CONNECTIONS: usize = 16;
+
 /// Pieces of work that wait for a thread. They are begun in the order in which they were added.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,

@@ -3,7 +3,8 @@
 //! A finished rollout replays through the same code that showed it live. Two readers take the
 //! events: [`Console`] one by one, as they happen, and [`RunReport::fold`] all of them at once. What
 //! they keep has been through the redaction hook; [`markdown`], [`junit`], [`json`], [`annotations`]
-//! and [`outputs`] are functions of the [`RunReport`]. [`scan`] and [`sarif`] show a judged scan.
+//! and [`outputs`] are functions of the [`RunReport`]. [`scan`] and [`sarif`] show a judged scan, and
+//! [`document`] holds what commands hand to programs.
 //!
 //! Names, reasons and logs are foreign text: they come from branches, services and containers. They
 //! are made harmless once for what no sink wants (control characters, terminal escapes, characters
@@ -15,6 +16,7 @@ pub mod annotations;
 mod change;
 mod console;
 mod describe;
+pub mod document;
 pub mod dotenv;
 mod elapsed;
 mod fold;
@@ -25,6 +27,7 @@ pub mod junit;
 pub mod markdown;
 pub mod outputs;
 mod plan_text;
+mod recorded;
 mod run;
 pub mod sarif;
 pub mod scan;
@@ -40,28 +43,8 @@ pub use describe::describe_step;
 pub use elapsed::elapsed;
 pub use fold::ReportError;
 pub use plan_text::describe_plan;
+pub use recorded::{Acts, Recorded, Redact};
 pub use run::{
     CheckRow, FailureRow, HistoryPointer, Note, OriginRow, RunReport, StepRow, StepState, Totals,
     TrafficPoint,
 };
-
-use crate::domain::model::Timestamp;
-use crate::domain::rollout::{Event, Step, StepId};
-
-/// One event with its place in the ledger and its time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
-    /// Its sequence number in the environment's ledger.
-    pub seq: u64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub event: Event,
-}
-
-/// The redaction hook: text in, the same text without secret values out.
-pub type Redact<'a> = &'a dyn Fn(&str) -> String;
-
-/// Leads from a step's id to the step. An event names a step only by its id, and what the ids of a
-/// way back mean is known to the rollout machine; `None` where it does not know.
-pub type Acts<'a> = &'a dyn Fn(StepId) -> Option<Step>;

@@ -1,9 +1,8 @@
-//! A judged scan: as text, as annotations, and as JSON of version `greenroom.scan/1`.
+//! A judged scan: as text and as annotations.
 
 use super::annotations::{Annotation, AnnotationLevel as Weight, MOST_PER_KIND};
 use super::foreign;
 use crate::domain::scan::{Assessment, Counts, FindingStatus, Judged, Level, ScanResult};
-use serde_json::{Value, json};
 
 /// Most findings in the table for people; JSON has all of them.
 const ROWS: usize = 50;
@@ -193,40 +192,4 @@ pub fn annotations(assessment: &Assessment) -> Vec<Annotation> {
         }
     }));
     all
-}
-
-/// The whole assessment as JSON, with every finding and what was decided about it.
-pub fn document(assessment: &Assessment) -> Value {
-    let (report, judgment) = (&assessment.report, &assessment.judgment);
-    let mut findings = Vec::new();
-    for judged in &judgment.findings {
-        let mut finding = serde_json::to_value(judged).unwrap_or_default();
-        if let Value::Object(fields) = &mut finding {
-            fields.insert("key".to_owned(), Value::from(judged.finding.key()));
-            fields.insert("counts".to_owned(), Value::from(judged.standing.counts()));
-        }
-        findings.push(finding);
-    }
-    json!({
-        "schema": "greenroom.scan/1",
-        "environment": assessment.environment,
-        "image": assessment.image,
-        "live": assessment.live,
-        "at": assessment.at,
-        "result": judgment.result,
-        "level": assessment.level,
-        "letsPass": assessment.lets_pass(),
-        "reasons": judgment.reasons,
-        "notes": judgment.notes,
-        "counts": judgment.counts,
-        "scanner": {
-            "name": report.scanner,
-            "version": report.scanner_version,
-            "created": report.created,
-            "database": report.database,
-            "os": report.os,
-            "packages": report.packages,
-        },
-        "findings": findings,
-    })
 }

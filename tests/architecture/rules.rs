@@ -415,6 +415,13 @@ pub(crate) fn violations(module: &[String], scan: &Scan) -> Vec<Violation> {
                 "only cli and host touch the standard streams".to_owned(),
             ));
         }
+        if name == "json" && within(&own, "cli") {
+            found.push(of(
+                *line,
+                "json!".to_owned(),
+                "documents for programs are values of report::document; cli writes them".to_owned(),
+            ));
+        }
         if UNFINISHED.contains(&name.as_str()) {
             found.push(of(
                 *line,
@@ -855,6 +862,11 @@ mod tests {
         ),
         ("src/cli/run.rs", "fn f() { todo!() }", "nothing unfinished"),
         ("src/cli/run.rs", "include!(\"a.rs\");", "nothing unfinished"),
+        (
+            "src/cli/run.rs",
+            "fn f() { shell.json(&serde_json::json!({})) }",
+            "documents for programs",
+        ),
     ];
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod config;
 mod config_problems;
+mod documents;
 mod engine;
 mod layout;
 mod report;

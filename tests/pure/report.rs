@@ -11,7 +11,7 @@ use proptest::prelude::*;
 /// A run as its ledger holds it: a blue-green deployment whose candidate fails its health check.
 const LEDGER: &str = include_str!("../fixtures/report/run.jsonl");
 
-fn events() -> Vec<Recorded> {
+pub(crate) fn events() -> Vec<Recorded> {
     let start: Timestamp = "2026-11-20T23:50:19Z".parse().unwrap();
     LEDGER
         .lines()
@@ -28,7 +28,7 @@ fn as_it_is(text: &str) -> String {
     text.to_owned()
 }
 
-fn report(events: &[Recorded]) -> RunReport {
+pub(crate) fn report(events: &[Recorded]) -> RunReport {
     RunReport::fold(events, &|_| None, &as_it_is).unwrap()
 }
 

@@ -1,11 +1,9 @@
 //! What one look came to.
 
 use crate::app::error::Exit;
-use serde::Serialize;
 
 /// How something was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckStatus {
     /// As it has to be.
     Ok,
@@ -18,8 +16,7 @@ pub enum CheckStatus {
 }
 
 /// Whose matter a failure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The configuration, or what is installed and set where greenroom runs.
     Setup,
@@ -28,7 +25,7 @@ pub enum Cause {
 }
 
 /// One look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorCheck {
     /// What it belongs to: `project`, or the name of an environment.
     pub area: String,
@@ -39,7 +36,6 @@ pub struct DoctorCheck {
     /// What was found, in words.
     pub found: String,
     /// Whose matter it is, where it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// What makes it right: commands, or what to write where. Empty where it is right.
     pub fix: Vec<String>,

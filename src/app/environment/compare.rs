@@ -1,12 +1,11 @@
 //! Two environments side by side.
 
-use super::describe;
+use super::describe::describe;
 use crate::app::error::AppError;
 use crate::app::workspace::Workspace;
 use crate::app::{protection, status};
 use crate::domain::history::Live;
 use crate::domain::model::{EnvironmentName, Explanation};
-use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +28,7 @@ pub struct ComparedSide {
 }
 
 /// A setting that differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// Its name, as it is written in an environment's file: `deployment.strategy`.
     pub setting: String,
@@ -54,7 +53,7 @@ pub fn compare(
     }
     let look = |name: &EnvironmentName| -> Result<_, AppError> {
         let environment = protection::in_force(workspace, workspace.environment(name)?)?;
-        let mut described = describe(&environment);
+        let mut described = serde_json::to_value(describe(&environment)).unwrap_or_default();
         if let Value::Object(fields) = &mut described {
             fields.remove("name");
         }

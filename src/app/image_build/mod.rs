@@ -36,17 +36,15 @@ pub struct Built {
 }
 
 /// How an image was made.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildDetails {
     /// By which program: `docker buildx`, `buildah`, `command`; `None` where greenroom did it itself.
     pub builder: Option<String>,
     /// How long it took, up to its digest.
     pub took: Period,
     /// How long it took to answer when it was tried out, where it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub startup: Option<Period>,
     /// What is worth knowing about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 

@@ -333,7 +333,7 @@ fn unknown<'a>(kind: &str, found: &str, known: impl Iterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Cli;
+    use crate::cli::command::Cli;
     use clap::{CommandFactory as _, Parser as _};
 
     type Inputs<'a> = &'a [(&'a str, &'a str)];

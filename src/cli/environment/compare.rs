@@ -1,12 +1,12 @@
 //! `greenroom environment compare`.
 
-use super::scalar;
+use super::lines::scalar;
 use crate::app::environment::{ComparedSide, Comparison, compare};
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::cli::shell::Shell;
-use crate::domain::model::{Artifact, EnvironmentName};
+use crate::domain::model::EnvironmentName;
 use crate::report::foreign::{clip, line};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Widest column of values, in characters.
 const COLUMN: usize = 40;
@@ -29,30 +29,13 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let comparison = compare(&workspace, &args.first, &args.second)?;
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.comparison/1",
-            "environments": comparison.sides.each_ref().map(document),
-            "differences": comparison.differences,
-            "same": comparison.same,
-        }));
+        shell.json(&document::comparison(&comparison));
         return Ok(Exit::Done);
     }
     for line in table(&comparison) {
         shell.say(&line);
     }
     Ok(Exit::Done)
-}
-
-fn document(side: &ComparedSide) -> Value {
-    json!({
-        "environment": side.environment,
-        "live": side.live.as_ref().map(|live| json!({
-            "version": live.release.version,
-            "image": live.release.artifact.as_ref().map(Artifact::to_string),
-            "since": live.since,
-            "deployment": live.deployment,
-        })),
-    })
 }
 
 fn table(comparison: &Comparison) -> Vec<String> {

@@ -1,12 +1,11 @@
 //! `greenroom environment create`.
 
 use crate::app::environment::{
-    EnvironmentDraft, EnvironmentOptions, PoolMade, ProxmoxOptions, Rights, draft, make_pool, write,
+    EnvironmentDraft, EnvironmentOptions, PoolMade, ProxmoxOptions, draft, make_pool, write,
 };
-use crate::app::{AppError, Exit};
+use crate::app::{AppError, Exit, document};
 use crate::cli::shell::Shell;
 use crate::domain::model::{EnvironmentName, EnvironmentType};
-use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
 
 /// Create an environment: its file, checked against all others, and what its Proxmox cluster needs
@@ -102,16 +101,8 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         pool = make_pool(&shell.workspace()?, &args.name)?;
     }
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.environment.created/1",
-            "environment": args.name,
-            "file": made.file,
-            "written": !args.dry_run,
-            "poolMade": matches!(pool, Some(PoolMade::Made(_) | PoolMade::There(_))),
-            "text": made.text,
-            "commands": made.rights.as_ref().map(Rights::commands).unwrap_or_default(),
-            "tokenVariable": made.token,
-        }));
+        let document = document::created(&args.name, &made, pool.as_ref(), !args.dry_run);
+        shell.json(&document);
         return Ok(Exit::Done);
     }
     if args.dry_run {

@@ -3,9 +3,9 @@
 use crate::app::{AppError, Exit, protection};
 use crate::cli::shell::Shell;
 use crate::domain::model::EnvironmentName;
+use crate::report::document::ProtectionDocument;
 use crate::report::foreign::line;
 use clap::ValueEnum;
-use serde_json::json;
 
 /// Switch an environment's protection on or off, whatever is configured
 ///
@@ -37,12 +37,11 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
     let enabled = args.state == State::On;
     let done = protection::switch(&workspace, &args.environment, enabled, &args.reason)?;
     if shell.is_json() {
-        shell.json(&json!({
-            "schema": "greenroom.protection/1",
-            "environment": args.environment,
-            "changed": done.changed,
-            "switch": done.standing,
-        }));
+        shell.json(&ProtectionDocument {
+            environment: &args.environment,
+            changed: done.changed,
+            switch: &done.standing,
+        });
         return Ok(Exit::Done);
     }
     let told = protection::told(&done.standing);

@@ -5,7 +5,7 @@ use super::super::environment::{BackupMode, Deployment, ReadinessConfig, Rollbac
 use super::super::place::Located;
 use super::super::raw::{RawDeployment, RawRollback};
 use super::super::unsupported::{Part, Unsupported};
-use super::environment::{Keys, note};
+use super::keys::{Keys, note};
 use super::strategy;
 use super::suite::check_path;
 use crate::domain::model::Period;

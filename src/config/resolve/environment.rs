@@ -3,44 +3,17 @@
 use super::super::argv::Argv;
 use super::super::diagnostic::Diagnostic;
 use super::super::environment::{Approvals, Environment, HookConfig, Hooks, Network, Protection};
-use super::super::place::{Located, Span};
+use super::super::place::Located;
 use super::super::raw::{RawDeployment, RawEnvironment, RawHook, RawHooks, RawNetwork, RawProtection};
 use super::super::target::{TargetConfig, Vendor};
-use super::super::tree::{Node, Value};
 use super::super::typed::{closest, did_you_mean};
 use super::super::unsupported::{Part, Unsupported};
+use super::keys::{Keys, note, read};
 use super::suite::Known;
 use super::{acceptance, deployment, signature, target};
 use crate::domain::model::{SignaturePolicy, Suite};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
-use std::str::FromStr;
-
-/// Places of an environment's keys.
-pub(super) struct Keys(BTreeMap<String, Span>);
-
-impl Keys {
-    pub(super) fn of(node: &Node) -> Self {
-        let mut places = BTreeMap::new();
-        if let Value::Map(entries) = &node.value {
-            for entry in entries {
-                places.insert(entry.key.clone(), entry.place);
-                if let Value::Map(inner) = &entry.value.value {
-                    for deeper in inner {
-                        places.insert(format!("{}.{}", entry.key, deeper.key), deeper.place);
-                    }
-                }
-            }
-        }
-        Self(places)
-    }
-
-    /// Where the key (`local`, `deployment.drain`) is written.
-    pub(super) fn place(&self, key: &str) -> Option<Span> {
-        self.0.get(key).copied()
-    }
-}
+use std::collections::BTreeSet;
 
 /// What an environment takes from the pipeline.
 pub(super) struct Scope<'a> {
@@ -117,14 +90,6 @@ pub(super) fn resolve(
 }
 
 /// Something that this version cannot perform.
-pub(super) fn note(part: Part, what: impl Into<String>, place: Span) -> Unsupported {
-    Unsupported {
-        part,
-        what: what.into(),
-        place,
-    }
-}
-
 fn check_type(raw: &RawEnvironment, keys: &Keys, scope: &Scope<'_>, problems: &mut Vec<Diagnostic>) {
     if raw.kind.is_none() && keys.place("type").is_none() && !scope.template {
         problems.push(
@@ -204,21 +169,6 @@ fn network(raw: RawNetwork, problems: &mut Vec<Diagnostic>) -> Option<Network> {
         gateway,
         dns_servers,
     })
-}
-
-/// The text as a noun.
-pub(super) fn read<T: FromStr>(
-    text: Located<String>,
-    expected: impl Display,
-    problems: &mut Vec<Diagnostic>,
-) -> Option<Located<T>> {
-    match text.parse() {
-        Ok(value) => Some(text.map(|_| value)),
-        Err(_) => {
-            problems.push(Diagnostic::error(text.place, format!("expected {expected}")));
-            None
-        }
-    }
 }
 
 /// `protection` and `deployment` both have the key; where both are written they must agree.

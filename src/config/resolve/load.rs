@@ -10,6 +10,7 @@ use super::super::render::Report;
 use super::super::tree::{self, Node, Value};
 use super::super::typed::decode;
 use super::super::unsupported::Part;
+use super::keys::Keys;
 use super::{cross, environment, pipeline, suite};
 
 /// Finds the files that the root file names. The module reads nothing itself.
@@ -106,7 +107,7 @@ fn resolve(
     let mut own_hooks = Vec::new();
     for Written { node, extended } in written {
         named.extend(merge::text(&node, "name").map(|(name, _)| name.to_owned()));
-        let keys = environment::Keys::of(&node);
+        let keys = Keys::of(&node);
         let decoded = decode::<RawEnvironment>(node, problems);
         let Some(raw) = decoded.value else { continue };
         own_hooks.extend(raw.hooks.clone());

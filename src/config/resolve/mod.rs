@@ -6,6 +6,7 @@ mod cross;
 mod deployment;
 mod environment;
 mod image;
+mod keys;
 mod load;
 mod pipeline;
 mod proxmox;

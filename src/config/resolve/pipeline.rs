@@ -2,10 +2,11 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::environment::Environment;
+use super::super::freeze::Freeze;
 use super::super::place::{Located, Span};
 use super::super::project::{
-    Channel, CommandPolicy, Escalation, Freeze, GitHubConfig, LedgerConfig, Notify, Project, Retention,
-    Trigger, ValidateCommand, VersionSource,
+    Channel, CommandPolicy, Escalation, GitHubConfig, LedgerConfig, Notify, Project, Retention, Trigger,
+    ValidateCommand, VersionSource,
 };
 use super::super::raw::{
     RawChannel, RawCommandPolicy, RawFreeze, RawGitHub, RawHook, RawHooks, RawLedger, RawNotify, RawPipeline,

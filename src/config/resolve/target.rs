@@ -6,7 +6,7 @@ use super::super::place::{Located, Span};
 use super::super::raw::{RawCommandTarget, RawEnvironment, RawLocal};
 use super::super::target::{CommandConfig, LocalConfig, TargetConfig};
 use super::super::unsupported::{Part, Unsupported};
-use super::environment::{Keys, read};
+use super::keys::{Keys, read};
 use crate::domain::model::{Period, UnitId};
 use std::collections::BTreeSet;
 

@@ -3,9 +3,8 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::place::Span;
 use super::super::tree::{Entry, Node, Value};
-use super::fault::{Fault, closest, did_you_mean, listed};
+use super::fault::{Fault, MOST, Step, closest, did_you_mean, listed};
 use super::reader::Reader;
-use super::{MOST, Step};
 use serde::de::value::{StrDeserializer, U32Deserializer};
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,

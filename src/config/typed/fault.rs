@@ -2,9 +2,20 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::place::Span;
-use super::Step;
 use serde::de::{self, Unexpected};
 use std::fmt::{self, Display};
+
+/// Most problems that are reported for one value; more help nobody.
+pub(super) const MOST: usize = 50;
+
+/// One step down a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Into a map.
+    Key(String),
+    /// Into a list.
+    Index(usize),
+}
 
 const PLAIN_SECRET: &str =
     "the value of a secret is not written here\u{1f}write { env: NAME } or { file: PATH }";

@@ -8,6 +8,7 @@ mod finding;
 mod lock;
 mod promotion;
 mod protection;
+mod read;
 mod refs;
 mod release;
 mod standing;
@@ -24,6 +25,7 @@ pub use finding::{Audit, AuditFinding, Problem};
 pub use lock::{Guard, GuardChange, GuardKind, Guards, LOCK};
 pub use promotion::{PROMOTION, Promoted, PromotionRecord, promotions};
 pub use protection::{PROTECTION, ProtectionRecord, Switched};
+pub use read::{ROLLOUT, SCAN, Unreadable, event_of, scan_in};
 pub use refs::{refs_after, refs_after_scan, scan_of};
 pub use release::{NoSuchRelease, Selector, find_release};
 pub use standing::{StandingRecord, Told, newest_of, refs_after_kept, told_by, told_in};
@@ -31,60 +33,6 @@ pub use status::{Live, OpenRollout, Status, status, wanted};
 pub use timeline::{
     DeploymentEntry, DeploymentOutcome, Evidence, Intervention, Scanned, StepRun, Timeline, timeline,
 };
-
-use crate::domain::model::Record;
-use crate::domain::rollout::Event;
-use crate::domain::scan::ScanRecord;
-use serde::Deserialize as _;
-use thiserror::Error;
-
-/// The kind of the records that hold a [`rollout::Event`](crate::domain::rollout::Event).
-pub const ROLLOUT: &str = "rollout";
-
-/// The kind of the records that hold a [`ScanRecord`].
-pub const SCAN: &str = "scan";
-
-/// A record whose body is not what its kind says, or that does not lead where it should.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("reading record {seq} of the ledger: {reason}; was it written by a newer greenroom?")]
-pub struct Unreadable {
-    /// The record.
-    pub seq: u64,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-/// The event in a record of kind [`ROLLOUT`]; `None` for records of other kinds.
-///
-/// # Errors
-/// When the body is no event.
-pub fn event_of(record: &Record) -> Result<Option<Event>, Unreadable> {
-    if record.kind != ROLLOUT {
-        return Ok(None);
-    }
-    Event::deserialize(&record.body)
-        .map(Some)
-        .map_err(|error| Unreadable {
-            seq: record.seq,
-            reason: error.to_string(),
-        })
-}
-
-/// The scan in a record of kind [`SCAN`]; `None` for records of other kinds.
-///
-/// # Errors
-/// When the body is no scan.
-pub fn scan_in(record: &Record) -> Result<Option<ScanRecord>, Unreadable> {
-    if record.kind != SCAN {
-        return Ok(None);
-    }
-    ScanRecord::deserialize(&record.body)
-        .map(Some)
-        .map_err(|error| Unreadable {
-            seq: record.seq,
-            reason: error.to_string(),
-        })
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 use super::*;
-use crate::domain::model::{Digest, Holder, Period, Release, Tenure};
+use crate::domain::model::{Digest, Holder, Period, Record, Release, Tenure};
 
-use crate::domain::rollout::{Kind, Outcome, Phase, Plan, StepId, StepResult};
+use crate::domain::rollout::{Event, Kind, Outcome, Phase, Plan, StepId, StepResult};
 use crate::testing::story::{chain, finished, forward, performed, plan, success};
 
 type Story = Vec<(Plan, Vec<Event>)>;

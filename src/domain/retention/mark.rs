@@ -1,7 +1,6 @@
 //! What hangs together: children, subjects, referrers, and what a tag attaches.
 
-use super::FoundManifest;
-use super::plan::parts;
+use super::found::{FoundManifest, parts};
 use crate::domain::model::Digest;
 use crate::domain::oci::attached_by_tag;
 use std::collections::{BTreeMap, VecDeque};

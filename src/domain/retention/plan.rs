@@ -1,10 +1,11 @@
 //! The plan: what stays and why, what goes and in which order.
 
+use super::found::{FoundManifest, ManifestContent, named, parts};
 use super::mark::Graph;
-use super::{FoundManifest, ManifestContent, Needed, Rules, series};
+use super::{Needed, Rules, series};
 use crate::domain::model::{Digest, Tag, Timestamp};
+use crate::domain::oci::attached_by_tag;
 use crate::domain::oci::media::is_manifest;
-use crate::domain::oci::{Descriptor, Manifest, attached_by_tag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
@@ -163,26 +164,6 @@ fn refuse_unread(inventory: &[FoundManifest], needed: &[Needed]) -> Result<(), P
     } else {
         Err(PruneRefusal(unread))
     }
-}
-
-/// The manifests that it lists. An index may list other content as well: BuildKit keeps its cache as an
-/// index of layers.
-pub(super) fn parts(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
-    let children = manifest.children().iter();
-    children.filter(|child| is_manifest(&child.media_type))
-}
-
-/// The manifests that it names: its parts, its subject, and what its tags hang it off.
-pub fn named(found: &FoundManifest) -> Vec<Digest> {
-    let manifest = found.manifest();
-    let children = manifest.iter().flat_map(|manifest| parts(manifest));
-    let subject = manifest.iter().flat_map(|manifest| &manifest.subject);
-    let descriptors = children.chain(subject);
-    let attached = found.tags.iter().filter_map(attached_by_tag);
-    descriptors
-        .map(|descriptor| descriptor.digest.clone())
-        .chain(attached.map(|(digest, _)| digest))
-        .collect()
 }
 
 /// What stays for its own sake, each with its best reason.

@@ -1,7 +1,8 @@
 //! Retention over repositories small enough to see through, and over generated ones.
 
 use super::*;
-use crate::domain::oci::{attachment_tags, fallback_tag, media};
+use crate::domain::model::Digest;
+use crate::domain::oci::{Manifest, attachment_tags, fallback_tag, media};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

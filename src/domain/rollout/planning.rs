@@ -1,13 +1,14 @@
 //! Planning: what was asked for and what was found → the whole rollout, before anything is touched.
 
+use super::abilities::Abilities;
 use super::plan::{Grounds, Kind, Placement, Plan, Readiness, RollbackPolicy};
+use super::plan_error::PlanError;
 use super::step::{Hook, Side, Step};
 use super::strategy;
 use crate::domain::model::{
     DeploymentId, Endpoint, EnvironmentName, Origin, Period, Release, Slot, Strategy, Suite, UnitId,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use thiserror::Error;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,44 +69,6 @@ pub struct Observed {
     pub live: Option<Release>,
     /// Every unit that holds something, wanted or not.
     pub units: BTreeMap<UnitId, Occupancy>,
-}
-
-/// What target and router can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Abilities {
-    /// Two releases can stand side by side in one unit.
-    pub two_slots: bool,
-    /// A router decides about traffic.
-    pub routed: bool,
-    /// That router can split traffic by percent.
-    pub split: bool,
-    /// That router counts requests and their errors.
-    pub counted: bool,
-}
-
-/// A rollout that cannot be planned.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PlanError {
-    /// Nothing to deploy to.
-    #[error("environment {0} has no units")]
-    NoUnits(EnvironmentName),
-    /// Both versions would have to stand in one unit.
-    #[error("blue-green needs room for two versions in each unit, and this target replaces in place")]
-    BlueGreenInPlace,
-    /// There is nothing to divide.
-    #[error("canary needs a router that splits traffic, or at least two units")]
-    NothingToSplit,
-}
-
-impl PlanError {
-    /// What to do about it.
-    pub fn fix(&self) -> &'static str {
-        match self {
-            Self::NoUnits(_) => "give it at least one",
-            Self::BlueGreenInPlace => "use direct or rolling",
-            Self::NothingToSplit => "add a router or units, or use rolling",
-        }
-    }
 }
 
 /// Settles the whole rollout.

@@ -1,7 +1,7 @@
 //! Grype's JSON (anchore/grype, `grype/presenter/models`).
 
+use super::fields::{LONG, NAME, ReadError, clip, severity};
 use super::finding::{AffectedPackage, Finding, Fix, FixState};
-use super::read::{LONG, NAME, ReadError, clip, severity};
 use super::report::{Os, ScanReport};
 use crate::domain::model::Digest;
 use serde::Deserialize;

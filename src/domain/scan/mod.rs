@@ -5,6 +5,7 @@
 //! form says nothing about the image, however few findings it has.
 
 mod assessment;
+mod fields;
 mod finding;
 mod grype;
 mod judge;
@@ -15,10 +16,11 @@ mod report;
 mod trivy;
 
 pub use assessment::{Assessment, Level};
+pub use fields::ReadError;
 pub use finding::{AffectedPackage, Finding, Fix, FixState};
 pub use judge::{Counts, FindingStatus, Input, Judged, Judgment, ScanResult, judge};
 pub use policy::{Allowance, Policy};
-pub use read::{ReadError, read};
+pub use read::read;
 pub use record::{AllowedFinding, ScanRecord};
 pub use report::{Os, ScanReport, ScanSubject};
 

@@ -1,7 +1,7 @@
 //! Trivy's JSON (aquasecurity/trivy, `pkg/types/report.go`, `SchemaVersion` 2).
 
+use super::fields::{LONG, NAME, ReadError, clip, severity};
 use super::finding::{AffectedPackage, Finding, Fix, FixState};
-use super::read::{LONG, NAME, ReadError, clip, severity};
 use super::report::{Os, ScanReport};
 use crate::domain::model::Digest;
 use serde::Deserialize;

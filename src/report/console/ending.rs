@@ -1,51 +1,14 @@
 //! The last lines of a run: the outcome, and after a failure its reasons, the evidence and what to do
 //! next.
 
+use super::evidence::Evidence;
+use super::lines::Console;
 use super::style::Tone;
-use super::{Console, elapsed};
 use crate::domain::model::Timestamp;
-use crate::domain::rollout::{Outcome, StepResult};
+use crate::domain::rollout::Outcome;
 use crate::report::advice::advice;
 use crate::report::describe::Names;
-use crate::report::{Redact, foreign};
-
-/// Most units whose logs are shown, and how much of each; all of it is in the ledger.
-const UNITS: usize = 5;
-const LOG_LINES: usize = 20;
-const LOG_BYTES: usize = 4 * 1024;
-
-/// What is known about one failed step.
-#[derive(Debug, Clone)]
-pub(super) struct Evidence {
-    title: String,
-    reason: String,
-    units: Vec<(String, String)>,
-    left_out: usize,
-}
-
-impl Evidence {
-    /// Keeps the reasons and the ends of the logs.
-    pub(super) fn of(title: &str, reason: &str, result: &StepResult, redact: Redact<'_>) -> Self {
-        let units = match result {
-            StepResult::Failed { units, .. } => units.as_slice(),
-            StepResult::Done | StepResult::Inconclusive { .. } => &[],
-        };
-        Self {
-            title: title.to_owned(),
-            reason: reason.to_owned(),
-            units: units
-                .iter()
-                .take(UNITS)
-                .map(|failure| {
-                    let reason = foreign::line(&redact(&failure.reason));
-                    let logs = foreign::tail(&redact(&failure.logs), LOG_LINES, LOG_BYTES);
-                    (format!("{}: {reason}", failure.unit), logs)
-                })
-                .collect(),
-            left_out: units.len().saturating_sub(UNITS),
-        }
-    }
-}
+use crate::report::elapsed::elapsed;
 
 impl Console {
     /// The lines that end a run.

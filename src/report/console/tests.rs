@@ -1,4 +1,7 @@
-use super::*;
+use super::{Console, Groups, Style};
+use crate::domain::model::Verdict;
+use crate::domain::rollout::{Event, Phase, StepResult};
+use crate::report::Recorded;
 use crate::report::fixtures::{
     acts, failed_health, first_removed, halted_promote, hostile, interrupted, no_redaction, resumed, success,
 };

@@ -1,11 +1,13 @@
-use super::*;
-use crate::domain::model::RemarkLevel;
-use crate::domain::rollout::StepId;
-use crate::report::Recorded;
+use super::messages::*;
+use crate::domain::model::{Conclusion, Digest, Remark, RemarkLevel, Timestamp};
+
+use crate::domain::rollout::{Event, Phase, Plan, StepId};
 use crate::report::fixtures::{
     HOSTILE, failed_health, first_plan, first_removed, folded, halted_promote, hostile, interrupted, plan,
     resumed, success,
 };
+use crate::report::markdown::{self, Unmet};
+use crate::report::{Recorded, RunReport};
 
 fn around() -> RunContext {
     RunContext {

@@ -99,6 +99,11 @@ pub(super) fn label(foreign_text: &str, most: usize) -> String {
     clean.trim().to_owned()
 }
 
+/// Foreign text of at most so many characters, as [`text`].
+pub(super) fn short(foreign_text: &str, most: usize) -> String {
+    text(&foreign::clip(foreign_text, most))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,7 @@
 //! The first screen of a summary: how it ended, why, what to do next, what serves now. Whoever was woken up reads
 //! no further; the logs of what failed come right after it.
 
-use super::escape::{code, fence, link, text};
-use super::sections::short;
+use super::escape::{code, fence, link, short, text};
 use crate::domain::model::Verdict;
 use crate::domain::rollout::Outcome;
 use crate::report::elapsed::elapsed;

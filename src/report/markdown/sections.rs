@@ -1,6 +1,6 @@
 //! The parts of a summary, in the order in which they are read.
 
-use super::escape::{code, text};
+use super::escape::{code, short, text};
 use super::first::{logs, outcome};
 use super::fit::Section;
 use super::timeline::chart;
@@ -44,10 +44,6 @@ pub(super) fn all(report: &RunReport, overflow: &[Annotation]) -> Vec<Section> {
         .filter(|(_, _, forms)| forms.iter().any(|form| !form.is_empty()))
         .map(|(name, rank, forms)| Section { name, rank, forms })
         .collect()
-}
-
-pub(super) fn short(foreign_text: &str, most: usize) -> String {
-    text(&foreign::clip(foreign_text, most))
 }
 
 fn warnings(report: &RunReport) -> Vec<String> {

@@ -1,9 +1,8 @@
 //! What is told beside the summary: a rollout that goes on, one that was refused, and the comment on a pull
 //! request.
 
-use super::escape::{code, fence, link, text};
+use super::escape::{code, fence, link, short, text};
 use super::first::{advice_text, reasons, sign};
-use super::sections::short;
 use crate::domain::model::{Digest, EnvironmentName};
 use crate::domain::rollout::Plan;
 use crate::report::{RunReport, foreign};

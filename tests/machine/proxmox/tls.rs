@@ -98,7 +98,10 @@ fn a_pinned_certificate_is_trusted_and_no_other() {
             .send(&calls::cluster::version())
             .unwrap_err();
         assert_eq!(none.kind, NoAnswerKind::Untrusted);
-        assert!(none.to_string().contains(&fingerprint), "says what it saw: {none}");
+        assert!(
+            none.to_string().contains(&fingerprint),
+            "says what it saw: {none}"
+        );
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is expected of an HTTP answer.
 
-use super::{CheckFinding, excerpt, json, shown};
+use super::took::shown;
+use super::{excerpt, json};
+use crate::domain::analysis::CheckFinding;
 use crate::domain::model::{HttpExpectation, Period};
 use std::collections::BTreeMap;
 

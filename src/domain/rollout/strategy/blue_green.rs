@@ -2,7 +2,7 @@
 
 use super::Route;
 use crate::domain::model::Percent;
-use crate::domain::rollout::planning::PlanError;
+use crate::domain::rollout::plan_error::PlanError;
 use crate::domain::rollout::step::Step;
 
 pub(in crate::domain::rollout) fn steps(route: &Route<'_>) -> Result<Vec<Step>, PlanError> {

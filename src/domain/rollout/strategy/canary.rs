@@ -3,7 +3,7 @@
 
 use super::Route;
 use crate::domain::model::{Canary, Percent};
-use crate::domain::rollout::planning::PlanError;
+use crate::domain::rollout::plan_error::PlanError;
 use crate::domain::rollout::step::Step;
 
 pub(in crate::domain::rollout) fn steps(route: &Route<'_>, canary: &Canary) -> Result<Vec<Step>, PlanError> {

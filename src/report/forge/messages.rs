@@ -1,17 +1,16 @@
-//! What a run tells a forge, in the words of [`crate::ports::Forge`]: from the plan while it goes on, from the
-//! same [`RunReport`] as every other report when it has ended.
+//! The words of a run at each of a forge's places: deployments, checks, statuses, comments.
 
-use super::markdown::{self, Count, Unmet};
-use super::{RunReport, describe_step, foreign};
 use crate::domain::model::{
     CheckReport, CommitId, CommitStatus, Conclusion, DeploymentDraft, DeploymentState, DeploymentUpdate,
     Digest, EnvironmentName, PullComment, Remark, Timestamp,
 };
 
 use crate::domain::rollout::{Event, Kind, Outcome, Phase, Plan, Step};
+use crate::report::markdown::{self, Count, Unmet};
+use crate::report::{RunReport, describe_step, foreign};
 
 /// The most characters of a deployment's description that GitHub keeps.
-const DESCRIPTION: usize = 140;
+pub(super) const DESCRIPTION: usize = 140;
 /// The most characters of a check's title that are shown in one line.
 const TITLE: usize = 255;
 
@@ -151,7 +150,7 @@ fn stands(report: &RunReport, interrupted: bool) -> String {
 }
 
 /// The clause with the ledger's head at its end, whole: what is too long is cut off the clause.
-fn described(clause: &str, head: Option<&Digest>) -> String {
+pub(super) fn described(clause: &str, head: Option<&Digest>) -> String {
     let tail = head.map_or_else(String::new, |head| format!(" · ledger {head}"));
     let room = DESCRIPTION.saturating_sub(tail.chars().count());
     format!("{}{tail}", foreign::clip(clause, room))
@@ -289,6 +288,3 @@ pub fn comment(report: &RunReport, around: &RunContext, count: Option<Count>) ->
         body: markdown::comment(report, around.url.as_deref(), count),
     })
 }
-
-#[cfg(test)]
-mod tests;
