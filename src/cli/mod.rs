@@ -28,6 +28,8 @@ mod plan;
 mod promote;
 mod prune;
 mod publish;
+#[cfg(test)]
+mod reference;
 mod render;
 mod resume;
 mod rollback;

@@ -28,6 +28,7 @@ mod help;
 mod hostile;
 mod init;
 mod ledger_branch;
+mod pages;
 mod project;
 mod refusals;
 mod reviews;
