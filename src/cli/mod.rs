@@ -31,6 +31,8 @@ mod progress;
 mod promote;
 mod prune;
 mod publish;
+#[cfg(test)]
+mod reference;
 mod render;
 mod resume;
 mod rollback;

@@ -49,23 +49,40 @@ fn zizmor_has_no_finding_as_an_auditor() {
         "--no-progress",
         "action.yml",
         ".github/workflows",
+        ".github/dependabot.yml",
     ]);
     let said = judged(command);
     assert!(said.contains("No findings to report"), "{said}");
 }
 
+/// The files below `.github/` in `directory`, from the repository's root.
+fn below_github(directory: &str) -> Vec<String> {
+    let directory = format!(".github/{directory}");
+    let mut files: Vec<String> = std::fs::read_dir(repository(&directory))
+        .unwrap()
+        .map(|entry| format!("{directory}/{}", entry.unwrap().file_name().to_str().unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
 #[test]
 fn the_schemas_of_github_are_kept() {
+    let workflows = below_github("workflows");
+    assert!(workflows.len() >= 3, "{workflows:?}");
+    let mut forms = below_github("ISSUE_TEMPLATE");
+    forms.retain(|file| !file.ends_with("/config.yml"));
+    assert!(forms.len() >= 2, "{forms:?}");
     for (schema, files) in [
-        ("vendor.github-actions", &["action.yml"][..]),
+        ("vendor.github-actions", vec!["action.yml".to_owned()]),
+        ("vendor.github-workflows", workflows.clone()),
+        ("custom.github-workflows-require-timeout", workflows),
+        ("vendor.dependabot", vec![".github/dependabot.yml".to_owned()]),
         (
-            "vendor.github-workflows",
-            &[".github/workflows/ci.yml", ".github/workflows/release.yml"],
+            "vendor.github-issue-config",
+            vec![".github/ISSUE_TEMPLATE/config.yml".to_owned()],
         ),
-        (
-            "custom.github-workflows-require-timeout",
-            &[".github/workflows/ci.yml", ".github/workflows/release.yml"],
-        ),
+        ("vendor.github-issue-forms", forms),
     ] {
         let mut command = Command::new(tool("check-jsonschema"));
         command.args(["--builtin-schema", schema]).args(files);
@@ -75,8 +92,8 @@ fn the_schemas_of_github_are_kept() {
 
 #[test]
 fn every_foreign_action_is_pinned_and_every_job_starts_without_permissions() {
-    for file in ["ci.yml", "release.yml"] {
-        let text = std::fs::read_to_string(repository(".github/workflows").join(file)).unwrap();
+    for file in below_github("workflows") {
+        let text = std::fs::read_to_string(repository(&file)).unwrap();
         assert!(text.contains("\npermissions: {}\n"), "{file}");
         for line in text
             .lines()
@@ -91,4 +108,29 @@ fn every_foreign_action_is_pinned_and_every_job_starts_without_permissions() {
             assert_eq!(version.split('.').count(), 3, "{line}");
         }
     }
+}
+
+#[test]
+fn the_compiler_is_named_once_and_is_the_oldest_that_is_promised() {
+    let channel = quoted("rust-toolchain.toml", "channel");
+    let promised = quoted("Cargo.toml", "rust-version");
+    assert!(
+        channel.starts_with(&format!("{promised}.")),
+        "{channel} {promised}"
+    );
+    for file in below_github("workflows") {
+        let text = std::fs::read_to_string(repository(&file)).unwrap();
+        assert!(
+            !text.contains(&channel) && !text.contains("RUSTUP_TOOLCHAIN"),
+            "{file}"
+        );
+    }
+}
+
+/// The text between quotes in the line `key = "…"` of a file.
+fn quoted(file: &str, key: &str) -> String {
+    let text = std::fs::read_to_string(repository(file)).unwrap();
+    let start = format!("{key} = \"");
+    let line = text.lines().find_map(|line| line.strip_prefix(&start));
+    line.unwrap().trim_end_matches('"').to_owned()
 }

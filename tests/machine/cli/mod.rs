@@ -15,6 +15,7 @@ mod help;
 mod hostile;
 mod init;
 mod ledger_branch;
+mod pages;
 mod refusals;
 mod reviews;
 mod scan;
