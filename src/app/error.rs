@@ -133,6 +133,8 @@ impl AppError {
     pub fn explanation(&self) -> Explanation {
         let explanation = Explanation::of(self);
         match self {
+            // What the operating system said is what happened, not what it came from.
+            Self::Io { doing, source } => Explanation::of(source).while_doing(doing),
             Self::Busy { environment, .. } => explanation.fix(format!(
                 "wait for it; if its process is gone, `greenroom resume {environment}` or `greenroom abort \
                  {environment}` takes over when the lease has expired"
@@ -214,5 +216,51 @@ impl From<InvalidText> for AppError {
 impl From<ReportError> for AppError {
     fn from(error: ReportError) -> Self {
         Self::record(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::JournalError;
+
+    fn refused() -> PortError {
+        PortError::new(ErrorKind::Denied, "storing a record", "the disk is read-only")
+            .because(&std::io::Error::other("EROFS"))
+            .fix("mount it anew")
+    }
+
+    #[test]
+    fn the_parts_of_an_error_survive_whatever_it_is_wrapped_in() {
+        let why = AppError::from(refused()).explanation();
+        assert_eq!(why.message, "storing a record: the disk is read-only");
+        assert_eq!(
+            (why.causes, why.fix.as_deref()),
+            (vec!["EROFS".to_owned()], Some("mount it anew"))
+        );
+
+        let journal = JournalError {
+            environment: "staging".parse().unwrap(),
+            source: refused(),
+        };
+        let why = AppError::Drive(DriveError::Journal(journal)).explanation();
+        assert_eq!(why.message, "the ledger of staging does not take the record");
+        assert_eq!(why.causes, ["storing a record: the disk is read-only", "EROFS"]);
+        assert_eq!(why.fix.as_deref(), Some("mount it anew"));
+    }
+
+    #[test]
+    fn one_line_says_all_that_a_record_of_the_ledger_is_to_keep() {
+        let error = AppError::not_allowed(&refused());
+        assert_eq!(
+            error.to_string(),
+            "refused: storing a record: the disk is read-only: EROFS; mount it anew"
+        );
+    }
+
+    #[test]
+    fn what_failed_before_anything_was_touched_is_not_called_rolled_back() {
+        assert_eq!(AppError::validation("it failed").exit(), Exit::CheckFailed);
+        assert_eq!(Exit::CheckFailed as u8, 9);
     }
 }

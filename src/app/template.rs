@@ -203,7 +203,7 @@ mod tests {
     fn what_is_not_known_is_an_error_that_says_what_is() {
         insta::assert_snapshot!(render("{{ verson }}").unwrap_err(), @r#""{{ verson }}" uses verson, which is not known here; known are url, version, env.NAME"#);
         insta::assert_snapshot!(render("{{ env.ABSENT }}").unwrap_err(), @r#""{{ env.ABSENT }}" uses the environment variable ABSENT, which is not set"#);
-        insta::assert_snapshot!(render("--token={{ env.TOKEN }}").unwrap_err(), @r#""--token={{ env.TOKEN }}" uses env.TOKEN, which holds a secret; commands get secrets as variables: let it read the variable itself"#);
+        insta::assert_snapshot!(render("--token={{ env.TOKEN }}").unwrap_err(), @r#""--token={{ env.TOKEN }}" uses env.TOKEN: it holds a secret, and commands get secrets as variables; let the command read the variable itself"#);
         insta::assert_snapshot!(render("{{ version").unwrap_err(), @r#""{{ version" is not a template: unexpected end of input, expected end of variable block; write {{ name }}, or {{ '{{' }} for the braces themselves"#);
     }
 }

@@ -111,8 +111,8 @@ impl VerifyArgs {
             }
         };
         if self.skip_tlog && self.key.is_none() && self.roots == Roots::Public {
-            let message = "without the log a public identity cannot be trusted: leave --skip-tlog out";
-            return Err(AppError::usage(message.to_owned()));
+            let why = Explanation::new("without the log a public identity cannot be trusted");
+            return Err(AppError::usage(why.fix("leave --skip-tlog out")));
         }
         let accepted = Accepted {
             signer,

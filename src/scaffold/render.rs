@@ -62,17 +62,20 @@ pub enum ScaffoldError {
         line: Option<usize>,
         /// What is wrong.
         message: String,
+        /// What to do about it.
+        fix: String,
     },
 }
 
+/// What to do where a template is not written as one.
+const MARKS: &str = "write its marks as << value >>, <% statement %> and <# comment #>";
+
 impl ScaffoldError {
     /// What to do about it, where that is known.
-    pub fn fix(&self) -> Option<&'static str> {
+    pub fn fix(&self) -> Option<&str> {
         match self {
             Self::Unknown { .. } => Some("let greenroom render --list show them all"),
-            Self::Template { .. } => {
-                Some("write its marks as << value >>, <% statement %> and <# comment #>")
-            }
+            Self::Template { fix, .. } => Some(fix),
             Self::Contradiction(_) | Self::Unread { .. } => None,
         }
     }
@@ -184,6 +187,7 @@ fn unknown(engine: &Environment<'_>, choices: &Choices, error: ScaffoldError) ->
         name,
         line: Some(line),
         message,
+        fix,
     } = error
     else {
         return error;
@@ -192,15 +196,19 @@ fn unknown(engine: &Environment<'_>, choices: &Choices, error: ScaffoldError) ->
     let source = found.as_ref().map_or("", |template| template.source());
     let text = source.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     let missing = settings_in(text).find(|key| !choices.settings.contains_key(*key));
-    let message = match missing {
-        Some(key) if message == UNDEFINED => format!("set.{key} has no value: give --set {key}=VALUE"),
-        None if message == UNDEFINED => format!("{message} in {:?}", text.trim()),
-        Some(_) | None => message,
+    let (message, fix) = match missing {
+        Some(key) if message == UNDEFINED => (
+            format!("set.{key} has no value"),
+            format!("give --set {key}=VALUE"),
+        ),
+        None if message == UNDEFINED => (format!("{message} in {:?}", text.trim()), fix),
+        Some(_) | None => (message, fix),
     };
     ScaffoldError::Template {
         name,
         line: Some(line),
         message,
+        fix,
     }
 }
 
@@ -230,6 +238,7 @@ fn explain(name: &str, error: &Error) -> ScaffoldError {
         message: innermost
             .detail()
             .map_or_else(|| innermost.kind().to_string(), str::to_owned),
+        fix: MARKS.to_owned(),
     }
 }
 

@@ -7,25 +7,8 @@ pub mod files;
 mod index;
 mod run;
 mod scratch;
+mod stored;
 pub mod trial;
 
 pub use run::variables;
-
-use crate::domain::model::{Digest, ErrorKind, PortError};
-use crate::ports::Registry;
-
-/// The exact bytes of what a builder says that it stored. It is asked for by digest, so that a builder
-/// that stored something else, or somewhere else, is found out before anything is tagged.
-fn stored(registry: &dyn Registry, repository: &str, digest: &Digest) -> Result<Vec<u8>, PortError> {
-    registry
-        .manifest(repository, digest)
-        .map_err(|error| match error.kind {
-            ErrorKind::Missing => PortError::new(
-                ErrorKind::Missing,
-                format!("looking for what was built, {repository}@{digest}"),
-                "the builder ended well, and its digest is not in the registry",
-            )
-            .fix("let it push to this very repository"),
-            _ => error,
-        })
-}
+use stored::stored;

@@ -3,9 +3,8 @@
 
 mod command;
 mod file;
+mod limit;
 
 pub use command::{CommandScanner, RenderImage, ScannerSettings};
 pub use file::FileScanner;
-
-/// The largest report that is taken, in bytes: some 20,000 findings with all that Trivy writes of each.
-pub const LARGEST: usize = 64 << 20;
+pub use limit::LARGEST;

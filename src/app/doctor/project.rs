@@ -1,7 +1,7 @@
 //! What belongs to the project as a whole: configuration, repository, ledger, registry, programs.
 
 use super::check::DoctorCheck;
-use crate::app::workspace::{RecordPlace, Workspace};
+use crate::app::workspace::{RecordLocation, Workspace};
 use crate::config::environment::Environment;
 use crate::config::image::{Build, BuilderName};
 use crate::config::scan::ScanSource;
@@ -52,8 +52,8 @@ fn repository(workspace: &Workspace) -> DoctorCheck {
 
 fn ledger(workspace: &Workspace) -> Vec<DoctorCheck> {
     let written = match workspace.record() {
-        Ok(RecordPlace::Directory(directory)) => in_directory(directory),
-        Ok(RecordPlace::Branch(branch, _)) => match branch.try_push() {
+        Ok(RecordLocation::Directory(directory)) => in_directory(directory),
+        Ok(RecordLocation::Branch(branch, _)) => match branch.try_push() {
             Ok(()) => DoctorCheck::ok("ledger", format!("{} takes pushes", branch.place())),
             Err(error) => DoctorCheck::access("ledger", error.to_string())
                 .fix("`permissions: contents: write` for the job, or another `ledger:` (docs/ledger.md)"),

@@ -331,7 +331,12 @@ mod tests {
         ];
         let messages: Vec<String> = table
             .iter()
-            .map(|(file, text)| version_from(file, text).unwrap_err().to_string())
+            .map(|(file, text)| version_from(file, text).unwrap_err())
+            .map(|error| {
+                error
+                    .fix()
+                    .map_or(error.to_string(), |fix| format!("{error}; {fix}"))
+            })
             .collect();
         insta::assert_snapshot!(messages.join("\n"), @r##"
         reading the version from pyproject.toml: it is computed by the build tool (`dynamic`); write it into pyproject.toml, or use `version: { tag: "v*" }` or `version: { value: … }`

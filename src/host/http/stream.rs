@@ -1,7 +1,8 @@
 //! Requests whose bodies go out and come in as streams, however large they are.
 
 use super::failure::{Broken, HttpError, explain, is_disconnect};
-use super::{Client, HttpRequest, authority, connect_limit, headers, reason};
+use super::{Client, HttpRequest, connect_limit, headers, reason};
+use crate::host::url::authority;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;

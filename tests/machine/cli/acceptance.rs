@@ -420,7 +420,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
         (
             &["run"],
             2,
-            "there is no acceptance deployment: make one with -e ENV",
+            "there is no acceptance deployment\n  fix: make one with -e ENV",
         ),
         (&["run", "-e", "hosts"], 3, "runs on the target `command`"),
         (

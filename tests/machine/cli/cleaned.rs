@@ -149,7 +149,7 @@ fn a_router_whose_state_was_cleaned_away_is_named_with_the_way_out() {
     let ran = project.run(&["deploy", "-e", "staging"]);
     assert_eq!(ran.status, 6, "{}{}", ran.out, ran.err);
     let way_out = format!(
-        "a router (process {id}) listens there that keeps its state in {}, which is gone: end it with `kill {id}`",
+        "a router (process {id}) listens there that keeps its state in {}, which is gone\n  fix: end it with `kill {id}`",
         project.path(".greenroom/router/staging").display(),
         id = router.id()
     );

@@ -101,7 +101,8 @@ fn a_call_that_makes_no_sense_ends_with_2_and_says_why() {
     $ greenroom deploy -e staging --through production
     status 2
     -- stderr
-    error: staging is not in the promotion order; add it to `promotion:`
+    error: staging is not in the promotion order
+      fix: add it to `promotion:`
 
     $ greenroom deploy -e staging --image nope
     status 2

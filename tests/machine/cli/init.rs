@@ -240,7 +240,7 @@ fn values_of_ones_own_go_into_templates_of_ones_own() {
         (
             &[][..],
             3,
-            "the template team.yaml, line 2: set.team has no value: give --set team=VALUE;",
+            "the template team.yaml, line 2: set.team has no value\n  fix: give --set team=VALUE\n",
         ),
         (
             &["team=x", "tema=y"],
@@ -250,7 +250,7 @@ fn values_of_ones_own_go_into_templates_of_ones_own() {
         (
             &["team=x", "team=y"],
             2,
-            "--set team=… is given twice: leave one out",
+            "--set team=… is given twice\n  fix: leave one out",
         ),
         (&["te-am=x"], 2, "\"te-am\" is no name for a value"),
         (&["team=a\nb: c"], 2, "the value of team holds \\u{a}"),

@@ -167,7 +167,8 @@ fn a_port_that_somebody_else_has_is_left_to_them() {
     image hello@[DIGEST] as staging-v1.0.0-[STAMP]
     the image gets no tag: it was not let in
     -- stderr
-    error: refused: starting the router on [ADDRESS]: something that greenroom did not start listens there; stop it or choose another address
+    error: refused: starting the router on [ADDRESS]: something that greenroom did not start listens there
+      fix: stop it or choose another address
     "#);
     assert_eq!(project.processes(), Vec::<u32>::new());
     assert!(
@@ -265,7 +266,7 @@ fn an_error_shows_what_caused_it_and_what_to_do_apart_in_text_and_json() {
     "#);
     let ran = project.run(&["-q", "--format", "json", "deploy", "-e", "staging"]);
     let document: Value = serde_json::from_str(&ran.out).unwrap();
-    let error = &document["runs"][0]["error"];
+    let error = &document["error"];
     assert_eq!(
         (&error["causes"], &error["fix"], &error["kind"]),
         (

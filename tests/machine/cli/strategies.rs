@@ -202,7 +202,10 @@ fn an_interrupted_canary_goes_back_and_a_second_signal_stops_at_once() {
     eventually("the way back", || retiring() > before);
     signal(&child, Signal::INT);
     let ran = project.wait(child);
-    insta::assert_snapshot!(ran.err, @"error: stopped by SIGINT before the rollout came to an end: take it up with `greenroom resume`");
+    insta::assert_snapshot!(ran.err, @r"
+    error: stopped by SIGINT before the rollout came to an end
+      fix: take it up with `greenroom resume`
+    ");
     assert_eq!(ran.status, 130, "{}{}", ran.out, ran.err);
     assert_eq!(project.get("/").1, "hello from 1.0.0\n");
     let status = project.must(&["status"]).out;

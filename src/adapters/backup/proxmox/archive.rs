@@ -118,12 +118,13 @@ impl ArchiveBackup {
         let mut fresh = again()?;
         if owned.config().is_on("protection") {
             if !owned.marker().protected {
-                let what = format!(
-                    "{guest} is protected by somebody: run `{} set {} --protection 0` to allow it",
+                let fix = format!(
+                    "run `{} set {} --protection 0` to allow it",
                     guest.kind.program(),
                     guest.id
                 );
-                return Err(PortError::new(ErrorKind::Denied, doing, what));
+                let what = format!("{guest} is protected by somebody");
+                return Err(PortError::new(ErrorKind::Denied, doing, what).fix(fix));
             }
             self.guests.unprotect(&fresh)?;
             fresh = again()?;

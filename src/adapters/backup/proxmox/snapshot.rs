@@ -59,12 +59,9 @@ impl Backup for SnapshotBackup {
             return Ok(Progress::Done(id));
         }
         if !self.guests.can_snapshot(&owned)? {
-            let message = format!(
-                "the storage of {} makes no snapshots: use `backup: full`, or a storage that does (ZFS, LVM-thin, \
-                 Ceph, qcow2)",
-                owned.guest()
-            );
-            return Err(PortError::new(ErrorKind::Unsupported, doing, message));
+            let message = format!("the storage of {} makes no snapshots", owned.guest());
+            return Err(PortError::new(ErrorKind::Unsupported, doing, message)
+                .fix("use `backup: full`, or a storage that does (ZFS, LVM-thin, Ceph, qcow2)"));
         }
         let task = self
             .guests

@@ -1,7 +1,7 @@
 //! The file that docker (`config.json`) and podman (`auth.json`) write when somebody logs in.
 
 use super::{Credential, canonical, credential};
-use crate::domain::model::Secret;
+use crate::domain::model::{Explanation, Secret};
 use crate::host::files;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -36,7 +36,7 @@ struct Entry {
 
 impl File {
     /// Reads the file, where there is one.
-    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, Explanation> {
         let shown = path.display().to_string();
         let bytes = match files::read_bounded(path, LARGEST) {
             Ok(bytes) => bytes,
@@ -48,14 +48,18 @@ impl File {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(format!("reading the credentials in {shown}: {error}")),
+            Err(error) => {
+                let doing = format!("reading the credentials in {shown}");
+                return Err(Explanation::of(&error).while_doing(&doing));
+            }
         };
         // The parser's message may quote what is in the file.
         let mut file: Self = serde_json::from_slice(&bytes).map_err(|error| {
-            format!(
-                "reading the credentials in {shown}: it is no JSON as docker writes it (line {}); log in again",
+            Explanation::new(format!(
+                "reading the credentials in {shown}: it is no JSON as docker writes it (line {})",
                 error.line()
-            )
+            ))
+            .fix("log in again")
         })?;
         file.path = shown;
         Ok(Some(file))
@@ -70,7 +74,7 @@ impl File {
     }
 
     /// The credential for a repository: that of the longest part of its name, or of its registry.
-    pub(super) fn credential(&self, host: &str, name: &str) -> Result<Option<Credential>, String> {
+    pub(super) fn credential(&self, host: &str, name: &str) -> Result<Option<Credential>, Explanation> {
         let full = format!("{host}/{name}");
         let matching = self.auths.iter().filter_map(|(key, entry)| {
             let key = canonical(key);
@@ -81,10 +85,11 @@ impl File {
             return Ok(None);
         };
         entry.credential().map_err(|problem| {
-            format!(
-                "reading the credentials in {}: the entry for {host} {problem}; log in again",
+            Explanation::new(format!(
+                "reading the credentials in {}: the entry for {host} {problem}",
                 self.path
-            )
+            ))
+            .fix("log in again")
         })
     }
 }
@@ -168,6 +173,7 @@ mod tests {
         assert!(
             file.credential("bad.io", "a")
                 .unwrap_err()
+                .to_string()
                 .contains("log in again")
         );
         assert_eq!(file.helper("helped.io"), Some("pass"));

@@ -2,7 +2,7 @@
 //! object on its standard output.
 
 use super::{Credential, credential};
-use crate::domain::model::ErrorKind;
+use crate::domain::model::{ErrorKind, Explanation};
 use crate::host::runner::LocalRunner;
 use crate::ports::Command;
 use serde::Deserialize;
@@ -26,10 +26,10 @@ pub(super) fn ask(
     variables: &BTreeMap<String, String>,
     helper: &str,
     host: &str,
-) -> Result<Option<Credential>, String> {
+) -> Result<Option<Credential>, Explanation> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if !helper.chars().all(legal) {
-        return Err(format!("the credential helper {helper:?} is no name of one"));
+        return Err(format!("the credential helper {helper:?} is no name of one").into());
     }
     let program = format!("docker-credential-{helper}");
     let command = Command {
@@ -48,10 +48,10 @@ pub(super) fn ask(
     let finished = match runner.ask(&command, server) {
         // A laptop's configuration often names a helper that a CI machine does not have.
         Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
-        ran => ran.map_err(|error| error.to_string())?,
+        ran => ran.map_err(|error| Explanation::from(&error))?,
     };
     if finished.timed_out {
-        return Err(format!("{program} did not answer within {SECONDS} s"));
+        return Err(format!("{program} did not answer within {SECONDS} s").into());
     }
     if finished.code != Some(0) {
         // The protocol's word for "I have none"; its other errors are sentences, too.
@@ -67,10 +67,8 @@ pub(super) fn ask(
         return if none {
             Ok(None)
         } else {
-            Err(format!(
-                "{program} failed for {host}: {}",
-                super::super::failure::clean(&said)
-            ))
+            Err(Explanation::new(format!("{program} failed for {host}"))
+                .caused_by(super::super::failure::clean(&said)))
         };
     }
     let answer: Answer = serde_json::from_str(&finished.stdout)

@@ -2,7 +2,7 @@
 
 use super::files::File;
 use super::helper;
-use crate::domain::model::Secret;
+use crate::domain::model::{Explanation, Secret};
 use crate::host::environment::registry_prefix;
 use crate::host::runner::LocalRunner;
 use std::collections::BTreeMap;
@@ -44,10 +44,10 @@ pub(in crate::adapters::registry::oci) struct Found {
 }
 
 /// What was found for a repository, or what is wrong with the place where it should be.
-type Outcome = Result<Option<Arc<Found>>, String>;
+type Outcome = Result<Option<Arc<Found>>, Explanation>;
 
 /// What a helper said.
-type Answer = Result<Option<Credential>, String>;
+type Answer = Result<Option<Credential>, Explanation>;
 
 /// Finds credentials. Nothing is read before a registry asks for one, and nothing twice.
 #[derive(Default)]
@@ -108,11 +108,11 @@ impl Credentials {
                     "no credentials were found for {host}{unbound}: set {prefix}_USERNAME and {prefix}_PASSWORD, or log in with docker login {host}"
                 )
             }
-            Err(message) => message,
+            Err(why) => why.to_string(),
         }
     }
 
-    fn look(&self, host: &str, name: &str) -> Result<Option<Found>, String> {
+    fn look(&self, host: &str, name: &str) -> Result<Option<Found>, Explanation> {
         if let Some(found) = self.in_variables(&registry_prefix(host))? {
             return Ok(Some(found));
         }
@@ -152,7 +152,7 @@ impl Credentials {
         answer
     }
 
-    fn in_variables(&self, prefix: &str) -> Result<Option<Found>, String> {
+    fn in_variables(&self, prefix: &str) -> Result<Option<Found>, Explanation> {
         let get = |part: &str| given(&self.variables, &format!("{prefix}_{part}"));
         let (user, password, token) = (get("USERNAME"), get("PASSWORD"), get("TOKEN"));
         let (secret, variable) = match (password, token) {
@@ -161,14 +161,15 @@ impl Credentials {
             (None, None) if user.is_some() => {
                 return Err(format!(
                     "{prefix}_USERNAME is set, and neither {prefix}_PASSWORD nor {prefix}_TOKEN"
-                ));
+                )
+                .into());
             }
             (None, None) => return Ok(None),
         };
         let user = match user {
             Some(user) => user,
             None if variable == "TOKEN" => TOKEN_USER,
-            None => return Err(format!("{prefix}_PASSWORD is set without {prefix}_USERNAME")),
+            None => return Err(format!("{prefix}_PASSWORD is set without {prefix}_USERNAME").into()),
         };
         Ok(Some(Found {
             credential: credential(user, secret),
@@ -288,7 +289,7 @@ mod tests {
             "GREENROOM_REGISTRY_GHCR_IO_PASSWORD",
         ] {
             let half = credentials(&[(variable, "swordfish")], None);
-            let error = half.find("ghcr.io", "a").unwrap_err();
+            let error = half.find("ghcr.io", "a").unwrap_err().to_string();
             assert!(
                 error.contains("GREENROOM_REGISTRY_GHCR_IO_") && !error.contains("swordfish"),
                 "{error}"

@@ -1,21 +1,15 @@
-//! An image from files, with no daemon and no Dockerfile: one layer per source, on an empty base or on
-//! another image.
-//!
-//! The same files, settings and request always give the same digest: names are sorted, times are the
-//! request's, owners are root, modes are 0755 or 0644, extended attributes are left out.
+//! Builds an image of layers, one per source, on a base or on nothing.
 
-mod base;
-mod config;
-mod layer;
-
-use super::index::index;
-use super::stored;
+use super::super::index::index;
+use super::super::stored;
+use super::base::BaseImage;
+use super::config;
+use super::layer;
+use super::layer::Layer;
 use crate::domain::model::{Artifact, Digest, ErrorKind, Explanation, ImageName, InvalidText, PortError};
 use crate::domain::oci::{Descriptor, PlatformOf};
 use crate::host::platform::Platform;
 use crate::ports::{Blob, BuildRequest, Builder, Registry, in_memory};
-use base::BaseImage;
-use layer::Layer;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

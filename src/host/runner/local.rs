@@ -1,10 +1,8 @@
-//! Running commands on this machine.
+//! Runs one command, with its time limit and its output bounded.
 
-mod output;
-
+use super::output::{Keep, Output};
 use crate::domain::model::{ErrorKind, Explanation, Period, PortError, Redactor};
 use crate::ports::{Captured, Command, Finished, Hear, Runner};
-use output::{Keep, Output};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::BTreeMap;
@@ -358,7 +356,7 @@ fn signal_group(child: &Child, signal: Signal) {
 
 #[cfg(test)]
 mod tests {
-    use super::output::KEPT;
+    use super::super::output::KEPT;
     use super::*;
     use crate::domain::model::Secret;
 

@@ -1,29 +1,20 @@
-//! The lease in a directory: `<root>/.locks/<environment>/<epoch, 20 digits>.json`, one file per
-//! acquisition. The newest decides; a file is deleted only when a newer one exists, so the epoch
-//! never goes back. `.locks` cannot be the name of an environment.
-//!
-//! A file system has no compare-and-swap on content. So both sides write first and look after:
-//! whoever renews replaces its file, then looks for a newer epoch; whoever takes over creates the
-//! newer epoch, then looks again at the file it took over from. At least one of them sees the other
-//! and steps back. Epochs in the ledger stop whatever still got through.
+//! The lease's port in a directory: one file per acquisition, and the newest decides.
 
-pub(super) mod entry;
-
-use super::directory::file_name;
-use super::failure::failure;
+use super::super::directory::file_name;
+use super::super::failure::failure;
+use super::entry::{Entry, Place, State};
 use crate::domain::model::{
     EnvironmentName, ErrorKind, Explanation, Held, Holder, Period, PortError, Tenure,
 };
 use crate::host::{files, random};
 use crate::ports::{Clock, Lease};
-use entry::{Entry, Place, State};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The largest lease file that is read, in bytes.
-pub(super) const LARGEST: u64 = 64 * 1024;
+pub(in crate::adapters::ledger) const LARGEST: u64 = 64 * 1024;
 
 /// A lease of plain files. A holder that dies on this machine is noticed at once, on another
 /// machine when the lease expires.
@@ -230,7 +221,7 @@ impl Lease for DirectoryLease {
 }
 
 /// What its holder gets.
-pub(super) fn as_held(entry: &Entry) -> Held {
+pub(in crate::adapters::ledger) fn as_held(entry: &Entry) -> Held {
     Held {
         epoch: entry.epoch,
         nonce: entry.nonce.clone(),
@@ -239,6 +230,6 @@ pub(super) fn as_held(entry: &Entry) -> Held {
 }
 
 /// The bytes that are stored.
-pub(super) fn encode(doing: &str, entry: &Entry) -> Result<Vec<u8>, PortError> {
+pub(in crate::adapters::ledger) fn encode(doing: &str, entry: &Entry) -> Result<Vec<u8>, PortError> {
     serde_json::to_vec_pretty(entry).map_err(|error| PortError::new(ErrorKind::Invalid, doing, &error))
 }

@@ -1,28 +1,15 @@
-//! A git repository, through the `git` command: facts from it ([`Git`]), and what is kept in it and in
-//! its remote ([`Store`]).
-//!
-//! Only plumbing that runs no hook, pager, filter or external diff is used, and names from outside stand
-//! behind `--end-of-options`.
+//! Facts from a repository, as git tells them.
 
-mod credentials;
-mod head;
-mod objects;
-mod process;
-mod remote;
-mod store;
-mod words;
-
-pub use objects::Object;
-pub use remote::{Published, Update};
-pub use store::{Committed, Store};
-
+use super::credentials;
+use super::head;
+use super::head::Head;
+use super::process;
+use super::process::{Limits, Output};
 use crate::domain::model::{
     Ancestry, CommitId, ErrorKind, Explanation, InvalidText, PortError, Secret, Timestamp,
 };
 use crate::host::environment::ProcessEnvironment;
 use crate::ports::Repository;
-use head::Head;
-use process::{Limits, Output};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -157,7 +144,7 @@ pub fn sent_token(environment: &ProcessEnvironment) -> Option<Secret> {
 }
 
 /// Git in `directory`, without a pager, prompts, or anything that leads it elsewhere.
-fn command(directory: &Path) -> Command {
+pub(super) fn command(directory: &Path) -> Command {
     let mut command = Command::new("git");
     command
         .arg("-C")
@@ -174,7 +161,7 @@ fn command(directory: &Path) -> Command {
 }
 
 /// Why git was not run to its end.
-fn not_run(doing: &str, error: &std::io::Error) -> PortError {
+pub(super) fn not_run(doing: &str, error: &std::io::Error) -> PortError {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
             PortError::new(ErrorKind::Missing, doing, "there is no git command here").fix("install git")
@@ -284,7 +271,7 @@ fn parsed(text: &str, doing: &str) -> Result<CommitId, PortError> {
         .map_err(|error: InvalidText| PortError::new(ErrorKind::Invalid, doing, &error))
 }
 
-fn failed(doing: &str, output: &Output) -> PortError {
+pub(in crate::host) fn failed(doing: &str, output: &Output) -> PortError {
     let said = output.stderr.trim();
     let kind = if said.contains("not a git repository") || said.contains("bad object") {
         ErrorKind::Missing

@@ -1,14 +1,12 @@
-//! A project as it lies on disk: its configuration, its directory, its ledger, its images.
+//! A loaded project: its configuration, its files, its secrets, its ports.
 
-mod ledger;
-
-pub(super) use crate::adapters::ledger::usual_branch;
-pub(super) use ledger::RecordLocation as RecordPlace;
-
-use super::connections::Place;
-use super::context::Context;
-use super::error::{AppError, Problems};
-use super::load;
+use super::super::connections::Place;
+use super::super::context::Context;
+use super::super::error::{AppError, Problems};
+use super::super::load;
+use super::RecordLocation;
+use crate::adapters::registry::layout::LayoutRegistry;
+use crate::adapters::registry::oci::{OciSettings, credentials};
 use crate::adapters::registry::{Registries, ghcr};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
@@ -21,9 +19,6 @@ use crate::domain::model::{
 use crate::host::git::{self, Git};
 use crate::host::secrets::Secrets;
 use crate::ports::{Catalog, Repository};
-
-use crate::adapters::registry::layout::LayoutRegistry;
-use crate::adapters::registry::oci::{OciSettings, credentials};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -31,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 /// Name of the pipeline file.
 pub const PIPELINE: &str = "greenroom.yaml";
 /// Where greenroom keeps what belongs to the project, beside the pipeline file.
-const STATE: &str = ".greenroom";
+pub(super) const STATE: &str = ".greenroom";
 
 /// A loaded project.
 pub struct Workspace {
@@ -49,7 +44,7 @@ pub struct Workspace {
     token: Option<Secret>,
     redactor: OnceLock<Redactor>,
     registry: OnceLock<Arc<Registries>>,
-    record: OnceLock<RecordPlace>,
+    pub(super) record: OnceLock<RecordLocation>,
 }
 
 impl Workspace {
@@ -109,7 +104,7 @@ impl Workspace {
     }
 
     /// Takes in an environment that is written nowhere, under its name.
-    pub(super) fn adopt(&mut self, environment: Environment) {
+    pub(in crate::app) fn adopt(&mut self, environment: Environment) {
         let name = environment.name.value.clone();
         self.project.environments.insert(name, environment);
     }
@@ -264,7 +259,7 @@ impl Workspace {
         Ok(())
     }
 
-    fn refuse(&self, parts: &[Part], unsupported: &[Unsupported]) -> AppError {
+    pub(super) fn refuse(&self, parts: &[Part], unsupported: &[Unsupported]) -> AppError {
         let named = unsupported
             .iter()
             .filter(|unsupported| parts.contains(&unsupported.part));

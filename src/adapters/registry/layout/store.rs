@@ -1,14 +1,11 @@
-//! Images in a directory: one OCI image layout per repository
-//! (OCI image spec 1.1, "Image Layout Specification"), readable and writable by skopeo.
+//! The registry's port over layout directories.
 
-mod entries;
-
-use super::verified::Verified;
+use super::super::verified::Verified;
+use super::entries::{point, ref_name, untag};
 use crate::domain::model::{Digest, ErrorKind, PortError, Tag, Timestamp};
 use crate::domain::oci::{Descriptor, LARGEST_MANIFEST, Manifest, media};
 use crate::host::{files, random};
 use crate::ports::{Blob, Catalog, Content, Discard, HeldImage, Registry, in_memory};
-use entries::{point, ref_name, untag};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
