@@ -203,28 +203,28 @@ pub(in crate::app) fn stop_router(
 
 /// What differs from target to target.
 pub(super) struct Parts {
-    target: Arc<dyn Target>,
-    router: Option<Arc<dyn Router>>,
+    pub(super) target: Arc<dyn Target>,
+    pub(super) router: Option<Arc<dyn Router>>,
     /// How finely its traffic can be split, where something moves it, be it that this is not running now.
-    routed: Option<Granularity>,
+    pub(super) routed: Option<Granularity>,
     /// Whether what moves the traffic counts it.
-    counted: bool,
-    units: Vec<UnitId>,
-    url: Option<Endpoint>,
-    parallelism: u32,
-    lookouts: usize,
-    stop: Option<Period>,
-    backup: Option<Arc<dyn Backup>>,
+    pub(super) counted: bool,
+    pub(super) units: Vec<UnitId>,
+    pub(super) url: Option<Endpoint>,
+    pub(super) parallelism: u32,
+    pub(super) lookouts: usize,
+    pub(super) stop: Option<Period>,
+    pub(super) backup: Option<Arc<dyn Backup>>,
 }
 
 /// What the parts are made from.
 pub(super) struct Ground<'a> {
-    workspace: &'a Workspace,
-    environment: &'a Environment,
+    pub(super) workspace: &'a Workspace,
+    pub(super) environment: &'a Environment,
     release: &'a Release,
     secrets: &'a BTreeMap<String, Secret>,
     /// What templates may name.
-    facts: Facts,
+    pub(super) facts: Facts,
 }
 
 impl Ground<'_> {

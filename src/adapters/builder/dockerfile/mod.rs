@@ -12,6 +12,8 @@ mod find;
 mod image;
 mod layout;
 mod podman;
+mod wanted;
 
 pub use bench::Workshop;
-pub use image::{DockerfileBuilder, DockerfileImage, ProvenanceMode, Tool, Used};
+pub use image::DockerfileBuilder;
+pub use wanted::{DockerfileImage, ProvenanceMode, Tool, Used};

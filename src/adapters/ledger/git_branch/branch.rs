@@ -35,15 +35,15 @@ pub(super) enum Fresh {
 
 /// What the remote held.
 #[derive(Debug, Clone, Default)]
-struct Seen {
+pub(super) struct Seen {
     /// The tip of the branch, where it exists.
-    tip: Option<CommitId>,
+    pub(super) tip: Option<CommitId>,
     /// The newest tip that was seen here before.
-    known: Option<CommitId>,
+    pub(super) known: Option<CommitId>,
     /// The commit of each lease, by environment.
-    leases: BTreeMap<String, CommitId>,
+    pub(super) leases: BTreeMap<String, CommitId>,
     /// How the tip does not follow from what was known.
-    rewritten: Option<String>,
+    pub(super) rewritten: Option<String>,
 }
 
 /// A branch of a repository that holds a ledger, and its leases. Shared by both, so that they fetch

@@ -2,8 +2,9 @@
 
 use super::address::Place;
 use super::pull::reading;
+use super::reply::Reply;
 use super::retry::Setback;
-use super::wire::{Call, Load, Reply, Wire};
+use super::wire::{Call, Load, Wire};
 use crate::domain::model::{Digest, ErrorKind, PortError};
 
 use sha2::{Digest as _, Sha256};

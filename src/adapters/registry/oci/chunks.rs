@@ -2,8 +2,9 @@
 //! it has is checked after every chunk: one is known to answer well and keep only the first.
 
 use super::push::{Push, with_digest};
+use super::reply::Reply;
 use super::retry::Setback;
-use super::wire::{Load, Reply};
+use super::wire::Load;
 use crate::domain::model::{ErrorKind, PortError};
 use crate::ports::Reopen;
 use std::io::{self, Read};

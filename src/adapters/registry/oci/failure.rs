@@ -1,7 +1,7 @@
 //! Answers that are refusals, in plain words.
 
+use super::reply::Reply;
 use super::retry::{Again, Setback, is_quota, judge, may_pass};
-use super::wire::Reply;
 use crate::domain::model::{ErrorKind, Explanation, PortError, Timestamp, one_line};
 
 use serde::Deserialize;

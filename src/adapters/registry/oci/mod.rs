@@ -18,6 +18,7 @@ mod pages;
 mod pull;
 mod push;
 mod referrers;
+mod reply;
 mod retry;
 mod wire;
 

@@ -1,8 +1,9 @@
 //! Lists that come in pages (`Link: <…>; rel="next"`; RFC 8288).
 
 use super::address::Place;
+use super::reply::Reply;
 use super::retry::Setback;
-use super::wire::{Reply, is_own};
+use super::wire::is_own;
 use crate::domain::model::{ErrorKind, PortError};
 use crate::host::url::joined;
 use std::collections::BTreeSet;

@@ -2,8 +2,9 @@
 
 use super::address::Place;
 use super::auth::Scope;
+use super::reply::Reply;
 use super::retry::Setback;
-use super::wire::{Call, Load, Reply, Wire};
+use super::wire::{Call, Load, Wire};
 use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
 use crate::domain::oci::{LARGEST_MANIFEST, Manifest, media};
 use crate::ports::Content;

@@ -4,13 +4,14 @@ use super::address::Place;
 use super::auth::{Auth, Scope, Shown};
 use super::failure::{Refusal, clean, refusal};
 use super::guard::Errand;
+use super::reply::{Reply, setback_of, setback_of_source};
 use super::retry::{Again, Setback, interrupted, wait};
-use crate::domain::model::{ErrorKind, Explanation, PortError, Redactor};
-use crate::host::http::{Client, Failure, HttpError, Outgoing, Transfer};
+use crate::domain::model::{ErrorKind, PortError};
+use crate::host::http::{Client, Outgoing, Transfer};
 use crate::host::random;
 use crate::host::url::{joined, origin, redacted};
 use crate::ports::{Clock, Reopen};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,8 +24,6 @@ const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 const REDIRECTS: usize = 5;
 /// Credentials shown for one request: none, a token, a token for what else is demanded.
 const ROUNDS: usize = 3;
-/// How much of an unwanted body is read, in bytes, so that the connection can serve again.
-const DRAINED: u64 = 64 * 1024;
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -49,54 +48,6 @@ pub(super) struct Call<'a> {
     pub(super) load: Load<'a>,
     /// What is being done, for errors.
     pub(super) doing: &'a str,
-}
-
-/// An answer whose body has not been read yet.
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Box<dyn Read + Send>,
-    /// What answered: the request's URL, or that of its last redirect.
-    pub(super) url: String,
-    /// Who answered, for errors.
-    pub(super) host: String,
-    /// Which credential was shown and what to do about it, for errors; empty unless it was refused.
-    pub(super) credential: String,
-    /// What was shown, to be taken out of what the server says about it.
-    pub(super) hidden: Redactor,
-}
-
-impl Reply {
-    /// A header's value, where it is there and not empty.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-    }
-
-    /// Reads what is left of a small body, so that the connection can serve again.
-    pub(super) fn drain(self) {
-        // A connection that cannot serve again is closed.
-        let _ = io::copy(&mut self.body.take(DRAINED), &mut io::sink());
-    }
-
-    /// The whole body, which may have at most `most` bytes.
-    pub(super) fn whole(self, most: u64, doing: &str) -> Result<Vec<u8>, Setback> {
-        let mut bytes = Vec::new();
-        self.body
-            .take(most + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| {
-                let message = format!("{}'s answer was cut short", self.host);
-                Setback::passing(PortError::new(ErrorKind::Transient, doing, message).because(&error))
-            })?;
-        if bytes.len() as u64 > most {
-            let message = format!("{}'s answer is larger than {most} bytes", self.host);
-            return Err(Setback::last(PortError::new(ErrorKind::Invalid, doing, message)));
-        }
-        Ok(bytes)
-    }
 }
 
 /// Sends requests.
@@ -334,39 +285,6 @@ impl Wire {
 /// Whether a URL is the registry's own: only there is anything shown.
 pub(super) fn is_own(place: &Place, url: &str) -> bool {
     origin(url).is_some_and(|own| origin(&place.base) == Some(own))
-}
-
-/// A request without an answer.
-pub(super) fn setback_of(error: &HttpError, doing: &str) -> Setback {
-    let port_error = |kind| PortError::new(kind, doing, error);
-    match error.failure {
-        Failure::Invalid => Setback::last(port_error(ErrorKind::Invalid)),
-        Failure::Untrusted => Setback::last(port_error(ErrorKind::Denied).fix(
-            "name certificates of your own in GREENROOM_REGISTRY_CA_FILE, or registries in plain HTTP in GREENROOM_REGISTRY_INSECURE",
-        )),
-        Failure::Unreachable => Setback::passing(port_error(ErrorKind::Transient)),
-        Failure::Unanswered => Setback {
-            error: port_error(ErrorKind::Transient),
-            again: Again::Later,
-            unanswered: true,
-        },
-    }
-}
-
-/// What went wrong where content came from, and not where it went.
-fn setback_of_source(error: &io::Error, doing: &str) -> Setback {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<PortError>());
-    let error = match inner {
-        Some(inner) => inner.clone(),
-        None => PortError::new(
-            ErrorKind::Invalid,
-            doing,
-            Explanation::of(error).while_doing("reading the content"),
-        ),
-    };
-    Setback::last(error)
 }
 
 /// Remembers the error of the content that is sent; ending too early is one.

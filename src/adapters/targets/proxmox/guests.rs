@@ -6,19 +6,18 @@ use super::index::{Freshness, Index, Located};
 use super::jobs;
 use super::jobs::{Jobs, Outcome, Seat, Work};
 use super::settings::GuestSettings;
+use super::step::{STEPS, Step, being_made, is_locked};
 use super::sweep::GuestSweeper;
 use crate::adapters::proxmox::answers::GuestStatus;
 use crate::adapters::proxmox::guest::{Guests, Owned};
-use crate::adapters::proxmox::{Api, Fault, FaultClass, GuestRef, unlock_hint};
-use crate::domain::model::{ErrorKind, Explanation, Instance, PortError, Release, Slot, UnitId, UnitState};
+use crate::adapters::proxmox::{Api, Fault, FaultClass};
+use crate::domain::model::{ErrorKind, Instance, PortError, Release, Slot, UnitId, UnitState};
 use crate::host::secrets::Secrets;
 use crate::ports::{Capabilities, Clock, Progress, Registry, Removal, Stop, Target};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Most steps that one call takes before it gives the word back.
-pub(super) const STEPS: usize = 12;
 /// The longest that a neighbour may take to answer.
 const NEIGHBOUR: Duration = Duration::from_millis(300);
 
@@ -62,16 +61,6 @@ pub struct ProxmoxTarget {
     pub(super) index: Index,
     pub(super) jobs: Jobs,
     pub(super) archives: Archives,
-}
-
-/// What one step came to.
-pub(super) enum Step {
-    /// Something was done: look again.
-    Again,
-    /// Something goes on by itself.
-    Wait(String),
-    /// The release stands.
-    Done(Instance),
 }
 
 impl ProxmoxTarget {
@@ -203,20 +192,6 @@ impl ProxmoxTarget {
             _ => Err(fault.into()),
         }
     }
-}
-
-/// Of a guest that is being made, by whomever.
-pub(super) fn being_made(guest: &GuestRef, lock: &str) -> Explanation {
-    Explanation::new(format!("{guest} is being made ({lock})")).fix(unlock_hint(guest))
-}
-
-pub(in crate::adapters::targets) fn is_locked(guest: &GuestRef, lock: &str) -> Explanation {
-    let lock = crate::domain::model::one_line(lock, 40);
-    Explanation::new(format!("{guest} is locked ({lock})")).fix(unlock_hint(guest))
-}
-
-pub(in crate::adapters::targets) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Target for ProxmoxTarget {

@@ -17,14 +17,15 @@ mod look;
 mod make;
 mod settings;
 mod start;
+mod step;
 mod sweep;
 mod temporary;
 mod workload;
 
 pub use guests::{Answers, GuestPorts, ProxmoxTarget, neighbours};
-use guests::{STEPS, Step, being_made, is_locked, locked};
 pub use settings::{
     ContainerPlan, ContainerSource, GuestNetwork, GuestPlan, GuestSettings, GuestWorkload, VmPlan,
 };
+use step::{STEPS, Step, is_locked, locked};
 pub use sweep::{GuestSweeper, OwnedGuest};
 pub use temporary::TemporaryGuests;

@@ -139,7 +139,7 @@ impl GuestSweeper {
             let owned = match guests.look(row)? {
                 GuestOwnership::Nothing => return Ok(Removal::Gone),
                 GuestOwnership::Making(guest, lock) => {
-                    let why = super::being_made(&guest, &lock);
+                    let why = super::step::being_made(&guest, &lock);
                     return Err(PortError::new(ErrorKind::Denied, doing, why));
                 }
                 GuestOwnership::Foreign(stranger) => {
