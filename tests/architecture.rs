@@ -3,17 +3,24 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod architecture {
+    pub(crate) mod circles;
     pub(crate) mod rules;
     pub(crate) mod scan;
+    pub(crate) mod shape;
     pub(crate) mod tree;
 }
 
+use architecture::circles::{arrows, circles, grouped, room_of, upward};
 use architecture::rules::{CRATES, EXCEPTIONS, is_excepted, violations};
+use architecture::shape::{beside_folders, hidden_folders, logic_in_lists, repeated_names};
 use architecture::tree::{Source, repository_files, sources, text_of};
 use std::collections::BTreeSet;
 
 /// Lines of production code in one file; beyond it a file does more than one thing.
 const LONGEST_FILE: usize = 450;
+
+/// Files that may name each other in a circle: those of one idea.
+const LARGEST_CIRCLE: usize = 5;
 
 /// Files that may be longer: the path, how long, and why.
 const LONG_FILES: &[(&str, usize, &str)] = &[(
@@ -58,6 +65,67 @@ fn no_arrow_is_forbidden() {
         broken.join("\n")
     );
     assert!(unused.is_empty(), "no longer needed in EXCEPTIONS: {unused:?}");
+}
+
+#[test]
+fn no_circle_ties_rooms_or_many_files_together() {
+    let arrows = arrows(&sources());
+    let count: usize = arrows.values().map(BTreeSet::len).sum();
+    assert!(count > 1_000, "only {count} arrows are found");
+    let rooms = circles(&grouped(&arrows, room_of));
+    assert!(rooms.is_empty(), "circles between rooms: {rooms:#?}");
+    let large: Vec<_> = circles(&arrows)
+        .into_iter()
+        .filter(|circle| circle.len() > LARGEST_CIRCLE)
+        .collect();
+    assert!(
+        large.is_empty(),
+        "circles of more than {LARGEST_CIRCLE} files: {large:#?}"
+    );
+    let upward = upward(&arrows);
+    assert!(upward.is_empty(), "upwards in app:\n{}", upward.join("\n"));
+}
+
+#[test]
+fn a_mod_rs_lists_and_nothing_else() {
+    let logic = logic_in_lists(&sources());
+    assert!(
+        logic.is_empty(),
+        "move these into files of their own:\n{}",
+        logic.join("\n")
+    );
+}
+
+#[test]
+fn files_and_folders_have_names_that_are_found() {
+    let files = repository_files();
+    let sources: Vec<String> = files
+        .iter()
+        .filter(|file| file.starts_with("src/"))
+        .cloned()
+        .collect();
+    let beside = beside_folders(&sources);
+    assert!(
+        beside.is_empty(),
+        "beside a folder of the same name; put them into it: {beside:#?}"
+    );
+    let code = |file: &&String| file.starts_with("src/") || file.starts_with("tests/");
+    let hidden = hidden_folders(&files.iter().filter(code).cloned().collect::<Vec<_>>());
+    assert!(
+        hidden.is_empty(),
+        "editors and ignore lists leave these out: {hidden:#?}"
+    );
+}
+
+#[test]
+fn a_public_name_stands_for_one_idea() {
+    let repeated = repeated_names(&sources());
+    assert!(
+        repeated.is_empty(),
+        "{} public types have a name that another room has, too:\n{}\nsee docs/glossary.md\n",
+        repeated.len(),
+        repeated.join("\n")
+    );
 }
 
 #[test]

@@ -149,6 +149,12 @@ impl AppError {
         Self::Usage(why.into())
     }
 
+    /// An image was named where the project has none.
+    pub fn no_image() -> Self {
+        let why = Explanation::new("an image was named, and the project has none");
+        Self::usage(why.fix("add `image:` to greenroom.yaml"))
+    }
+
     /// The project does not fit its configuration.
     pub fn project(why: impl Into<Explanation>) -> Self {
         Self::Project(why.into())

@@ -15,8 +15,7 @@ use super::scan;
 use super::workspace::Workspace;
 use super::world::{Purpose, World};
 use crate::config::Environment;
-use crate::domain::history;
-use crate::domain::history::{PROMOTION, PromotionRecord};
+use crate::domain::history::{self, PROMOTION, PromotionRecord};
 use crate::domain::model::{
     Artifact, DeployOptions, Digest, Draft, EnvironmentName, EnvironmentType, ErrorKind, Explanation,
     PortError, Proof, Release, Tag, Version,
@@ -269,12 +268,7 @@ fn candidate(
     let from = &wish.from;
     let pinned = match (&wish.image, workspace.images_of(before)) {
         (Some(reference), Some(repository)) => Some(find(workspace, repository, reference)?.digest),
-        (Some(_), None) => {
-            return Err(AppError::usage(
-                Explanation::new("an image was named, and the project has none")
-                    .fix("add `image:` to greenroom.yaml"),
-            ));
-        }
+        (Some(_), None) => return Err(AppError::no_image()),
         (None, _) => None,
     };
     let is_it = |release: &Release| {

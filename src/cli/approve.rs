@@ -3,6 +3,7 @@
 use super::shell::Shell;
 use crate::app::approve::{self, ApproveOptions};
 use crate::app::{AppError, Exit};
+use crate::domain::history::Approval;
 use crate::domain::model::{EnvironmentName, Period, ReleaseId};
 use crate::report::document::{ApprovalsDocument, ApprovalsShown};
 use crate::report::foreign::line;
@@ -82,13 +83,19 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         });
         return Ok(Exit::Done);
     }
+    say(shell, args, &approvals);
+    Ok(Exit::Done)
+}
+
+fn say(shell: &Shell, args: &Args, approvals: &[Approval]) {
+    let name = &args.environment;
     let would = if args.dry_run {
         "would be written down: "
     } else {
         ""
     };
     let word = if args.revoke { "withdrawn: " } else { "" };
-    for approval in &approvals {
+    for approval in approvals {
         shell.say(&line(&format!(
             "{name}: {would}{word}{}",
             approve::told(approval)
@@ -102,5 +109,4 @@ pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
         };
         shell.say(&format!("{name}: {none}"));
     }
-    Ok(Exit::Done)
 }

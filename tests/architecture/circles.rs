@@ -49,8 +49,10 @@ fn defining(modules: &BTreeMap<&[String], &Source>, path: &Path, steps: usize) -
 
 /// Circles of at least two: every group in which each leads to each.
 pub(crate) fn circles(arrows: &Arrows) -> Vec<BTreeSet<String>> {
-    let reach: BTreeMap<&String, BTreeSet<&String>> =
-        arrows.keys().map(|from| (from, reachable(arrows, from))).collect();
+    let reach: BTreeMap<&String, BTreeSet<&String>> = arrows
+        .keys()
+        .map(|from| (from, reachable(arrows, from)))
+        .collect();
     let mut seen = BTreeSet::new();
     let mut circles = Vec::new();
     for from in arrows.keys().filter(|from| reach[from].contains(from)) {
@@ -139,9 +141,18 @@ mod tests {
             ("src/images/b.rs", "fn f() { crate::engine::A }"),
         ]);
         let arrows = arrows(&planted);
-        assert_eq!(circles(&arrows), [BTreeSet::from(["src/engine/a.rs".to_owned(), "src/images/b.rs".to_owned()])]);
+        assert_eq!(
+            circles(&arrows),
+            [BTreeSet::from([
+                "src/engine/a.rs".to_owned(),
+                "src/images/b.rs".to_owned()
+            ])]
+        );
         let rooms = circles(&grouped(&arrows, room_of));
-        assert_eq!(rooms, [BTreeSet::from(["engine".to_owned(), "images".to_owned()])]);
+        assert_eq!(
+            rooms,
+            [BTreeSet::from(["engine".to_owned(), "images".to_owned()])]
+        );
     }
 
     #[test]
@@ -162,7 +173,7 @@ mod tests {
     #[test]
     fn an_arrow_to_a_higher_floor_of_app_is_found() {
         let files = sources(&[
-            ("src/app/hold.rs", "use super::pipeline::run;"),
+            ("src/app/hold.rs", "use super::pipeline::run; pub struct Hold;"),
             ("src/app/pipeline.rs", "use super::hold::Hold; pub fn run() {}"),
         ]);
         let arrows = arrows(&files);

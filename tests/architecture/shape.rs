@@ -25,7 +25,8 @@ pub(crate) fn logic_in_lists(sources: &[Source]) -> Vec<String> {
 /// Files that stand beside a folder of the same name.
 pub(crate) fn beside_folders(files: &[String]) -> Vec<String> {
     let stem = |file: &&String| file.strip_suffix(".rs").map(|stem| format!("{stem}/"));
-    let beside = |file: &&String| stem(file).is_some_and(|stem| files.iter().any(|other| other.starts_with(&stem)));
+    let beside =
+        |file: &&String| stem(file).is_some_and(|stem| files.iter().any(|other| other.starts_with(&stem)));
     files.iter().filter(beside).cloned().collect()
 }
 
@@ -42,9 +43,13 @@ pub(crate) fn hidden_folders(files: &[String]) -> Vec<String> {
 pub(crate) fn repeated_names(sources: &[Source]) -> Vec<String> {
     let mut rooms: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for source in sources {
-        let Some(room) = room_of(&source.file) else { continue };
+        let Some(room) = room_of(&source.file) else {
+            continue;
+        };
         let types = source.scan.items.iter();
-        let types = types.filter(|item| item.public && ["struct", "enum", "trait", "type", "union"].contains(&item.kind.as_str()));
+        let types = types.filter(|item| {
+            item.public && ["struct", "enum", "trait", "type", "union"].contains(&item.kind.as_str())
+        });
         for item in types.filter(|item| !SHARED_NAMES.contains(&item.name.as_str())) {
             rooms.entry(&item.name).or_default().insert(room.clone());
         }
@@ -81,11 +86,22 @@ mod tests {
             "impl A { fn f() {} }",
             "macro_rules! m { () => {} }",
         ] {
-            assert_eq!(logic_in_lists(&[source("src/engine/mod.rs", text)]).len(), 1, "{text}");
-            assert_eq!(logic_in_lists(&[source("src/engine/run.rs", text)]).len(), 0, "{text}");
+            assert_eq!(
+                logic_in_lists(&[source("src/engine/mod.rs", text)]).len(),
+                1,
+                "{text}"
+            );
+            assert_eq!(
+                logic_in_lists(&[source("src/engine/run.rs", text)]).len(),
+                0,
+                "{text}"
+            );
         }
         let list = "//! What it is.\n#![allow(x)]\nmod a;\npub mod b;\n#[cfg(test)]\nmod tests;\n/// Text.\npub(crate) use a::{A, B};\n#[cfg(test)] fn f() {}";
-        assert_eq!(logic_in_lists(&[source("src/engine/mod.rs", list)]), [] as [&str; 0]);
+        assert_eq!(
+            logic_in_lists(&[source("src/engine/mod.rs", list)]),
+            [] as [&str; 0]
+        );
     }
 
     #[test]
@@ -102,7 +118,13 @@ mod tests {
 
     #[test]
     fn files_beside_folders_and_folders_that_tools_leave_out_are_found() {
-        let files = ["src/a.rs", "src/a/b.rs", "src/ab/c.rs", "src/x/target/y.rs", "tests/build.rs"];
+        let files = [
+            "src/a.rs",
+            "src/a/b.rs",
+            "src/ab/c.rs",
+            "src/x/target/y.rs",
+            "tests/build.rs",
+        ];
         let files = files.map(str::to_owned);
         assert_eq!(beside_folders(&files), ["src/a.rs"]);
         assert_eq!(hidden_folders(&files), ["src/x/target/y.rs"]);

@@ -32,6 +32,7 @@ mod local_target;
 mod probe;
 mod promote;
 mod proxmox;
+mod records;
 mod registry;
 mod retention;
 mod router;

@@ -6,7 +6,16 @@
 )]
 
 mod config;
+#[expect(
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "a list of cases is as long as there are cases"
+)]
 mod config_problems;
+#[expect(
+    clippy::too_many_lines,
+    reason = "a document is shown with every field that it has"
+)]
 mod documents;
 mod engine;
 mod layout;

@@ -93,7 +93,7 @@ impl Job<'_> {
             return Ok(());
         }
         validate(self.workspace, |validated| {
-            tell(RunProgress::Validated(validated))
+            tell(RunProgress::Validated(validated));
         })
     }
 

@@ -7,7 +7,7 @@ use crate::app::identify::Identity;
 use crate::app::image_build::find;
 use crate::app::workspace::Workspace;
 use crate::config::{Environment, Part};
-use crate::domain::model::{Artifact, EnvironmentName, Explanation};
+use crate::domain::model::{Artifact, EnvironmentName};
 use crate::domain::trigger::Decision;
 
 /// Where a decision leads.
@@ -121,10 +121,7 @@ fn first<'a>(
 fn named(workspace: &Workspace, wish: &RunOptions) -> Result<Option<Artifact>, AppError> {
     match (&wish.image, &workspace.project.image) {
         (Some(reference), Some(image)) => find(workspace, &image.repository, reference).map(Some),
-        (Some(_), None) => Err(AppError::usage(
-            Explanation::new("an image was named, and the project has none")
-                .fix("add `image:` to greenroom.yaml"),
-        )),
+        (Some(_), None) => Err(AppError::no_image()),
         (None, _) => Ok(None),
     }
 }

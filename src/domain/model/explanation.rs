@@ -248,13 +248,13 @@ mod tests {
         );
         let quoting = Explanation::from(&Quoting { source: io() });
         assert_eq!(quoting.message, "(no such file) happened");
-        assert_eq!(quoting.causes, [String::new(); 0]);
+        assert_eq!(quoting.causes, Vec::<String>::new());
     }
 
     #[test]
     fn a_cause_below_a_message_that_says_it_already_is_left_out() {
         let said = Explanation::new("no such file as shop.yaml").because(&io());
-        assert_eq!(said.causes, [String::new(); 0]);
+        assert_eq!(said.causes, Vec::<String>::new());
         let below = Explanation::new("shop cannot be deployed").because(&silent());
         assert_eq!(
             below.causes,

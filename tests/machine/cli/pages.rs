@@ -279,3 +279,18 @@ fn every_variable_of_our_own_is_on_the_page_about_variables() {
         "docs/environment-variables.md says nothing of {silent:?}"
     );
 }
+
+#[test]
+fn the_files_that_extending_names_are_there() {
+    let page = text_of("docs/extending.md");
+    let quoted = page.split('`').skip(1).step_by(2);
+    let files: Vec<&str> = quoted
+        .filter(|word| word.starts_with("src/") || word.starts_with("tests/") || word.starts_with("schema/"))
+        .collect();
+    assert!(files.len() > 20, "{files:?}");
+    let gone: Vec<&&str> = files.iter().filter(|file| !root().join(file).exists()).collect();
+    assert!(
+        gone.is_empty(),
+        "docs/extending.md names what is not there: {gone:?}"
+    );
+}

@@ -184,7 +184,7 @@ fn what_is_not_there_is_said_with_what_to_do() {
         (
             vec!["image", "show", "acme/app"],
             2,
-            "names no image: add a tag or a digest",
+            "names no image\n  fix: add a tag or a digest",
         ),
         (vec!["image", "list", "127.0.0.1:1/nothing"], 5, "127.0.0.1:1"),
         (vec!["image", "show", "nothing:1"], 3, "there is no such tag"),

@@ -291,7 +291,7 @@ fn deletions_keep_a_pace_and_wait_longer_for_limits_than_what_somebody_waits_for
         ErrorKind::Transient,
         &[
             "API rate limit exceeded",
-            "waits 900 seconds at most: try again then",
+            "waits 900 seconds at most; try again then",
         ],
     );
 }

@@ -120,7 +120,8 @@ fn a_record_that_a_later_commit_altered_or_removed_is_found() {
     let error = yard.ledger("clone").head(&production).unwrap_err();
     assert!(
         error
-            .to_string()
+            .why
+            .message
             .starts_with("record 4 was the newest and is gone"),
         "{error}"
     );

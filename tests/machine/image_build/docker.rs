@@ -30,7 +30,7 @@ fn inspect(yard: &Yard, registry: &Daemon, what: &[&str], reference: &str) -> Va
 
 /// The tags in the registry, but for the one that docker needs to push at all.
 fn tags(registry: &Daemon) -> Vec<String> {
-    let mut all = asked(&registry, "/v2/acme/app/tags/list");
+    let mut all = asked(registry, "/v2/acme/app/tags/list");
     let list = all["tags"].take();
     let list = list.as_array().cloned().unwrap_or_default();
     let list = list.iter().filter_map(Value::as_str);
