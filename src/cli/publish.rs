@@ -26,8 +26,8 @@ pub(super) struct ReportArgs {
     /// Write the checks as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
-    /// Write the summary as Markdown; in GitHub Actions it also goes to the step in GitLab CI and
-    /// Jenkins to greenroom-summary.md where no file is named
+    /// Write the summary as Markdown; in GitHub Actions it also goes to the step summary, in GitLab CI
+    /// and Jenkins to greenroom-summary.md where no file is named
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
 }
@@ -198,7 +198,7 @@ pub(super) fn summarize(shell: &Shell, markdown: &str) {
     }
 }
 
-/// Adds what a command showed to the step's under this heading. Secrets are taken out first: what is
+/// Adds what a command showed to the step's summary, under this heading. Secrets are taken out first: what is
 /// escaped is not found any more.
 pub(super) fn summarize_shown(shell: &Shell, heading: &str, lines: &str) {
     summarize(shell, &markdown::shown(heading, &shell.redact(lines)));

@@ -233,11 +233,11 @@ fn what_cannot_go_into_an_image_is_refused_with_the_reason() {
         assert_eq!(error.kind, ErrorKind::Invalid);
         error.to_string().replace(root.path().to_str().unwrap(), "ROOT")
     };
-    insta::assert_snapshot!(refused("absent", "/app"), @"building acme/app: ROOT/absent does not exist; was it built before?");
-    insta::assert_snapshot!(refused("empty", "/app"), @"building acme/app: ROOT/empty holds no file; was it built before?");
+    insta::assert_snapshot!(refused("absent", "/app"), @"building acme/app: ROOT/absent does not exist; build it before the image");
+    insta::assert_snapshot!(refused("empty", "/app"), @"building acme/app: ROOT/empty holds no file; build it before the image");
     insta::assert_snapshot!(refused("escaping", "/app"), @"building acme/app: the symbolic link ROOT/escaping/link leads out of ROOT/escaping (to ../../secret); copy what it points at instead");
-    insta::assert_snapshot!(refused("socket", "/app"), @"building acme/app: ROOT/socket/s is a device, socket or pipe; an image holds files, directories and symbolic links");
-    insta::assert_snapshot!(refused("file", "/app/../../etc"), @r#"building acme/app: "/app/../../etc" is not a path in an image: write an absolute one without '..', like /app"#);
+    insta::assert_snapshot!(refused("socket", "/app"), @"building acme/app: ROOT/socket/s is a device, socket or pipe, and an image holds files, directories and symbolic links");
+    insta::assert_snapshot!(refused("file", "/app/../../etc"), @r#"building acme/app: "/app/../../etc" is not a path in an image; write an absolute one without '..', like /app"#);
     assert!(matches!("debian:12".parse::<Base>().unwrap(), Base::Image(name) if name.tag == Some(tag("12"))));
     assert!("Not An Image".parse::<Base>().is_err());
 }

@@ -977,7 +977,7 @@ fn page() -> String {
             "| [{}](#{}) | {} |\n",
             entry.name(),
             entry.anchor(),
-            entry.commands
+            entry.written_by()
         );
     }
     for (title, entries) in &groups {

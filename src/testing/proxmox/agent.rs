@@ -1,7 +1,8 @@
 //! The agent in a virtual machine.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, FakeRefusal, State};
+use super::refusal::FakeRefusal;
+use super::state::{FakeGuest, State};
 use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! Backups: taken, and written back.
 
 use super::dispatch::Asked;
-use super::state::{FakeRefusal, FakeVolume, State};
+use super::refusal::FakeRefusal;
+use super::state::{FakeVolume, State};
 use super::task::{Begin, type_of};
 use crate::adapters::proxmox::{GuestKind, GuestRef};
 use crate::domain::model::Timestamp;

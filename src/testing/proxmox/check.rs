@@ -1,6 +1,6 @@
 //! Parameters, held against the table more strictly than Proxmox does.
 
-use super::state::FakeRefusal;
+use super::refusal::FakeRefusal;
 use super::table::{ApiCall, Param};
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -5,23 +5,21 @@ use super::agent::ExecOutcome;
 use super::fault::FaultTiming;
 use super::fault::Planned;
 use super::fault::What;
+use super::refusal::FakeRefusal;
 use super::rights::Grant;
 use super::state::FakeGuest;
 use super::state::FakeNode;
-use super::state::FakeRefusal;
 use super::state::FakeStorage;
 use super::state::FakeVolume;
 use super::state::Logged;
 use super::state::State;
 use super::state::Touch;
+use super::state::USER;
 use crate::adapters::proxmox::{ApiRequest, ApiResponse, GuestRef, NoAnswer, NoAnswerKind, Transport};
 use crate::ports::Clock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// Whose token the cluster itself is asked with.
-pub const USER: &str = "ci@pve!greenroom";
 
 /// What acts between two requests.
 type Between = Box<dyn FnMut(&FakeCluster, &ApiRequest) + Send>;

@@ -1,7 +1,8 @@
 //! New guests: copies of templates, and containers from a template or an image.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, FakeRefusal, State};
+use super::refusal::FakeRefusal;
+use super::state::{FakeGuest, State};
 use super::task::{Begin, type_of};
 use crate::adapters::proxmox::{GuestKind, GuestRef};
 use serde_json::Value;

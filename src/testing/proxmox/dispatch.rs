@@ -1,7 +1,8 @@
 //! From a request to who answers it.
 
 use super::check::check;
-use super::state::{FakeRefusal, State, Touch};
+use super::refusal::FakeRefusal;
+use super::state::{State, Touch};
 use super::table;
 use crate::adapters::proxmox::{ApiMethod, ApiRequest, ApiResponse, GuestKind, GuestRef};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! Guests: configuration, power, end.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, FakeRefusal, State, flock_timeout, mac_of};
+use super::refusal::FakeRefusal;
+use super::state::{FakeGuest, State, flock_timeout, mac_of};
 use super::task::{Begin, type_of};
 use crate::adapters::proxmox::{ApiMethod, GuestKind, GuestRef};
 use serde_json::{Map, Value, json};

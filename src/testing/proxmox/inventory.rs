@@ -1,7 +1,8 @@
 //! What the cluster holds: ids, lists, pools.
 
 use super::dispatch::Asked;
-use super::state::{FakeGuest, FakeRefusal, State};
+use super::refusal::FakeRefusal;
+use super::state::{FakeGuest, State};
 use crate::adapters::proxmox::ApiMethod;
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! Who may do what.
 
-use super::state::{FakeRefusal, State};
+use super::refusal::FakeRefusal;
+use super::state::State;
 use crate::adapters::proxmox::ApiRequest;
 use std::collections::{BTreeMap, BTreeSet};
 

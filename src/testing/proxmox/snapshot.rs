@@ -1,7 +1,8 @@
 //! Snapshots of guests.
 
 use super::dispatch::Asked;
-use super::state::{FakeRefusal, FakeSnapshot, State};
+use super::refusal::FakeRefusal;
+use super::state::{FakeSnapshot, State};
 use super::task::{Begin, type_of};
 use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};

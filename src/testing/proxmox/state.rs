@@ -1,43 +1,13 @@
 //! What a cluster is made of.
 
+use super::refusal::FakeRefusal;
 use super::task::Task;
 use crate::adapters::proxmox::{GuestKind, GuestRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// A refusal in the words of Proxmox.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FakeRefusal {
-    /// Status code.
-    pub status: u16,
-    /// The text beside it, and in the body.
-    pub text: String,
-    /// What is wrong with which parameter.
-    pub errors: BTreeMap<String, String>,
-}
-
-impl FakeRefusal {
-    pub(super) fn new(status: u16, text: impl Into<String>) -> Self {
-        Self {
-            status,
-            text: text.into(),
-            errors: BTreeMap::new(),
-        }
-    }
-
-    /// What a handler dies with.
-    pub(super) fn died(text: impl Into<String>) -> Self {
-        Self::new(500, text)
-    }
-
-    pub(super) fn parameter(name: &str, what: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            text: "Parameter verification failed.".to_owned(),
-            errors: BTreeMap::from([(name.to_owned(), what.into())]),
-        }
-    }
-}
+/// Whose token the cluster itself is asked with.
+pub const USER: &str = "ci@pve!greenroom";
 
 /// A guest of the fake cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -380,7 +350,7 @@ impl State {
             durations: BTreeMap::new(),
             now: Duration::ZERO,
             unix: 0,
-            user: super::USER.to_owned(),
+            user: USER.to_owned(),
             rights: BTreeMap::new(),
             processes: super::agent::Processes::default(),
             next_task: None,

@@ -1,7 +1,8 @@
 //! Storages and what lies in them.
 
 use super::dispatch::Asked;
-use super::state::{FakeRefusal, FakeStorage, FakeVolume, State};
+use super::refusal::FakeRefusal;
+use super::state::{FakeStorage, FakeVolume, State};
 use super::task::Begin;
 use crate::adapters::proxmox::ApiMethod;
 use crate::domain::model::Digest;

@@ -1,7 +1,8 @@
 //! Tasks: what they do is done when their time has come.
 
 use super::fault::TaskFault;
-use super::state::{FakeRefusal, State};
+use super::refusal::FakeRefusal;
+use super::state::State;
 use crate::adapters::proxmox::GuestRef;
 use serde_json::{Value, json};
 use std::time::Duration;

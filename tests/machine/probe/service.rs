@@ -310,8 +310,8 @@ fn an_answer_that_is_cut_short_is_no_answer() {
     let server = Server::answering(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n");
     assert_eq!(
         unanswered(&get(), &server.authority),
-        "HOST answered 200, but the body is not proper HTTP: chunk expected crlf as next character \
-         (0 bytes came)"
+        "HOST answered 200, but the body is not proper HTTP (0 bytes came): chunk expected crlf as next \
+         character"
     );
     let server = Server::start(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncont").unwrap();

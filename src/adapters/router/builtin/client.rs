@@ -264,15 +264,19 @@ impl BuiltinRouter {
         }
     }
 
-    /// The end of what the process wrote.
+    /// Returns the last error that the process wrote, else its last line.
     fn said(&self) -> io::Result<String> {
         let mut file = File::open(self.directory.log())?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(1024)))?;
         let mut end = Vec::new();
         file.take(1024).read_to_end(&mut end)?;
-        let text = String::from_utf8_lossy(&end).into_owned();
-        Ok(text.lines().last().unwrap_or_default().to_owned())
+        let text = String::from_utf8_lossy(&end);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        // An error says what it came from and what helps on lines of their own below it.
+        let error = lines.iter().rposition(|line| line.starts_with("error:"));
+        let begin = error.unwrap_or(lines.len().saturating_sub(1));
+        Ok(lines.get(begin..).unwrap_or_default().join(" "))
     }
 
     fn order(&self, order: &Order, doing: &str) -> Result<Reply, PortError> {
