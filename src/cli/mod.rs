@@ -1,7 +1,7 @@
 //! The command line: one file per command; arguments in, plain requests out.
 //!
 //! Text goes to standard output, problems to standard error; with `--format json` standard output is
-//! one JSON document and nothing else. Exit codes are those of [`Exit`].
+//! one JSON document and nothing else. Exit codes are those of [`Exit`](crate::app::Exit).
 
 mod abort;
 mod acceptance;

@@ -15,7 +15,7 @@ pub trait Forge: Send + Sync {
     /// The number of the deployment: the one that the forge made for the run's job, the one that has the
     /// draft's id already, or a new one.
     fn open_deployment(&self, draft: &DeploymentDraft) -> Result<u64, PortError>;
-    /// Shows how deployment `number` stands. With [`DeploymentState::Success`] those of the same environment
+    /// Shows how deployment `number` stands. With [`DeploymentState::Success`](crate::domain::model::DeploymentState::Success) those of the same environment
     /// that were live before become inactive.
     fn update_deployment(&self, number: u64, update: &DeploymentUpdate) -> Result<(), PortError>;
     /// Shows that the environment went away: every deployment of greenroom's own that is live or under way there

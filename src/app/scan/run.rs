@@ -33,7 +33,7 @@ pub struct ImageScan {
 /// Scans one image for one environment.
 ///
 /// # Errors
-/// [`AppError::ImageScan`] when there is no report that can be read; when there is no such image, or nothing
+/// [`AppError::Scan`] when there is no report that can be read; when there is no such image, or nothing
 /// is configured to scan it with.
 pub fn scan(workspace: &Workspace, wish: &ScanOptions) -> Result<ImageScan, AppError> {
     let environment = workspace.environment(&wish.environment)?;

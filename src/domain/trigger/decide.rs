@@ -8,7 +8,7 @@ use crate::domain::model::{CommitId, EnvironmentName};
 type Answer = Result<Decision, No>;
 
 /// Decides by the first rule that applies. `environments` are the names of all that are configured;
-/// `changed` are the files that changed in the event's [span](Event::span), where that is known.
+/// `changed` are the files that changed in the event's [span](TriggerEvent::span), where that is known.
 pub fn decide(
     event: &TriggerEvent,
     rules: &[Rule],

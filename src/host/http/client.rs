@@ -129,7 +129,7 @@ impl Client {
     /// Sends one request and reads its answer.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] when it makes no sense, [`Failure::Unanswered`] when there is no whole
+    /// [`Failure::Invalid`](super::Failure::Invalid) when it makes no sense, [`Failure::Unanswered`](super::Failure::Unanswered) when there is no whole
     /// answer in time.
     pub fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let started = Instant::now();

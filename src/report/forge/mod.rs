@@ -1,5 +1,5 @@
 //! What a run tells a forge, in the words of [`crate::ports::Forge`]: from the plan while it goes on, from the
-//! same [`RunReport`] as every other report when it has ended.
+//! same [`RunReport`](super::RunReport) as every other report when it has ended.
 
 mod messages;
 #[cfg(test)]

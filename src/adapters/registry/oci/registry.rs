@@ -39,7 +39,7 @@ pub struct OciSettings {
 }
 
 impl OciSettings {
-    /// The settings in these variables of the environment: those of [`credentials`],
+    /// The settings in these variables of the environment: those of [`credentials`](super::credentials),
     /// `GREENROOM_REGISTRY_INSECURE` (hosts separated by commas) and `GREENROOM_REGISTRY_CA_FILE` (PEM).
     /// `own` is the host of the registry that the project's images are kept in.
     pub fn of(variables: &BTreeMap<String, String>, own: Option<&str>) -> Self {
