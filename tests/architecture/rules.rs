@@ -186,11 +186,16 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("httpdate", &["registry::oci"]),
     ("flate2", &["builder", "target", "forge"]),
     ("tar", &["builder", "target"]),
-    // The one async part.
-    ("tokio", &["router::builtin"]),
+    // The two async parts: the router's proxy, and what drives octocrab.
+    ("tokio", &["router::builtin", "forge::github"]),
+    ("http_body_util", &["router::builtin", "forge::github"]),
     ("hyper", &["router::builtin"]),
     ("hyper_util", &["router::builtin"]),
-    ("http_body_util", &["router::builtin"]),
+    // GitHub, and what its client and its transport are made of.
+    ("octocrab", &["forge::github"]),
+    ("tower", &["forge::github"]),
+    ("http", &["forge::github"]),
+    ("bytes", &["forge::github"]),
     ("sigstore_verify", &["signature::sigstore"]),
     // The machine.
     ("rustls", &["host::http"]),
@@ -251,7 +256,8 @@ const HOMES: &[(&[&str], &[&str], &str)] = &[
         "the outcome is returned from main",
     ),
     (
-        &["std::time::SystemTime"],
+        // octocrab switches chrono's own clock on.
+        &["std::time::SystemTime", "chrono::Utc::now", "chrono::Local"],
         &["host::clock"],
         "the time comes from ports::Clock",
     ),
@@ -694,6 +700,11 @@ mod tests {
         ),
         ("src/engine/session.rs", "use tokio::time;", "tokio stays in"),
         (
+            "src/app/forge.rs",
+            "use octocrab::Octocrab;",
+            "octocrab stays in forge::github",
+        ),
+        (
             "src/probe/tcp.rs",
             "fn f() { println!(\"{x}\") }",
             "only cli and host",
@@ -726,6 +737,11 @@ mod tests {
         (
             "src/ledger/lease.rs",
             "use std::time::SystemTime;",
+            "the time comes from",
+        ),
+        (
+            "src/model/time.rs",
+            "use chrono::Utc; fn f() { Utc::now() }",
             "the time comes from",
         ),
         (

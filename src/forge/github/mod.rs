@@ -10,12 +10,16 @@ mod comments;
 mod connection;
 mod deployments;
 mod fault;
+mod outcome;
 mod packages;
+mod pages;
 mod pulls;
 mod reviews;
+mod session;
 mod statuses;
 mod talk;
 mod text;
+mod transport;
 mod wait;
 
 pub use connection::Connection;

@@ -50,7 +50,8 @@ impl Operation {
             .pointer("/requestBody/content/application~1json/schema")
     }
 
-    fn response(&self, status: u16) -> Option<&Value> {
+    /// The schema of its answer with this status; `None` where that has no body.
+    pub(crate) fn response(&self, status: u16) -> Option<&Value> {
         let response = self.described["responses"].get(status.to_string())?;
         response.pointer("/content/application~1json/schema")
     }
