@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "copy/image.rs"]
+mod image;
 #[path = "support/openssl.rs"]
 mod openssl;
 
@@ -36,6 +38,7 @@ mod registry {
     }
     mod real;
     mod referrers;
+    mod rounds;
     pub(crate) mod server;
     pub(crate) mod store;
     pub(crate) mod tokens;

@@ -9,6 +9,7 @@ mod graph;
 mod inventory;
 mod progress;
 mod retag;
+mod start;
 mod sweep;
 mod work;
 

@@ -1,7 +1,8 @@
 //! Tags of a repository: moved, and listed.
 
-use super::copy::{Copied, CopyError, Destination, Options, Source, begin, copy};
+use super::copy::{Copied, CopyError, Destination, Options, Source, copy};
 use super::describe::{created, read_parts};
+use super::start::begin;
 use crate::model::{Digest, Tag, Timestamp};
 use crate::parallel::try_each;
 use crate::ports::{Catalog, Content, PortError};

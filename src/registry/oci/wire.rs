@@ -4,15 +4,16 @@ use super::address::Place;
 use super::auth::{Auth, Scope, Shown};
 use super::failure::{Refusal, clean, refusal};
 use super::guard::Errand;
+use super::referrers_api::ReferrersApi;
 use super::retry::{Again, Setback, interrupted, wait};
 use crate::host::http::{Client, Failure, HttpError, Outgoing, Transfer};
 use crate::host::random;
 use crate::host::url::{joined, origin, redacted};
 use crate::model::Redactor;
 use crate::ports::{Clock, ErrorKind, PortError, Reopen};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a registry may keep still. It may have to check gigabytes before it answers.
@@ -105,8 +106,7 @@ pub(super) struct Wire {
     clock: Arc<dyn Clock>,
     pub(super) auth: Auth,
     patience: Duration,
-    /// Registries, by their URL, that have shown that they do not know the referrers API.
-    without_referrers: Mutex<BTreeSet<String>>,
+    pub(super) referrers_api: ReferrersApi,
 }
 
 impl Wire {
@@ -121,15 +121,8 @@ impl Wire {
             clock,
             auth,
             patience: patience.unwrap_or(PATIENCE),
-            without_referrers: Mutex::default(),
+            referrers_api: ReferrersApi::default(),
         }
-    }
-
-    /// Registries, by their URL, that have shown that they do not know the referrers API.
-    pub(super) fn without_referrers(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.without_referrers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries until it works, cannot work, or has been tried long enough. The attempts are counted from
