@@ -48,7 +48,7 @@ fn servers_of_other_names_are_neither_counted_nor_touched() {
         .unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Invalid);
     insta::assert_snapshot!(refused, @r"
-    shifting traffic in HAProxy's backend shop: backend shop has no server shop-9-green; its server of another name is not greenroom's and stays as it is. Add to it in haproxy.cfg, and reload:
+    shifting traffic in HAProxy's backend shop: backend shop has no server shop-9-green; its server of another name is not greenroom's and stays as it is; add to it in haproxy.cfg, and reload:
       server shop-9-green free.invalid:80 disabled init-addr last,192.0.2.1
     ");
     assert_eq!(line(), before);
