@@ -35,8 +35,10 @@ const FOREIGN_MODULES: &[(&str, &str)] = &[("src/cli/demo.rs", "../../examples/h
 
 /// Each package is code that a deployment trusts, and build time: a new one is a decision. 44 of them read
 /// what signatures are made of (X.509, CMS, transparency logs), none of which greenroom should read by
-/// itself; 50 hold what is said to GitHub against its own description, in the tests only.
-const MOST_PACKAGES: usize = 259;
+/// itself; 73 came with octocrab (`docs/decisions/octocrab.md`), which speaks to GitHub; 50 hold what is said
+/// to GitHub against its own description, in the tests only. 328 in all, and room for what histograms and mail
+/// need.
+const MOST_PACKAGES: usize = 345;
 
 #[test]
 fn no_arrow_is_forbidden() {

@@ -217,11 +217,19 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         &["adapters::builder", "adapters::targets", "adapters::forge"],
     ),
     ("tar", &["adapters::builder", "adapters::targets"]),
-    // The one async part.
-    ("tokio", &["adapters::router::builtin"]),
+    // The two async parts: the router's proxy, and what drives octocrab.
+    ("tokio", &["adapters::router::builtin", "adapters::forge::github"]),
+    (
+        "http_body_util",
+        &["adapters::router::builtin", "adapters::forge::github"],
+    ),
     ("hyper", &["adapters::router::builtin"]),
     ("hyper_util", &["adapters::router::builtin"]),
-    ("http_body_util", &["adapters::router::builtin"]),
+    // GitHub, and what its client and its transport are made of.
+    ("octocrab", &["adapters::forge::github"]),
+    ("tower", &["adapters::forge::github"]),
+    ("http", &["adapters::forge::github"]),
+    ("bytes", &["adapters::forge::github"]),
     ("sigstore_verify", &["adapters::signature::sigstore"]),
     // The machine.
     ("rustls", &["host::http"]),
@@ -282,7 +290,8 @@ const HOMES: &[(&[&str], &[&str], &str)] = &[
         "the outcome is returned from main",
     ),
     (
-        &["std::time::SystemTime"],
+        // octocrab switches chrono's own clock on.
+        &["std::time::SystemTime", "chrono::Utc::now", "chrono::Local"],
         &["host::clock"],
         "the time comes from ports::Clock",
     ),
@@ -816,6 +825,11 @@ mod tests {
         ),
         ("src/engine/session.rs", "use tokio::time;", "tokio stays in"),
         (
+            "src/app/forge.rs",
+            "use octocrab::Octocrab;",
+            "octocrab stays in adapters::forge::github",
+        ),
+        (
             "src/adapters/probe/tcp.rs",
             "fn f() { println!(\"{x}\") }",
             "only cli and host",
@@ -848,6 +862,11 @@ mod tests {
         (
             "src/adapters/ledger/lease.rs",
             "use std::time::SystemTime;",
+            "the time comes from",
+        ),
+        (
+            "src/domain/model/time.rs",
+            "use chrono::Utc; fn f() { Utc::now() }",
             "the time comes from",
         ),
         (

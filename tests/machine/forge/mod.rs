@@ -7,6 +7,7 @@ mod comments;
 mod deployments;
 mod limits;
 mod marks;
+mod models;
 mod packages;
 mod people;
 mod scanning;

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use octocrab::models::code_scannings::SarifReceipt;
 use serde::Deserialize;
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -17,11 +18,6 @@ use std::time::Duration;
 const LARGEST_SARIF: usize = 10 << 20;
 /// The waits before each look at what became of an upload, in seconds; after the last it is left to GitHub.
 const LOOKS: [u64; 5] = [1, 2, 4, 8, 15];
-
-#[derive(Deserialize)]
-struct Receipt {
-    id: String,
-}
 
 #[derive(Deserialize)]
 struct Processing {
@@ -43,12 +39,10 @@ pub(super) fn upload(github: &GitHub, upload: &SarifUpload) -> Result<String, Po
         return Err(talk.error(ErrorKind::Invalid, message));
     }
     let reply = talk.send(&calls::upload(upload, &STANDARD.encode(&packed)))?;
-    let receipt: Result<Receipt, _> = serde_json::from_value(reply.body);
-    let Ok(receipt) = receipt else {
-        let message = format!(
-            "GitHub answered {} without an id: look at the repository's code scanning alerts",
-            reply.status
-        );
+    let status = reply.status;
+    let Ok(receipt) = talk.read::<SarifReceipt>(reply) else {
+        let message =
+            format!("GitHub answered {status} without an id: look at the repository's code scanning alerts");
         return Err(talk.error(ErrorKind::Ambiguous, message));
     };
     follow(&talk, &receipt.id)?;

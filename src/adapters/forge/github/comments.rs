@@ -2,8 +2,10 @@
 
 use super::GitHub;
 use super::calls::comments as calls;
+use super::pages;
 use super::talk::Talk;
 use crate::domain::model::{ErrorKind, PortError, PullComment};
+use octocrab::Page;
 use serde::Deserialize;
 use std::cell::RefCell;
 
@@ -86,9 +88,9 @@ fn find(talk: &Talk<'_>, comment: &PullComment) -> Result<Vec<Comment>, PortErro
         }));
         found.is_empty()
     };
-    let first = talk.send(&calls::page(comment.pull, 1))?;
-    let last = first.last_page().unwrap_or(1);
-    let mut wanted = keep(talk.read(first.body)?);
+    let first: Page<Comment> = talk.ask(&calls::page(comment.pull, 1))?;
+    let last = pages::last(&first).unwrap_or(1);
+    let mut wanted = keep(first.items);
     let mut page = last;
     while wanted && page > 1 && last - page < PAGES - 1 {
         wanted = keep(talk.ask(&calls::page(comment.pull, page))?);

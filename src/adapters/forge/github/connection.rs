@@ -2,51 +2,30 @@
 
 use super::calls::Call;
 use super::fault;
-use crate::domain::model::{ErrorKind, Explanation, PortError, Redactor, Secret, Timestamp};
+use super::outcome::{Answer, Lost};
+use super::session::Session;
+use super::transport::Transport;
+use crate::domain::model::{Explanation, PortError, Redactor, Secret, Timestamp};
 use crate::host::github::GitHubApi;
-use crate::host::http::{Client, Failure, Incoming, Outgoing, Transfer};
+use crate::host::http::Client;
 use crate::host::url;
 use crate::ports::Clock;
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// The largest answer that is read, in bytes: a page of 100 deployments takes some 400 KB.
-const LARGEST: u64 = 8 << 20;
-/// The longest that GitHub may keep still: it ends every request after 10 seconds itself.
-const SILENCE: Duration = Duration::from_secs(30);
-/// The longest that one request may take.
-const LIMIT: Duration = Duration::from_secs(60);
+use bytes::Bytes;
+use octocrab::FromResponse;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The API of GitHub, or of a GitHub Enterprise server, for whoever has one token. What is asked with the same
 /// token shares it, because GitHub counts by token: a limit that one request meets holds for all.
 pub struct Connection {
-    client: Client,
-    api: GitHubApi,
+    transport: Arc<Transport>,
+    token: Secret,
+    /// Begun by the first request, or why it could not begin: most runs have nothing to ask.
+    session: OnceLock<Result<Session, Explanation>>,
     host: String,
     clock: Arc<dyn Clock>,
     redactor: Redactor,
     /// Until when a limit lasts that was met: nothing is sent before.
     limited: Mutex<Option<Timestamp>>,
-}
-
-/// An answer, whatever its status.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: BTreeMap<String, String>,
-    /// Its JSON; null where there is none, as with 204.
-    pub(super) body: Value,
-    /// GitHub's own words in it.
-    pub(super) said: String,
-}
-
-/// What one try came to.
-pub(super) enum Outcome {
-    Answered(Answer),
-    /// Whether the request may have left, and what happened.
-    Lost(bool, ErrorKind, Explanation),
 }
 
 impl Connection {
@@ -58,8 +37,9 @@ impl Connection {
         Ok(Self {
             redactor: Redactor::new([&token]),
             host: shown(api),
-            api: GitHubApi::new(api, Some(token))?,
-            client,
+            transport: Arc::new(Transport::new(client, GitHubApi::new(api, Some(token.clone()))?)),
+            session: OnceLock::new(),
+            token,
             clock,
             limited: Mutex::default(),
         })
@@ -89,75 +69,42 @@ impl Connection {
         *self.limited.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
-    /// Sends a request once; `path` is its path from the root of the API, with a slash.
-    pub(super) fn send(&self, call: &Call, path: &str) -> Outcome {
-        let url = self.api.url(path);
-        let mut carried = self.api.headers();
-        let body = call.body.as_ref().map(Value::to_string);
-        carried.extend(
-            body.as_ref()
-                .map(|_| ("content-type", "application/json".to_owned())),
-        );
-        let headers: Vec<(&str, &str)> = carried
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        let sent = self.client.transfer(Transfer {
-            method: call.method.as_str(),
-            url: &url,
-            headers: &headers,
-            body: match &body {
-                Some(body) => Outgoing::Bytes(body.as_bytes()),
-                None => Outgoing::Nothing,
-            },
-            patience: SILENCE,
-            limit: LIMIT,
-        });
-        match sent {
-            Ok(incoming) => self.receive(incoming, &url),
-            Err(error) => {
-                let (left, kind) = match error.failure {
-                    Failure::Invalid => (false, ErrorKind::Invalid),
-                    Failure::Untrusted => (false, ErrorKind::Denied),
-                    Failure::Unreachable => (false, ErrorKind::Transient),
-                    Failure::Unanswered => (true, ErrorKind::Transient),
-                };
-                let mut why = Explanation::from(&error);
-                if kind == ErrorKind::Denied {
-                    why = why.fix("name certificates of your own in GREENROOM_GITHUB_CA_FILE");
-                }
-                Outcome::Lost(left, kind, why)
-            }
+    /// Sends a request once; `path` is its path from the root of the API, with a slash. What comes back is
+    /// without the token.
+    pub(super) fn send(&self, call: &Call, path: &str) -> Result<Answer, Lost> {
+        let sent = self.session().map_err(|why| Lost::before(why.clone()));
+        match sent.and_then(|session| session.send(call, path)) {
+            Ok(answer) if answer.is_success() => Ok(answer),
+            Ok(answer) => Ok(Answer {
+                said: self.words(&answer.body),
+                ..answer
+            }),
+            Err(lost) => Err(Lost {
+                what: lost.what.map(|text| self.redact(text)),
+                ..lost
+            }),
         }
     }
 
-    /// Reads an answer to its end, or to a bound.
-    fn receive(&self, incoming: Incoming, url: &str) -> Outcome {
-        let Incoming {
-            status,
-            headers,
-            body,
-            ..
-        } = incoming;
-        let mut bytes = Vec::new();
-        if let Err(error) = body.take(LARGEST + 1).read_to_end(&mut bytes) {
-            let what = format!("{} answered {status} and broke off", url::redacted(url));
-            let why = Explanation::new(what).because(&error);
-            return Outcome::Lost(true, ErrorKind::Transient, why);
-        }
-        if bytes.len() as u64 > LARGEST {
-            let message = format!("GitHub answered with more than {LARGEST} bytes");
-            return Outcome::Lost(true, ErrorKind::Invalid, message.into());
-        }
-        // A refusal by somebody on the way is a page, and 204 is nothing: the status says enough.
-        let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let said = self.redact(&fault::words(&body));
-        Outcome::Answered(Answer {
-            status,
-            headers,
-            body,
-            said,
-        })
+    /// Returns GitHub's own words in a refusal. The token is taken out before they are cut: a half of it would
+    /// not be known again. A refusal by somebody on the way is a page, and its status says enough.
+    fn words(&self, body: &[u8]) -> String {
+        let text = self.redact(&String::from_utf8_lossy(body));
+        fault::words(&serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// Reads what a success holds, as [`Session::read`].
+    pub(super) fn read<T: FromResponse>(&self, link: &str, body: Bytes) -> Result<T, String> {
+        let session = self.session().map_err(Explanation::to_string);
+        session.and_then(|session| session.read(link, body))
+    }
+
+    fn session(&self) -> Result<&Session, &Explanation> {
+        let begin = || {
+            Session::new(Arc::clone(&self.transport), &self.token)
+                .map_err(|error| Explanation::new("octocrab's runtime cannot begin").because(&error))
+        };
+        self.session.get_or_init(begin).as_ref()
     }
 }
 
@@ -166,4 +113,35 @@ fn shown(api: &str) -> String {
     let authority = url::authority(api);
     let host = authority.strip_suffix(":443").unwrap_or(&authority);
     host.strip_prefix("api.").unwrap_or(host).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::http::HttpSettings;
+    use crate::testing::FakeClock;
+
+    fn connection() -> Connection {
+        let client = Client::new(&HttpSettings::default()).unwrap();
+        let token = Secret::new("swordfish".to_owned());
+        let clock = Arc::new(FakeClock::default());
+        Connection::new(client, "http://127.0.0.1:9", token, clock).unwrap()
+    }
+
+    #[test]
+    fn a_connection_that_nobody_asks_begins_no_session() {
+        let connection = connection();
+        assert_eq!(connection.host(), "127.0.0.1:9");
+        assert!(connection.session.get().is_none());
+    }
+
+    #[test]
+    fn a_token_that_is_cut_is_not_shown_in_part() {
+        let body = |message: &str| serde_json::json!({ "message": message }).to_string();
+        for filled in 285..302 {
+            let said = connection().words(body(&format!("{}swordfish", ".".repeat(filled))).as_bytes());
+            assert!(!said.contains("sw"), "{said}");
+        }
+        assert_eq!(connection().words(b"<html>"), "no reason given");
+    }
 }

@@ -73,7 +73,7 @@ pub(super) fn open(github: &GitHub, draft: &DeploymentDraft) -> Result<u64, Port
                     deployment, although it was told not to: run this again for the new commit";
                 return Err(talk.error(ErrorKind::Conflict, message));
             }
-            Ok(talk.read::<Deployment>(reply.body)?.id)
+            Ok(talk.read::<Deployment>(reply)?.id)
         },
     )
 }

@@ -10,14 +10,18 @@ mod comments;
 mod connection;
 mod deployments;
 mod fault;
+mod outcome;
 mod packages;
+mod pages;
 mod port;
 mod pulls;
 mod repository;
 mod reviews;
+mod session;
 mod statuses;
 mod talk;
 mod text;
+mod transport;
 mod wait;
 
 pub use connection::Connection;

@@ -3,9 +3,12 @@
 use super::calls::packages::{self as calls, Account, PAGE};
 use super::connection::Connection;
 use super::fault::not_shown;
+use super::pages;
 use super::talk::Talk;
 use crate::domain::model::{Digest, ErrorKind, PortError, Timestamp};
 use crate::ports::{Package, PackageVersion, Packages};
+use octocrab::Page;
+use octocrab::models::packages as models;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -35,40 +38,20 @@ struct Owner {
     kind: String,
 }
 
-#[derive(Deserialize)]
-struct Version {
-    id: u64,
-    /// The digest.
-    name: Digest,
-    created_at: Timestamp,
-    #[serde(default)]
-    updated_at: Option<Timestamp>,
-    #[serde(default)]
-    metadata: Metadata,
-}
-
-#[derive(Deserialize, Default)]
-struct Metadata {
-    #[serde(default)]
-    container: Container,
-}
-
-#[derive(Deserialize, Default)]
-struct Container {
-    #[serde(default)]
-    tags: Vec<String>,
-}
-
-impl From<Version> for PackageVersion {
-    fn from(version: Version) -> Self {
-        Self {
-            number: version.id,
-            digest: version.name,
-            tags: version.metadata.container.tags,
-            created: version.created_at,
-            updated: version.updated_at,
-        }
-    }
+/// Reads a version; the name of an image's version is its digest.
+fn version(listed: models::PackageVersion) -> Result<PackageVersion, String> {
+    let digest: Digest = listed
+        .name
+        .parse()
+        .map_err(|error| format!("version {} is not an image: {error}", listed.id))?;
+    let container = listed.metadata.and_then(|metadata| metadata.container);
+    Ok(PackageVersion {
+        number: *listed.id,
+        digest,
+        tags: container.map(|container| container.tags).unwrap_or_default(),
+        created: Timestamp::from_unix_millis(listed.created_at.timestamp_millis()),
+        updated: Some(Timestamp::from_unix_millis(listed.updated_at.timestamp_millis())),
+    })
 }
 
 impl GitHubPackages {
@@ -124,15 +107,16 @@ impl Packages for GitHubPackages {
         let mut versions = Vec::new();
         for page in 1..=MOST_PAGES {
             let talk = self.talk(doing, package);
-            let reply = talk
-                .send(&calls::versions(account, package, page))
+            let listed: Page<models::PackageVersion> = talk
+                .ask(&calls::versions(account, package, page))
                 .map_err(not_shown)?;
-            let goes_on = reply.goes_on(page).map_err(|elsewhere| {
+            let goes_on = pages::goes_on(&listed, page).map_err(|elsewhere| {
                 let message = format!("page {page} led to {elsewhere}, which is not the page after it");
                 talk.error(ErrorKind::Invalid, message)
             })?;
-            let listed: Vec<Version> = talk.read(reply.body)?;
-            versions.extend(listed.into_iter().map(PackageVersion::from));
+            for listed in listed {
+                versions.push(version(listed).map_err(|wrong| talk.unexpected(&wrong))?);
+            }
             if !goes_on {
                 return Ok(versions);
             }

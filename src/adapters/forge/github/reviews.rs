@@ -5,6 +5,7 @@ use super::calls::people as calls;
 use super::fault::not_shown;
 use crate::domain::model::PortError;
 use crate::ports::{EnvironmentRules, RunReview};
+use octocrab::models::memberships::{State, TeamMembership};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -49,11 +50,6 @@ struct Rule {
 enum Reviewer {
     User { login: String },
     Team { slug: String },
-}
-
-#[derive(Deserialize)]
-struct Membership {
-    state: String,
 }
 
 /// See [`crate::ports::Reviews::of_run`].
@@ -118,10 +114,10 @@ pub(super) fn environment_rules(
 pub(super) fn is_member(github: &GitHub, team: &str, login: &str) -> Result<bool, PortError> {
     let talk = github.talk(&format!("asking whether {login} belongs to {team}"));
     let (organization, slug) = team.split_once('/').unwrap_or((github.owner(), team));
-    let membership: Option<Membership> = talk.find(&calls::membership(organization, slug, login))?;
+    let membership: Option<TeamMembership> = talk.find(&calls::membership(organization, slug, login))?;
     if membership.is_none() {
         // The same words mean that the team may not be seen.
         talk.send(&calls::team(organization, slug)).map_err(not_shown)?;
     }
-    Ok(membership.is_some_and(|membership| membership.state == "active"))
+    Ok(membership.is_some_and(|membership| membership.state == State::Active))
 }

@@ -1,50 +1,33 @@
 //! What one verb asks of GitHub: within its limits, each write once.
 
 use super::calls::{self, Call};
-use super::connection::{Answer, Connection, Outcome};
+use super::connection::Connection;
 use super::fault;
+use super::outcome::{Answer, Lost};
 use super::wait::{self, GRACE, Limit, PATIENCE, TRIES};
-use crate::domain::model::{ErrorKind, Explanation, Period, PortError, Timestamp};
+use crate::domain::model::{ErrorKind, Explanation, Period, PortError, Timestamp, one_line};
 use crate::host::github::GitHubRepository;
-use crate::host::url;
 
-use serde::de::DeserializeOwned;
+use bytes::Bytes;
+use octocrab::FromResponse;
 use serde_json::Value;
 use std::cell::Cell;
 use std::time::Duration;
 
 /// The shortest wait for a limit to end.
 const LEAST: Duration = Duration::from_secs(1);
+/// How much of what is wrong with an answer is shown, in characters.
+const SHOWN: usize = 300;
 
 /// A success.
 #[derive(Debug)]
 pub(super) struct Reply {
     /// 200 to 299.
     pub(super) status: u16,
-    /// Its JSON; null where there is none, as with 204.
-    pub(super) body: Value,
+    /// Its bytes; none with 204.
+    body: Bytes,
     /// Its `Link`: the other pages of a list.
     link: String,
-}
-
-impl Reply {
-    /// The number of the last page of a list.
-    pub(super) fn last_page(&self) -> Option<u64> {
-        page_in(linked(&self.link, "last")?)
-    }
-
-    /// Whether a page comes after page `page` of a list.
-    ///
-    /// # Errors
-    /// With where it leads to, where that is not the page that comes next: what is missing from a list must not
-    /// be taken for absent.
-    pub(super) fn goes_on(&self, page: u64) -> Result<bool, String> {
-        match linked(&self.link, "next") {
-            None => Ok(false),
-            Some(next) if page_in(next) == Some(page + 1) => Ok(true),
-            Some(elsewhere) => Err(url::redacted(elsewhere)),
-        }
-    }
 }
 
 /// One verb's requests, and how long it has waited.
@@ -100,9 +83,9 @@ impl Talk<'_> {
         loop {
             self.heed()?;
             match self.once(call) {
-                Outcome::Answered(answer) => match self.limit(&answer) {
+                Ok(answer) => match self.limit(&answer) {
                     Limit::For(wait) => self.sit_out(wait, &answer)?,
-                    Limit::None if (200..300).contains(&answer.status) => return Ok(reply(answer)),
+                    Limit::None if answer.is_success() => return Ok(reply(answer)),
                     Limit::None if matches!(answer.status, 301 | 302 | 307 | 308) => {
                         return Err(self.moved(&answer));
                     }
@@ -114,28 +97,26 @@ impl Talk<'_> {
                         return Err(self.error(kind, what));
                     }
                 },
-                Outcome::Lost(left, kind, _)
-                    if kind == ErrorKind::Transient && self.repeats(call, left, tries) =>
-                {
+                Err(lost) if lost.kind == ErrorKind::Transient && self.repeats(call, lost.left, tries) => {
                     self.rest(wait::pause(tries + 1))?;
                 }
-                Outcome::Lost(true, ErrorKind::Transient, what) => {
-                    let (kind, what) = fault::unanswered(call, what);
+                Err(lost) if lost.left && lost.kind == ErrorKind::Transient => {
+                    let (kind, what) = fault::unanswered(call, lost.what);
                     return Err(self.error(kind, what));
                 }
-                Outcome::Lost(_, kind, what) => return Err(self.error(kind, what)),
+                Err(lost) => return Err(self.error(lost.kind, lost.what)),
             }
             tries += 1;
         }
     }
 
-    /// The same, read into what is expected.
-    pub(super) fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, PortError> {
-        self.read(self.send(call)?.body)
+    /// The same, read into what is expected: a model, or an [`octocrab::Page`] of them.
+    pub(super) fn ask<T: FromResponse>(&self, call: &Call) -> Result<T, PortError> {
+        self.read(self.send(call)?)
     }
 
     /// The same; `None` where it is not there, or is not shown.
-    pub(super) fn find<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, PortError> {
+    pub(super) fn find<T: FromResponse>(&self, call: &Call) -> Result<Option<T>, PortError> {
         match self.ask(call) {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.kind == ErrorKind::Missing => Ok(None),
@@ -143,12 +124,18 @@ impl Talk<'_> {
         }
     }
 
-    /// What a body holds.
-    pub(super) fn read<T: DeserializeOwned>(&self, body: Value) -> Result<T, PortError> {
-        serde_json::from_value(body).map_err(|error| {
-            let why = Explanation::new("GitHub answered with something unexpected").because(&error);
-            self.error(ErrorKind::Invalid, why.map(|text| self.connection.redact(text)))
-        })
+    /// Reads what a success holds.
+    pub(super) fn read<T: FromResponse>(&self, reply: Reply) -> Result<T, PortError> {
+        self.connection
+            .read(&reply.link, reply.body)
+            .map_err(|wrong| self.unexpected(&wrong))
+    }
+
+    /// Returns the error for an answer that is not what it should be; `wrong` is why, in foreign words.
+    pub(super) fn unexpected(&self, wrong: &str) -> PortError {
+        let wrong = one_line(&self.connection.redact(wrong), SHOWN);
+        let why = Explanation::new("GitHub answered with something unexpected").caused_by(wrong);
+        self.error(ErrorKind::Invalid, why)
     }
 
     /// Does something that must be done once, and only where it is not there yet: `look`s for it, then `act`s
@@ -280,15 +267,13 @@ impl Talk<'_> {
             .split(['/', '?'])
             .next()?;
         let number: u64 = number.parse().ok()?;
-        let Outcome::Answered(found) = self.once(&calls::repositories::numbered(number)) else {
-            return None;
-        };
-        let name = found.body.get("full_name").and_then(Value::as_str)?;
-        Some(crate::domain::model::one_line(name, 140))
+        let found = self.once(&calls::repositories::numbered(number)).ok()?.json();
+        let name = found.get("full_name").and_then(Value::as_str)?;
+        Some(one_line(name, 140))
     }
 
     /// One try.
-    fn once(&self, call: &Call) -> Outcome {
+    fn once(&self, call: &Call) -> Result<Answer, Lost> {
         match self.repository {
             Some(repository) if !call.path.starts_with('/') => {
                 self.connection.send(call, &repository.path(&call.path))
@@ -303,62 +288,5 @@ fn reply(mut answer: Answer) -> Reply {
         status: answer.status,
         link: answer.headers.remove("link").unwrap_or_default(),
         body: answer.body,
-    }
-}
-
-/// Where a `Link` header leads to with this relation (RFC 8288).
-fn linked<'a>(link: &'a str, relation: &str) -> Option<&'a str> {
-    link.split(',').find_map(|one| {
-        let (target, parameters) = one.trim().strip_prefix('<')?.split_once('>')?;
-        let is_wanted = parameters.split(';').any(|parameter| {
-            let value = parameter.trim().strip_prefix("rel=");
-            value.is_some_and(|value| value.trim_matches('"') == relation)
-        });
-        is_wanted.then_some(target)
-    })
-}
-
-/// The number of the page that an address leads to.
-fn page_in(target: &str) -> Option<u64> {
-    let query = target.split_once('?')?.1;
-    let page = query.split('&').find_map(|pair| pair.strip_prefix("page="))?;
-    page.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listed(link: &str) -> Reply {
-        Reply {
-            status: 200,
-            body: Value::Null,
-            link: link.to_owned(),
-        }
-    }
-
-    #[test]
-    fn the_next_and_the_last_page_are_found_among_the_others() {
-        let first = listed(
-            r#"<https://api.github.com/a?per_page=100&page=2>; rel="next", <https://api.github.com/a?per_page=100&page=9>; rel="last""#,
-        );
-        assert_eq!((first.last_page(), first.goes_on(1)), (Some(9), Ok(true)));
-        let last = listed(r#"<https://api.github.com/a?page=8>; rel="prev""#);
-        assert_eq!((last.last_page(), last.goes_on(9)), (None, Ok(false)));
-        let unquoted = listed("<https://api.github.com/a?page=2>; rel=next");
-        assert_eq!(unquoted.goes_on(1), Ok(true));
-        let rubbish = listed("rubbish, <");
-        assert_eq!((rubbish.last_page(), rubbish.goes_on(1)), (None, Ok(false)));
-    }
-
-    #[test]
-    fn a_list_that_leads_elsewhere_is_not_taken_for_one_that_ends() {
-        for (target, page) in [
-            ("http://elsewhere.test/x", 1),
-            ("https://api.github.com/a?page=2", 2),
-        ] {
-            let list = listed(&format!(r#"<{target}>; rel="next""#));
-            assert!(list.goes_on(page).is_err(), "{target}");
-        }
     }
 }
