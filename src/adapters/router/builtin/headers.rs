@@ -17,6 +17,16 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
+/// What concerns one connection only.
+static OF_ONE_CONNECTION: [HeaderName; 6] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
 /// Who is at the other end of a client connection.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -91,9 +101,8 @@ pub(super) fn prepare(parts: &mut Parts, peer: &Peer) -> Result<Option<HeaderVal
     let upgrade = wanted_upgrade(parts);
     let headers = &mut parts.headers;
     let trailers = headers.get(TE).is_some_and(|value| lists(value, "trailers"));
-    strip(headers);
-    headers.remove(EXPECT); // answered by this side: hyper sends "100 Continue" when the body is read
-    headers.remove(PROXY_AUTHORIZATION);
+    // `Expect` is answered by this side: hyper sends "100 Continue" when the body is read.
+    strip(headers, &[EXPECT, PROXY_AUTHORIZATION]);
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
@@ -115,8 +124,7 @@ pub(super) fn prepare(parts: &mut Parts, peer: &Peer) -> Result<Option<HeaderVal
 
 /// Turns a backend's response head into the one that goes to the client.
 pub(super) fn prepare_response(headers: &mut HeaderMap) {
-    strip(headers);
-    headers.remove(PROXY_AUTHENTICATE);
+    strip(headers, &[PROXY_AUTHENTICATE]);
 }
 
 /// Exactly one host, in the `Host` header, with the target in origin form.
@@ -168,31 +176,38 @@ fn wanted_upgrade(parts: &Parts) -> Option<HeaderValue> {
     (asked && safe).then(|| protocol.clone())
 }
 
-/// Removes what concerns one connection only, what `Connection` names included.
-fn strip(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+/// Removes what concerns one connection only, what `Connection` names included, and what is in `also`.
+///
+/// Most heads hold one of these names at most. To compare the names that are there costs a fifth of what it costs to
+/// look up each one that could be.
+fn strip(headers: &mut HeaderMap, also: &[HeaderName]) {
+    let concerned = |name: &&HeaderName| OF_ONE_CONNECTION.contains(name) || also.contains(name);
+    let there: Vec<HeaderName> = headers.keys().filter(concerned).cloned().collect();
+    if there.contains(&CONNECTION) {
+        for name in named_by_connection(headers) {
+            headers.remove(name);
+        }
+    }
+    for name in there {
+        headers.remove(name);
+    }
+}
+
+/// Returns the names in `Connection` that may be removed.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
+        .map(str::trim)
+        // The usual word, and removed in any case.
+        .filter(|name| !name.eq_ignore_ascii_case(KEEP_ALIVE.as_str()))
+        .filter_map(|name| name.parse().ok())
         // A client must not be able to remove what others rely on.
         .filter(|name: &HeaderName| *name != HOST && !name.as_str().starts_with("x-forwarded-"))
         .filter(|name| *name != CONTENT_LENGTH)
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in [
-        CONNECTION,
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-        TE,
-        TRANSFER_ENCODING,
-        UPGRADE,
-    ] {
-        headers.remove(name);
-    }
+        .collect()
 }
 
 /// Whether a comma-separated value holds `token`.

@@ -4,7 +4,7 @@ use super::body::Inbound;
 use super::worker::Worker;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ struct Idle {
 /// Idle connections by backend, the newest last.
 #[derive(Default)]
 pub(super) struct Pool {
-    idle: HashMap<u64, Vec<Idle>>,
+    idle: BTreeMap<u64, Vec<Idle>>,
 }
 
 impl Pool {
