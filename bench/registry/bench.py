@@ -1,4 +1,5 @@
-"""Copies, tags and lists with greenroom and with skopeo, side by side against the same registries.
+"""Copies, tags and lists with greenroom and with skopeo, side by side against the same registries; what is there
+already with crane and regctl as well, where these are installed.
 
     bench.py GREENROOM DIRECTORY [ROW...]
 
@@ -9,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import socket
 import statistics
 import subprocess
@@ -107,7 +109,12 @@ class Registry:
             child = self.image(repository, None, [1_000_000] * 4, architecture)
             children.append({**child, "platform": {"os": "linux", "architecture": architecture}})
         kind = "application/vnd.oci.image.index.v1+json"
-        self.manifest(repository, reference, {"schemaVersion": 2, "mediaType": kind, "manifests": children})
+        return self.manifest(repository, reference, {"schemaVersion": 2, "mediaType": kind, "manifests": children})
+
+    def signed(self, repository, reference):
+        """An index with what cosign attaches by tag."""
+        digest = self.index(repository, reference)["digest"]
+        self.image(repository, digest.replace(":", "-") + ".sig", [2000])
 
 
 def run(commands):
@@ -139,6 +146,16 @@ def skopeo(source, destination, every=True):
 
 def image_copy(source, destination, *options):
     return [greenroom, "image", "copy", *options, source, destination]
+
+
+def peers(source, destination):
+    """The same copy by those clients that are installed and need no more than a command line."""
+    commands = {
+        "crane": ["crane", "copy", "--insecure", source, destination],
+        "regctl": ["regctl", "--host", f"reg={source.split('/')[0]},tls=disabled",
+                   "--host", f"reg={destination.split('/')[0]},tls=disabled", "image", "copy", source, destination],
+    }
+    return {name: command for name, command in commands.items() if shutil.which(name)}
 
 
 def measure(title, goal, tools, registries, rounds=None):
@@ -174,6 +191,7 @@ def main():
     one.image("big", "1", [200 << 20])
     one.image("many", "1", [2 << 20] * 50)
     one.index("index", "1")
+    one.signed("signed", "1")
     one.image("tags", "1", [1000])
     subprocess.run([greenroom, "image", "tag", f"{near}/tags:1", *[f"t{n}" for n in range(999)]], check=True,
                    stdout=subprocess.DEVNULL, env=environment, cwd=home)
@@ -195,6 +213,8 @@ def main():
         there = f"{destination}/warm-{name}:1"
         return {
             "skopeo": lambda _: [skopeo(f"{source}/{name}:1", there)],
+            **{peer: lambda _, command=command: [command]
+               for peer, command in peers(f"{source}/{name}:1", there).items()},
             "greenroom": lambda _: [image_copy(f"{source}/{name}:1", there)],
             "greenroom --bare": lambda _: [image_copy(f"{source}/{name}:1", there, "--bare")],
         }
@@ -219,7 +239,9 @@ def main():
         "far-many": lambda: measure("20 ms away: 50 layers inside one registry", "350 ms", cold("many", far, far), both),
         "far-index": lambda: measure("20 ms away: three platforms to another registry", "790 ms",
                                      cold("index", far, far_other), both),
-        "far-there": lambda: measure("20 ms away: already there", "three round trips", warm("index", far, far_other), both),
+        "far-there": lambda: measure("20 ms away: already there", "100 ms", warm("index", far, far_other), both),
+        "far-signed": lambda: measure("20 ms away: already there with a signature", "ahead",
+                                      warm("signed", far, far_other), both),
         "far-retag": lambda: measure("20 ms away: 20 tags", "ahead", {
             "skopeo": lambda number: [skopeo(f"{far}/tags:1", f"{far}/tags:fs{number}-{n}", False) for n in range(20)],
             "greenroom": lambda number: [[greenroom, "image", "tag", f"{far}/tags:1",
