@@ -9,22 +9,21 @@
 //! ([`Registry::push_manifest`](crate::ports::Registry::push_manifest)), and a registry that gives up a part
 //! breaks its own image. [`Options::deep`] is for those that did.
 
-use super::graph::{Graph, MOST_MANIFESTS, Presence, Role, Task};
+use super::attached::Ends;
+use super::graph::{Graph, MOST_MANIFESTS, Task};
 use super::listing::Listing;
 use super::progress::{Counted, Meter};
+use super::start::{DestinationTags, begin};
 use super::work::{Queue, work};
 use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
 use crate::domain::oci::{Descriptor, Manifest};
 use crate::parallel::try_each;
 use crate::ports::{Blob, Catalog, Content, Interrupted};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use thiserror::Error;
-
-/// Above this many tags the destination is asked for its list first: most of them will be new.
-const FEW_TAGS: usize = 3;
 
 /// Which image of a repository.
 #[derive(Debug, Clone, Copy)]
@@ -110,35 +109,23 @@ pub fn copy(
     to: &Destination<'_>,
     options: &Options<'_>,
 ) -> Result<Copied, CopyError> {
-    let (digest, standing) = begin(catalog, from, to, options.connections)?;
-    let copier = Copier {
-        catalog,
-        from: from.repository,
-        to: to.repository,
-        options,
-        root: &digest,
-        root_bytes: Mutex::new(None),
-        graph: Mutex::new(Graph::new(options.attached, options.deep)),
-        listing: Mutex::new(Listing::Waited(Vec::new())),
-        tags: Mutex::new(BTreeMap::new()),
-        stored: Mutex::new(Vec::new()),
-        notes: Mutex::new(Vec::new()),
-        blobs_sent: AtomicU64::new(0),
-    };
-    let tagged = standing.iter().any(|named| named.as_ref() == Some(&digest));
-    let mut was_there = true;
-    if from.repository == to.repository {
-        copier.exists(tagged)?;
+    let copier = Copier::new(catalog, from, to, options);
+    let was_there = if from.repository == to.repository {
+        copier.exists()?;
+        true
     } else {
-        was_there = copier.image(tagged)?;
+        let was_there = copier.image()?;
         copier.attached()?;
         copier.verify()?;
-    }
+        was_there
+    };
+    let digest = copier.root()?.clone();
+    let wanted = std::mem::replace(&mut *lock(&copier.wanted), DestinationTags::unknown(0));
     let (unmoved, moved): (Vec<_>, Vec<_>) = to
         .tags
         .iter()
         .cloned()
-        .zip(standing)
+        .zip(wanted.into_named())
         .partition(|(_, named)| named.as_ref() == Some(&digest));
     let names = |tags: Vec<(Tag, Option<Digest>)>| tags.into_iter().map(|(tag, _)| tag).collect();
     let (moved, unmoved): (Vec<Tag>, Vec<Tag>) = (names(moved), names(unmoved));
@@ -154,79 +141,67 @@ pub fn copy(
         moved,
         unmoved,
         notes: copier.notes.into_inner().unwrap_or_else(PoisonError::into_inner),
-        digest: digest.clone(),
+        digest,
     })
-}
-
-/// Where the source's tag leads, and those of the destination: in one round trip.
-pub(super) fn begin(
-    catalog: &dyn Catalog,
-    from: &CopySource<'_>,
-    to: &Destination<'_>,
-    connections: usize,
-) -> Result<(Digest, Vec<Option<Digest>>), PortError> {
-    let listed = if to.tags.len() > FEW_TAGS {
-        catalog.tags_at_once(to.repository).unwrap_or_default()
-    } else {
-        None
-    };
-    let listed: Option<BTreeSet<Tag>> = listed.map(|tags| tags.into_iter().collect());
-    let is_new = |tag: &Tag| listed.as_ref().is_some_and(|listed| !listed.contains(tag));
-    let mut looks: Vec<(&str, &Tag, bool)> = to
-        .tags
-        .iter()
-        .map(|tag| (to.repository, tag, !is_new(tag)))
-        .collect();
-    if let Which::Tag(tag) = from.image {
-        looks.push((from.repository, tag, true));
-    }
-    let mut found = try_each(&looks, connections, |&(repository, tag, may_be_there)| {
-        if may_be_there {
-            catalog.resolve(repository, tag)
-        } else {
-            Ok(None)
-        }
-    })?;
-    let digest = match from.image {
-        Which::Digest(digest) => digest.clone(),
-        Which::Tag(tag) => found.pop().flatten().ok_or_else(|| {
-            let doing = format!("reading {}:{tag}", from.repository);
-            PortError::new(ErrorKind::Missing, doing, "there is no such tag")
-        })?,
-    };
-    Ok((digest, found))
 }
 
 pub(super) struct Copier<'a> {
     pub(super) catalog: &'a dyn Catalog,
     pub(super) from: &'a str,
+    /// Which image of the source.
+    pub(super) image: Which<'a>,
     pub(super) to: &'a str,
+    /// Tags of the destination that are to lead to the image.
+    pub(super) tags: &'a [Tag],
     pub(super) options: &'a Options<'a>,
-    pub(super) root: &'a Digest,
+    /// The image, once it is found.
+    pub(super) root: OnceLock<Digest>,
+    pub(super) wanted: Mutex<DestinationTags>,
     root_bytes: Mutex<Option<Vec<u8>>>,
     pub(super) graph: Mutex<Graph>,
     pub(super) listing: Mutex<Listing>,
+    /// Tags of cosign of which one end is known and the other is not.
+    pub(super) ends: Mutex<BTreeMap<Tag, Ends>>,
     /// Tags of cosign that have to lead to these manifests.
-    pub(super) tags: Mutex<BTreeMap<Digest, Vec<Tag>>>,
+    pub(super) missing_tags: Mutex<BTreeMap<Digest, Vec<Tag>>>,
     /// Manifests that were stored.
     stored: Mutex<Vec<Digest>>,
     notes: Mutex<Vec<String>>,
     blobs_sent: AtomicU64,
 }
 
+impl<'a> Copier<'a> {
+    fn new(
+        catalog: &'a dyn Catalog,
+        from: &CopySource<'a>,
+        to: &Destination<'a>,
+        options: &'a Options<'a>,
+    ) -> Self {
+        Self {
+            catalog,
+            from: from.repository,
+            image: from.image,
+            to: to.repository,
+            tags: to.tags,
+            options,
+            root: OnceLock::new(),
+            wanted: Mutex::new(DestinationTags::unknown(to.tags.len())),
+            root_bytes: Mutex::new(None),
+            graph: Mutex::new(Graph::new(options.attached, options.deep)),
+            listing: Mutex::new(Listing::Waited(Vec::new())),
+            ends: Mutex::default(),
+            missing_tags: Mutex::default(),
+            stored: Mutex::default(),
+            notes: Mutex::default(),
+            blobs_sent: AtomicU64::new(0),
+        }
+    }
+}
+
 impl Copier<'_> {
     /// The image with all its parts, and the blobs of what is attached; whether it was there before.
-    fn image(&self, tagged: bool) -> Result<bool, CopyError> {
-        let presence = if tagged {
-            Presence::There
-        } else {
-            Presence::Unknown
-        };
-        let mut first = self.graph().want(self.root, true, Role::Part, presence);
-        if self.options.attached {
-            first.push(Task::List);
-        }
-        let queue = Queue::new(first);
+    fn image(&self) -> Result<bool, CopyError> {
+        let queue = Queue::new(self.first_lookups());
         work(&queue, self.options.connections, |task| {
             self.may_go_on()?;
             let next = self.perform(task).map_err(|error| self.why(error))?;
@@ -234,30 +209,57 @@ impl Copier<'_> {
             queue.add(next);
             Ok::<(), CopyError>(())
         })?;
-        let stored = lock(&self.stored).contains(self.root);
+        let root = self.root()?;
+        let stored = lock(&self.stored).contains(root);
         Ok(!stored)
     }
 
     /// Within one repository nothing but tags moves.
-    fn exists(&self, tagged: bool) -> Result<(), PortError> {
-        if tagged {
-            return Ok(());
+    fn exists(&self) -> Result<(), PortError> {
+        let (from, to) = (
+            CopySource {
+                repository: self.from,
+                image: self.image,
+            },
+            Destination {
+                repository: self.to,
+                tags: self.tags,
+            },
+        );
+        let (digest, named) = begin(self.catalog, &from, &to, self.options.connections)?;
+        let wanted = DestinationTags::known(named);
+        if wanted.leads_to(&digest) != Some(true) {
+            *lock(&self.root_bytes) = Some(self.catalog.manifest(self.from, &digest)?);
         }
-        *lock(&self.root_bytes) = Some(self.catalog.manifest(self.from, self.root)?);
+        *lock(&self.wanted) = wanted;
+        self.root.get_or_init(|| digest);
         Ok(())
+    }
+
+    /// The image, which was looked for before anything else.
+    fn root(&self) -> Result<&Digest, PortError> {
+        self.root.get().ok_or_else(|| {
+            let doing = format!("copying from {}", self.from);
+            PortError::new(ErrorKind::Missing, doing, "the image was not found")
+        })
     }
 
     fn perform(&self, task: Task) -> Result<Vec<Task>, PortError> {
         match task {
+            Task::List => Ok(self.list()),
+            Task::Source => self.source(),
+            Task::ListWanted => Ok(self.list_wanted()),
+            Task::Resolve(place) => self.resolve(place),
             Task::Check(digest) => {
                 let there = self.catalog.has(self.to, Content::Manifest, &digest)?;
                 Ok(self.graph().checked(&digest, there))
             }
             Task::Read(digest) => self.read(&digest),
+            Task::Attached(digest) => Ok(self.hanging(&digest)),
             Task::Referrers(digest) => self.referrers(&digest),
-            Task::List => Ok(self.list()),
-            Task::ByTag(digest) => Ok(self.by_tag(&digest)),
-            Task::Tagged(digest, tag) => self.tagged(&digest, tag),
+            Task::Listed(digest, ours) => self.listed(&digest, &ours),
+            Task::OurTag(digest, tag) => self.our_tag(&digest, tag),
+            Task::TheirTag(digest, tag) => self.their_tag(&digest, tag),
             Task::Blob(blob) => self.blob(&blob),
             Task::Push(digest) => {
                 self.store(&digest)?;
@@ -278,11 +280,16 @@ impl Copier<'_> {
             }
             Err(error) => return Err(error),
         };
+        self.take_in(digest, bytes)
+    }
+
+    /// Goes on with a manifest that was read.
+    pub(super) fn take_in(&self, digest: &Digest, bytes: Vec<u8>) -> Result<Vec<Task>, PortError> {
         let manifest = Manifest::parse(&bytes).map_err(|error| {
             let doing = format!("reading {}@{digest}", self.from);
             PortError::new(ErrorKind::Invalid, doing, &error)
         })?;
-        if digest == self.root {
+        if self.root.get() == Some(digest) {
             *lock(&self.root_bytes) = Some(bytes.clone());
         }
         let tasks = self.graph().read(digest, bytes, manifest);
@@ -315,7 +322,7 @@ impl Copier<'_> {
         let Some((bytes, _)) = self.graph().take(digest) else {
             return Ok(());
         };
-        let tags = lock(&self.tags).remove(digest).unwrap_or_default();
+        let tags = lock(&self.missing_tags).remove(digest).unwrap_or_default();
         let stored = self.catalog.push_manifest(self.to, &bytes, &tags)?;
         self.same(digest, &stored)?;
         lock(&self.stored).push(digest.clone());
@@ -325,9 +332,10 @@ impl Copier<'_> {
     /// Looks whether the destination has what it took: the image and what is attached. A registry that
     /// has an index has its children.
     fn verify(&self) -> Result<(), CopyError> {
+        let root = self.root()?;
         let mut stored = lock(&self.stored).clone();
         let graph = self.graph();
-        stored.retain(|digest| digest == self.root || graph.is_attached(digest));
+        stored.retain(|digest| digest == root || graph.is_attached(digest));
         drop(graph);
         try_each(&stored, self.options.connections, |digest| {
             if self.catalog.has(self.to, Content::Manifest, digest)? {
@@ -347,15 +355,16 @@ impl Copier<'_> {
             return Ok(());
         }
         self.may_go_on()?;
+        let root = self.root()?;
         let bytes = match lock(&self.root_bytes).take() {
             Some(bytes) => bytes,
-            None => self.catalog.manifest(self.from, self.root)?,
+            None => self.catalog.manifest(self.from, root)?,
         };
         try_each(tags, self.options.connections, |tag| {
             let stored = self
                 .catalog
                 .push_manifest(self.to, &bytes, std::slice::from_ref(tag))?;
-            self.same(self.root, &stored)
+            self.same(root, &stored)
         })?;
         Ok(())
     }
@@ -389,7 +398,8 @@ impl Copier<'_> {
         if self.graph().len() <= MOST_MANIFESTS {
             return Ok(tasks);
         }
-        let doing = format!("copying {}@{}", self.from, self.root);
+        let image = self.root.get().map(|root| format!("@{root}")).unwrap_or_default();
+        let doing = format!("copying {}{image}", self.from);
         let message = format!("more than {MOST_MANIFESTS} manifests belong to it or hang off it");
         Err(PortError::new(ErrorKind::Invalid, doing, message))
     }

@@ -12,18 +12,28 @@ pub(super) const MOST_MANIFESTS: usize = 10_000;
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Task {
+    /// List the source's tags.
+    List,
+    /// Find the image.
+    Source,
+    /// List the destination's tags, to know which of the wanted ones are there.
+    ListWanted,
+    /// Find out where the wanted tag at this place leads at the destination.
+    Resolve(usize),
     /// See whether the destination has the manifest.
     Check(Digest),
     /// Read the manifest from the source.
     Read(Digest),
-    /// Look for manifests about this one.
+    /// Look for what hangs off this one.
+    Attached(Digest),
+    /// List the manifests about this one in the source.
     Referrers(Digest),
-    /// Look which tags the source has.
-    List,
-    /// Look for what is attached to this one by tag.
-    ByTag(Digest),
-    /// Look where a tag that something is attached to this one by leads.
-    Tagged(Digest, Tag),
+    /// Find out which of these manifests about the first one the destination lists as well.
+    Listed(Digest, Vec<Digest>),
+    /// Read what the source's tag attaches to this one.
+    OurTag(Digest, Tag),
+    /// Find out where the same tag leads at the destination.
+    TheirTag(Digest, Tag),
     /// Make sure that the destination has the blob.
     Blob(Descriptor),
     /// Store the manifest; everything that it names is there.
@@ -37,6 +47,8 @@ pub(super) enum Presence {
     There,
     /// It may be there.
     Unknown,
+    /// A request that is under way for something else will say so.
+    Awaited,
     /// It is not there, or is to be stored again in any case.
     Absent,
 }
@@ -53,6 +65,8 @@ pub(super) enum Role {
 struct Node {
     presence: Presence,
     role: Role,
+    /// Its content is asked for.
+    read: bool,
     manifest: Option<(Vec<u8>, Manifest)>,
     /// What has to be there first; `None` before its content is known.
     waits: Option<usize>,
@@ -115,19 +129,21 @@ impl Graph {
         }
         let mut tasks = Vec::new();
         // What is there and has no parts need not be read.
-        if presence != Presence::There || (is_index && self.with_attached) {
+        let spared = matches!(presence, Presence::There | Presence::Awaited);
+        let read = !spared || (is_index && self.with_attached);
+        if read {
             tasks.push(Task::Read(digest.clone()));
         }
         if presence == Presence::Unknown {
             tasks.push(Task::Check(digest.clone()));
         }
         if self.with_attached {
-            tasks.push(Task::Referrers(digest.clone()));
-            tasks.push(Task::ByTag(digest.clone()));
+            tasks.push(Task::Attached(digest.clone()));
         }
         let node = Node {
             presence,
             role,
+            read,
             manifest: None,
             waits: None,
             parents: Vec::new(),
@@ -135,6 +151,40 @@ impl Graph {
         };
         self.nodes.insert(digest.clone(), node);
         tasks
+    }
+
+    /// Takes in what was awaited and returns what is to be done for the manifest now: nothing where somebody else
+    /// has settled it.
+    pub(super) fn settle(&mut self, digest: &Digest, presence: Presence) -> Vec<Task> {
+        let Some(node) = self.nodes.get_mut(digest) else {
+            return Vec::new();
+        };
+        if node.presence != Presence::Awaited {
+            return Vec::new();
+        }
+        node.presence = presence;
+        let mut tasks = Vec::new();
+        if presence != Presence::There && !node.read {
+            node.read = true;
+            tasks.push(Task::Read(digest.clone()));
+        }
+        match presence {
+            Presence::There | Presence::Absent => {
+                tasks.extend(self.checked(digest, presence == Presence::There));
+            }
+            Presence::Unknown => tasks.push(Task::Check(digest.clone())),
+            Presence::Awaited => {}
+        }
+        tasks
+    }
+
+    /// Returns which of these manifests are still awaited.
+    pub(super) fn awaited(&self, digests: Vec<Digest>) -> Vec<Digest> {
+        let awaits = |digest: &Digest| {
+            let node = self.nodes.get(digest);
+            node.is_some_and(|node| node.presence == Presence::Awaited)
+        };
+        digests.into_iter().filter(awaits).collect()
     }
 
     /// The destination has the manifest, or does not.
@@ -160,7 +210,7 @@ impl Graph {
         let Some(node) = self.nodes.get_mut(digest) else {
             return Vec::new();
         };
-        if node.waits.is_some() || node.presence == Presence::Unknown {
+        if node.waits.is_some() || matches!(node.presence, Presence::Unknown | Presence::Awaited) {
             return Vec::new();
         }
         let Some((_, manifest)) = &node.manifest else {

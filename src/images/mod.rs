@@ -10,6 +10,7 @@ mod inventory;
 mod listing;
 mod progress;
 mod retag;
+mod start;
 mod sweep;
 mod work;
 

@@ -1,7 +1,8 @@
 //! Tags of a repository: moved, and listed.
 
-use super::copy::{Copied, CopyError, CopySource, Destination, Options, begin, copy};
+use super::copy::{Copied, CopyError, CopySource, Destination, Options, copy};
 use super::describe::{created, read_parts};
+use super::start::begin;
 use crate::domain::model::{Digest, PortError, Tag, Timestamp};
 use crate::parallel::try_each;
 use crate::ports::{Catalog, Content};

@@ -2,6 +2,7 @@
 
 use crate::domain::model::{Digest, PortError, Tag, Timestamp};
 use crate::domain::oci::Descriptor;
+use std::collections::BTreeSet;
 use std::io::Read;
 
 /// What a digest in a repository names.
@@ -40,6 +41,16 @@ pub trait Registry: Send + Sync {
     fn resolve(&self, repository: &str, tag: &Tag) -> Result<Option<Digest>, PortError>;
     /// Whether this content is there. Reads none of it.
     fn has(&self, repository: &str, content: Content, digest: &Digest) -> Result<bool, PortError>;
+    /// The digest that `tag` names with the exact bytes of its manifest or index, if there is such a tag: for those
+    /// who want to know both, in one request where the registry can. A registry may count it as a pull, which it
+    /// does not do with [`resolve`](Self::resolve).
+    fn manifest_by_tag(&self, repository: &str, tag: &Tag) -> Result<Option<(Digest, Vec<u8>)>, PortError> {
+        let Some(digest) = self.resolve(repository, tag)? else {
+            return Ok(None);
+        };
+        let bytes = self.manifest(repository, &digest)?;
+        Ok(Some((digest, bytes)))
+    }
     /// The exact bytes of a manifest or index.
     fn manifest(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>, PortError>;
     /// A blob as a stream whose last read fails when the content does not match the digest.
@@ -83,6 +94,16 @@ pub trait Catalog: Registry {
     }
     /// Manifests whose subject is `digest`, by the registry's API or by the tag that stands in for it.
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError>;
+    /// The same, for those who know every tag of the repository: the tag that stands in for the API is asked for
+    /// only when it is one of `tags`.
+    fn referrers_among(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        _tags: &BTreeSet<Tag>,
+    ) -> Result<Vec<Descriptor>, PortError> {
+        self.referrers(repository, digest)
+    }
     /// Every image that the registry can list, sorted by digest; those without a tag only where it can
     /// name them.
     fn images(&self, repository: &str) -> Result<Vec<HeldImage>, PortError>;

@@ -6,7 +6,7 @@ use crate::domain::model::{
 };
 use crate::domain::oci::Descriptor;
 use crate::ports::{Blob, Catalog, Content, Discard, HeldImage, Package, PackageVersion, Packages, Registry};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -155,6 +155,10 @@ impl<C: Catalog> Registry for Ghcr<C> {
         self.inner.has(repository, content, digest)
     }
 
+    fn manifest_by_tag(&self, repository: &str, tag: &Tag) -> Result<Option<(Digest, Vec<u8>)>, PortError> {
+        self.inner.manifest_by_tag(repository, tag)
+    }
+
     fn manifest(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>, PortError> {
         self.inner.manifest(repository, digest)
     }
@@ -177,8 +181,21 @@ impl<C: Catalog> Catalog for Ghcr<C> {
         self.inner.tags(repository)
     }
 
+    fn tags_at_once(&self, repository: &str) -> Result<Option<Vec<Tag>>, PortError> {
+        self.inner.tags_at_once(repository)
+    }
+
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {
         self.inner.referrers(repository, digest)
+    }
+
+    fn referrers_among(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        tags: &BTreeSet<Tag>,
+    ) -> Result<Vec<Descriptor>, PortError> {
+        self.inner.referrers_among(repository, digest, tags)
     }
 
     fn images(&self, repository: &str) -> Result<Vec<HeldImage>, PortError> {

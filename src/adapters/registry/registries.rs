@@ -6,6 +6,7 @@ use super::oci::{OciRegistry, OciSettings};
 use crate::domain::model::{Digest, ErrorKind, InvalidText, PortError, RepositoryName, Tag};
 use crate::domain::oci::Descriptor;
 use crate::ports::{Blob, Catalog, Clock, Content, Discard, HeldImage, Registry};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -69,6 +70,10 @@ impl Registry for Registries {
         self.at(repository)?.has(repository, content, digest)
     }
 
+    fn manifest_by_tag(&self, repository: &str, tag: &Tag) -> Result<Option<(Digest, Vec<u8>)>, PortError> {
+        self.at(repository)?.manifest_by_tag(repository, tag)
+    }
+
     fn manifest(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>, PortError> {
         self.at(repository)?.manifest(repository, digest)
     }
@@ -97,6 +102,15 @@ impl Catalog for Registries {
 
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {
         self.at(repository)?.referrers(repository, digest)
+    }
+
+    fn referrers_among(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        tags: &BTreeSet<Tag>,
+    ) -> Result<Vec<Descriptor>, PortError> {
+        self.at(repository)?.referrers_among(repository, digest, tags)
     }
 
     fn images(&self, repository: &str) -> Result<Vec<HeldImage>, PortError> {

@@ -1,6 +1,6 @@
 //! Images from one registry to another.
 
-mod image;
+pub(crate) mod image;
 mod registries;
 mod spy;
 mod whole;

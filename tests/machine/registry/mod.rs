@@ -15,5 +15,6 @@ mod push;
 mod quirks;
 mod real;
 mod referrers;
+mod rounds;
 pub(crate) mod server;
 pub(crate) mod store;

@@ -18,6 +18,7 @@ mod pages;
 mod pull;
 mod push;
 mod referrers;
+mod referrers_api;
 mod registry;
 mod reply;
 mod retry;

@@ -86,6 +86,23 @@ pub(super) fn fetched(wire: &Wire, call: &Call<'_>) -> Result<Option<Vec<u8>>, S
     }
 }
 
+/// What `tag` names, with its bytes, if there is such a tag. Bytes that come without a digest have to be a
+/// manifest: else the front page of some server would be an image.
+pub(super) fn manifest_by_tag(
+    wire: &Wire,
+    place: &Place,
+    tag: &Tag,
+) -> Result<Option<(Digest, Vec<u8>)>, PortError> {
+    let Some(bytes) = by_tag(wire, place, tag)? else {
+        return Ok(None);
+    };
+    Manifest::parse(&bytes).map_err(|error| {
+        let doing = format!("reading {}:{tag} in {}", place.name, place.host);
+        PortError::new(ErrorKind::Invalid, doing, &error)
+    })?;
+    Ok(Some((Digest::of(&bytes), bytes)))
+}
+
 /// The bytes of what `tag` names, if there is such a tag, checked against the digest that comes with
 /// them.
 pub(super) fn by_tag(wire: &Wire, place: &Place, tag: &Tag) -> Result<Option<Vec<u8>>, PortError> {

@@ -8,12 +8,12 @@ use super::manifests;
 use super::pages::Pages;
 use super::pull::{by_tag, has, manifest, reading};
 use super::wire::{Call, Load, Wire};
-use crate::domain::model::{Digest, ErrorKind, PortError};
+use crate::domain::model::{Digest, ErrorKind, PortError, Tag};
 use crate::domain::oci::{Body, Descriptor, LARGEST_MANIFEST, Manifest, fallback_tag, media};
 use crate::parallel::try_each;
 use crate::ports::Content;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 /// How often the stand-in index is written when another writer takes an entry out again.
@@ -23,10 +23,17 @@ const WRITES: u32 = 8;
 #[derive(Default)]
 pub(super) struct Attaching(Mutex<()>);
 
-/// Every manifest whose subject is `subject`, with its true artifact type.
-pub(super) fn list(wire: &Wire, place: &Place, subject: &Digest) -> Result<Vec<Descriptor>, PortError> {
+/// Every manifest whose subject is `subject`, with its true artifact type. Where `tags` are given they are all
+/// that the repository has, and a stand-in that is none of them is not asked for.
+pub(super) fn list(
+    wire: &Wire,
+    place: &Place,
+    subject: &Digest,
+    tags: Option<&BTreeSet<Tag>>,
+) -> Result<Vec<Descriptor>, PortError> {
     let all = match by_api(wire, place, subject)? {
         Some(all) => all,
+        None if tags.is_some_and(|tags| !tags.contains(&fallback_tag(subject))) => Vec::new(),
         None => by_fallback_tag(wire, place, subject)?
             .map(|index| index.all)
             .unwrap_or_default(),
@@ -87,9 +94,9 @@ fn by_api(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Vec<Des
         "reading the referrers of {subject} in {}/{}",
         place.host, place.name
     );
-    if wire.without_referrers().contains(&place.base) {
+    let Some(asking) = wire.referrers_api.enter(&place.base) else {
         return Ok(None);
-    }
+    };
     let mut pages = Pages::new(place, place.url(&format!("referrers/{subject}")));
     let mut all = Vec::new();
     while let Some(url) = pages.next() {
@@ -119,7 +126,7 @@ fn by_api(wire: &Wire, place: &Place, subject: &Digest) -> Result<Option<Vec<Des
             Err(refusal) if pages.is_first() && matches!(refusal.status, 400 | 404 | 405 | 406 | 501) => {
                 // A 404 that the registry's own code did not write: the path is unknown to it.
                 if refusal.status == 404 && !refusal.is_registrys {
-                    wire.without_referrers().insert(place.base.clone());
+                    asking.is_absent();
                 }
                 Ok(None)
             }

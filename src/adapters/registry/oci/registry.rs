@@ -105,6 +105,10 @@ impl Registry for OciRegistry {
         pull::has(&self.wire, &self.place(repository)?, content, digest)
     }
 
+    fn manifest_by_tag(&self, repository: &str, tag: &Tag) -> Result<Option<(Digest, Vec<u8>)>, PortError> {
+        pull::manifest_by_tag(&self.wire, &self.place(repository)?, tag)
+    }
+
     fn manifest(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>, PortError> {
         pull::manifest(&self.wire, &self.place(repository)?, digest)
     }
@@ -145,7 +149,16 @@ impl Catalog for OciRegistry {
     }
 
     fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, PortError> {
-        referrers::list(&self.wire, &self.place(repository)?, digest)
+        referrers::list(&self.wire, &self.place(repository)?, digest, None)
+    }
+
+    fn referrers_among(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        tags: &BTreeSet<Tag>,
+    ) -> Result<Vec<Descriptor>, PortError> {
+        referrers::list(&self.wire, &self.place(repository)?, digest, Some(tags))
     }
 
     fn images(&self, repository: &str) -> Result<Vec<HeldImage>, PortError> {

@@ -4,6 +4,7 @@ use super::address::Place;
 use super::auth::{Auth, Scope, Shown};
 use super::failure::{Refusal, clean, refusal};
 use super::guard::Errand;
+use super::referrers_api::ReferrersApi;
 use super::reply::{Reply, setback_of, setback_of_source};
 use super::retry::{Again, Setback, interrupted, wait};
 use crate::domain::model::{ErrorKind, PortError};
@@ -11,9 +12,8 @@ use crate::host::http::{Client, Outgoing, Transfer};
 use crate::host::random;
 use crate::host::url::{joined, origin, redacted};
 use crate::ports::{Clock, Reopen};
-use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a registry may keep still. It may have to check gigabytes before it answers.
@@ -56,8 +56,7 @@ pub(super) struct Wire {
     clock: Arc<dyn Clock>,
     pub(super) auth: Auth,
     patience: Duration,
-    /// Registries, by their URL, that have shown that they do not know the referrers API.
-    without_referrers: Mutex<BTreeSet<String>>,
+    pub(super) referrers_api: ReferrersApi,
 }
 
 impl Wire {
@@ -72,15 +71,8 @@ impl Wire {
             clock,
             auth,
             patience: patience.unwrap_or(PATIENCE),
-            without_referrers: Mutex::default(),
+            referrers_api: ReferrersApi::default(),
         }
-    }
-
-    /// Registries, by their URL, that have shown that they do not know the referrers API.
-    pub(super) fn without_referrers(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.without_referrers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries until it works, cannot work, or has been tried long enough. The attempts are counted from
