@@ -117,8 +117,8 @@ from_source() {
   local source
   source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   echo "install.sh has no checksum of greenroom $version for $1: building it from $source"
-  CARGO_TARGET_DIR="$home/target" cargo build --profile dist --locked --bin greenroom \
-    --manifest-path "$source/Cargo.toml" ||
+  # In its own directory, where rust-toolchain.toml says which Rust builds it.
+  (cd "$source" && CARGO_TARGET_DIR="$home/target" cargo build --profile dist --locked --bin greenroom) ||
     refuse "the build failed (its output is above): set GREENROOM_BIN to an executable that is there, or use a release of the action"
   cp "$home/target/dist/greenroom" "$home/new"
   install "$home/new"

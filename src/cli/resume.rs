@@ -1,8 +1,8 @@
 //! `greenroom resume`.
 
 use super::shell::Shell;
-use super::takeup::{TakeUpArgs, take_up};
-use crate::app::takeup::Direction;
+use super::unfinished::{UnfinishedArgs, finish};
+use crate::app::resume::Direction;
 use crate::app::{AppError, Exit};
 
 /// Take up a rollout that halted or whose process died
@@ -14,9 +14,9 @@ use crate::app::{AppError, Exit};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    common: TakeUpArgs,
+    common: UnfinishedArgs,
 }
 
 pub(super) fn run(shell: &Shell, args: &Args) -> Result<Exit, AppError> {
-    take_up(shell, &args.common, Direction::Resume)
+    finish(shell, &args.common, Direction::Resume)
 }

@@ -377,10 +377,10 @@ fn rollouts() -> Vec<Entry> {
         entry(
             "resume --dry-run, abort --dry-run",
             "What would be done with the rollout that is open; everything about it is null where none is.",
-            &TakeUpDocument {
+            &ResumeDocument {
                 cause: Some("web-2 was not ready within 1m"),
                 notes: &["ana holds staging".to_owned()],
-                ..TakeUpDocument::of("abort", &plan, &ahead)
+                ..ResumeDocument::of("abort", &plan, &ahead)
             },
         ),
         entry(

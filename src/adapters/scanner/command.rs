@@ -57,10 +57,7 @@ impl CommandScanner {
 
     fn judge(&self, image: &Artifact, captured: Captured) -> Result<Vec<u8>, PortError> {
         let finished = captured.finished;
-        let told = |cause: String| match tail(&finished.stderr) {
-            said if said.is_empty() => cause,
-            said => format!("{cause}\n{said}"),
-        };
+        let told = |message: String| Explanation::new(message).caused_by(tail(&finished.stderr));
         if captured.overflowed {
             let cause = format!("it wrote more than {} MiB and was ended", LARGEST >> 20);
             return Err(self

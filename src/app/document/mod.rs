@@ -10,8 +10,8 @@ mod image;
 mod plan;
 mod promotion;
 mod prune;
+mod resume;
 mod scaffold;
-mod takeup;
 
 pub use acceptance::{acceptance, acceptances, removed};
 pub use build::{build, tags};
@@ -22,5 +22,5 @@ pub use image::{copied, image, images, preview, retagged};
 pub use plan::{failed_plan, plan};
 pub use promotion::{promotion, promotion_preview};
 pub use prune::prune;
+pub use resume::resume;
 pub use scaffold::{init, templates};
-pub use takeup::takeup;

@@ -8,7 +8,6 @@ use super::super::workspace::Workspace;
 use crate::config::Environment;
 use crate::config::image::{Build, Image};
 use crate::domain::model::{Artifact, Digest, Period, PortError, Tag, Timestamp};
-use crate::engine::DriveError;
 use crate::host::runner::LocalRunner;
 use crate::ports::BuildRequest;
 use crate::report::foreign;
@@ -183,7 +182,7 @@ impl<'a> Yard<'a> {
     /// What came of a signal, or the error with the foreign text in it made harmless.
     fn explain(&self, error: AppError) -> AppError {
         if let Some(signal) = self.attended.interrupted() {
-            return AppError::Drive(DriveError::Stopped(signal.signal));
+            return AppError::Interrupted(signal);
         }
         match error {
             AppError::Port(error) => AppError::Port(PortError {

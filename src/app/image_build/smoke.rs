@@ -11,7 +11,6 @@ use crate::domain::model::{
     Artifact, Check, CheckKind, CommandProbe, Endpoint, HttpExpectation, HttpProbe, Period, PortError,
     ProbeSpec, Release, RepositoryName, Slot, UnitId,
 };
-use crate::engine::DriveError;
 use crate::ports::{Probe, Removal, Runner, Stop, Target};
 use crate::report::foreign;
 use std::collections::BTreeMap;
@@ -148,7 +147,7 @@ impl Yard<'_> {
                 ReadinessProgress::Waiting { next } => {
                     if let Err(signal) = clock.sleep(next.as_duration()) {
                         let _ = clock.interruption();
-                        return Err(AppError::Drive(DriveError::Stopped(signal.signal)));
+                        return Err(AppError::Interrupted(signal));
                     }
                 }
             }

@@ -76,11 +76,12 @@ impl Explanation {
         self
     }
 
-    /// Returns the message with its causes on one line, without the fix.
+    /// Returns the message with its causes on one line, without the fix. A cause of several lines, such as the
+    /// end of a log, begins on one of its own.
     pub fn cause_line(&self) -> String {
         let mut line = self.message.clone();
         for cause in &self.causes {
-            line.push_str(": ");
+            line.push_str(if cause.contains('\n') { ":\n" } else { ": " });
             line.push_str(cause);
         }
         line
@@ -155,10 +156,11 @@ fn without(text: &str, source: &str) -> String {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.cause_line())?;
+        let line = self.cause_line();
+        f.write_str(&line)?;
         match &self.fix {
             // Behind several lines (a log, a list) it would look like the end of the last one.
-            Some(fix) if self.message.contains('\n') => write!(f, "\n{fix}"),
+            Some(fix) if line.contains('\n') => write!(f, "\n{fix}"),
             Some(fix) => write!(f, "; {fix}"),
             None => Ok(()),
         }
@@ -290,6 +292,10 @@ mod tests {
     fn a_fix_behind_several_lines_has_one_of_its_own() {
         let error = Explanation::new("it failed:\n  line 1").fix("look there");
         assert_eq!(error.to_string(), "it failed:\n  line 1\nlook there");
+        let error = Explanation::new("it failed")
+            .caused_by("line 1\nline 2")
+            .fix("look there");
+        assert_eq!(error.to_string(), "it failed:\nline 1\nline 2\nlook there");
     }
 
     #[test]

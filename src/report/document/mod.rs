@@ -17,13 +17,13 @@ mod image;
 mod plan;
 mod promotion;
 mod prune;
+mod resume;
 mod run;
 mod scaffold;
 mod scan;
 mod signature;
 mod status;
 mod tags;
-mod takeup;
 
 pub use acceptance::{
     AcceptanceDocument, AcceptanceRow, AcceptancesDocument, PruneGuestsDocument, RemovalRow,
@@ -50,10 +50,10 @@ pub use image::{
 pub use plan::{PlanRow, PlansDocument};
 pub use promotion::{PromotionDocument, PromotionPreviewDocument};
 pub use prune::{AbsentRow, DeletedRow, KeptRow, LeftRow, PruneDocument, PruneRow, SweepRow};
+pub use resume::{AheadRow, ResumeDocument};
 pub use run::{RunsDocument, UnchangedDocument};
 pub use scaffold::{FileRow, InitDocument, RenderDocument, TemplateRow, TemplatesDocument};
 pub use scan::{FindingRow, ScanDocument, ScannerRow};
 pub use signature::SignaturesDocument;
 pub use status::{LastRow, LiveStatus, OpenRow, StatusDocument, StatusRow};
 pub use tags::TagsDocument;
-pub use takeup::{AheadRow, TakeUpDocument};

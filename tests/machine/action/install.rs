@@ -230,15 +230,15 @@ fn without_a_checksum_it_is_built_from_the_checkout() {
     let job = Job::new();
     job.script(
         "bin/cargo",
-        "#!/bin/sh\necho \"cargo $*\"\nmkdir -p \"$CARGO_TARGET_DIR/dist\"\nprintf '#!/bin/sh\\necho built\\n' > \
+        "#!/bin/sh\necho \"cargo $* in $PWD\"\nmkdir -p \"$CARGO_TARGET_DIR/dist\"\nprintf '#!/bin/sh\\necho built\\n' > \
          \"$CARGO_TARGET_DIR/dist/greenroom\"\nchmod +x \"$CARGO_TARGET_DIR/dist/greenroom\"\n",
     );
     let ran = job.install(&[]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
-    let manifest = job.path("action/Cargo.toml");
+    let checkout = job.path("action");
     let words = format!(
-        "cargo build --profile dist --locked --bin greenroom --manifest-path {}",
-        manifest.display()
+        "cargo build --profile dist --locked --bin greenroom in {}\n",
+        checkout.display()
     );
     assert!(
         ran.out.contains("has no checksum of greenroom") && ran.out.contains(&words),

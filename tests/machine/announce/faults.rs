@@ -128,7 +128,7 @@ fn what_could_not_be_opened_at_the_beginning_is_opened_at_the_end() {
     assert_eq!(project.deploy("2.0.0").outcome, Outcome::Halted);
     assert_eq!(project.forge.deployments().len(), 1);
     project.forge.recover();
-    let resumed = project.take_up(greenroom::app::takeup::Direction::Abort);
+    let resumed = project.take_up(greenroom::app::resume::Direction::Abort);
     assert_eq!(
         resumed.forge_deployment,
         Some(project.forge.deployments()[1].number)

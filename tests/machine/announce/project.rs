@@ -4,7 +4,7 @@ use crate::support::git::git;
 use greenroom::app::announce::{Announcer, Audience, Forges};
 use greenroom::app::deploy::{Deployed, Done};
 use greenroom::app::pipeline::{self, Run, RunOptions};
-use greenroom::app::takeup::{self, Direction};
+use greenroom::app::resume::{self, Direction};
 use greenroom::app::{AppError, Context, Watchers, Workspace};
 use greenroom::domain::model::PullState;
 use greenroom::host::environment::ProcessEnvironment;
@@ -203,7 +203,7 @@ impl Project {
         let workspace = self.workspace();
         let origin = workspace.context.origin("fixed", None);
         let staging = "staging".parse().unwrap();
-        let taken = takeup::take_up(&workspace, &staging, direction, origin, &self.audience());
+        let taken = resume::resume(&workspace, &staging, direction, origin, &self.audience());
         taken.unwrap().unwrap()
     }
 }

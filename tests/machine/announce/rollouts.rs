@@ -3,8 +3,8 @@
 use crate::announce::project::{COMMIT, Project, rolled_out};
 use greenroom::app::announce::Audience;
 use greenroom::app::deploy::Done;
+use greenroom::app::resume::Direction;
 use greenroom::app::rollback::rollback;
-use greenroom::app::takeup::Direction;
 use greenroom::domain::history::Selector;
 use greenroom::domain::model::{Conclusion, DeploymentState, Digest};
 

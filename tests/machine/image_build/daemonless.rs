@@ -209,6 +209,11 @@ fn ctrl_c_ends_the_builder_and_leaves_nothing() {
     interrupt(&child);
     let done = Ran::of(child.wait_with_output().unwrap());
     assert_eq!(done.status, 130, "{}", done.err);
+    assert!(
+        done.err.contains("interrupted by SIGINT") && !done.err.contains("greenroom resume"),
+        "no rollout had begun: {}",
+        done.err
+    );
     eventually("the end of its processes", || {
         yard.processes().is_empty() && !sleeps(&sleep)
     });

@@ -1,23 +1,23 @@
 //! What would be done with a rollout that is taken up.
 
-use crate::app::takeup::{Direction, ResumePreview};
+use crate::app::resume::{Direction, ResumePreview};
 use crate::domain::model::EnvironmentName;
-use crate::report::document::TakeUpDocument;
+use crate::report::document::ResumeDocument;
 
 /// Shows what would be done in `environment`; `None` says that no rollout is open there.
-pub fn takeup<'a>(
+pub fn resume<'a>(
     environment: &'a EnvironmentName,
     direction: Direction,
     outlook: Option<&'a ResumePreview>,
-) -> TakeUpDocument<'a> {
+) -> ResumeDocument<'a> {
     let command = direction.as_str();
     match outlook {
-        None => TakeUpDocument::nothing(environment, command),
-        Some(outlook) => TakeUpDocument {
+        None => ResumeDocument::nothing(environment, command),
+        Some(outlook) => ResumeDocument {
             environment,
             cause: outlook.cause.as_deref(),
             notes: &outlook.notes,
-            ..TakeUpDocument::of(command, &outlook.plan, &outlook.ahead)
+            ..ResumeDocument::of(command, &outlook.plan, &outlook.ahead)
         },
     }
 }

@@ -1,4 +1,4 @@
-//! Taking up a rollout that was left: resume goes on, abort goes back.
+//! Resuming a rollout that was left: resume goes on, abort goes back.
 
 use super::announce::{Announcement, Audience};
 use super::deploy::{Deployed, Listeners, drive, journal};
@@ -42,7 +42,7 @@ pub struct ResumePreview {
     pub notes: Vec<String>,
 }
 
-/// What [`take_up`] would do with the rollout that is open in `environment`; `None` when none is.
+/// What [`resume`] would do with the rollout that is open in `environment`; `None` when none is.
 ///
 /// # Errors
 /// When its way back is closed and abort was asked for; when the record cannot be read.
@@ -87,7 +87,15 @@ fn turn(rollout: &Rollout, direction: Direction, origin: Origin) -> Result<Event
         Direction::Abort if rollout.can_abort() => Ok(Event::Aborted { origin }),
         Direction::Abort => {
             let plan = rollout.plan();
-            Err(AppError::not_allowed(Explanation::new(format!("promotion of {} had begun, so there is no way back to abort to", plan.candidate.version)).fix(format!("finish it with `greenroom resume {environment}`, then `greenroom rollback {environment}`", environment = plan.environment))))
+            let message = format!(
+                "promotion of {} had begun, so there is no way back to abort to",
+                plan.candidate.version
+            );
+            let environment = &plan.environment;
+            let fix = format!(
+                "finish it with `greenroom resume {environment}`, then `greenroom rollback {environment}`"
+            );
+            Err(AppError::not_allowed(Explanation::new(message).fix(fix)))
         }
     }
 }
@@ -97,7 +105,7 @@ fn turn(rollout: &Rollout, direction: Direction, origin: Origin) -> Result<Event
 /// # Errors
 /// [`AppError::Busy`] while its process lives; when its way back is closed and abort was asked for;
 /// when it has to be left where it is again.
-pub fn take_up(
+pub fn resume(
     workspace: &Workspace,
     environment: &EnvironmentName,
     direction: Direction,

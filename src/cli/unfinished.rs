@@ -3,13 +3,13 @@
 use super::outcome::exit;
 use super::publish::{Publication, ReportArgs};
 use super::shell::Shell;
-use crate::app::takeup::{self, Direction, ResumePreview};
+use crate::app::resume::{self, Direction, ResumePreview};
 use crate::app::{AppError, Exit, document};
 use crate::domain::model::EnvironmentName;
 use crate::report::{describe_ahead, describe_end, foreign};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct TakeUpArgs {
+pub(super) struct UnfinishedArgs {
     /// The environment
     environment: EnvironmentName,
     /// Why; goes into the record
@@ -22,16 +22,16 @@ pub(super) struct TakeUpArgs {
     reports: ReportArgs,
 }
 
-pub(super) fn take_up(shell: &Shell, args: &TakeUpArgs, direction: Direction) -> Result<Exit, AppError> {
+pub(super) fn finish(shell: &Shell, args: &UnfinishedArgs, direction: Direction) -> Result<Exit, AppError> {
     let workspace = shell.workspace()?;
     let origin = shell.context.origin(&args.reason, None);
     if args.dry_run {
-        let outlook = takeup::preview(&workspace, &args.environment, direction, origin)?;
+        let outlook = resume::preview(&workspace, &args.environment, direction, origin)?;
         show(shell, &args.environment, direction, outlook.as_ref());
         return Ok(Exit::Done);
     }
     let audience = shell.audience(false);
-    let Some(deployed) = takeup::take_up(&workspace, &args.environment, direction, origin, &audience)? else {
+    let Some(deployed) = resume::resume(&workspace, &args.environment, direction, origin, &audience)? else {
         shell.say(&nothing(&args.environment));
         return Ok(Exit::Done);
     };
@@ -53,7 +53,7 @@ fn nothing(environment: &EnvironmentName) -> String {
 /// Shows what would be done.
 fn show(shell: &Shell, environment: &EnvironmentName, direction: Direction, outlook: Option<&ResumePreview>) {
     if shell.is_json() {
-        return shell.json(&document::takeup(environment, direction, outlook));
+        return shell.json(&document::resume(environment, direction, outlook));
     }
     let Some(outlook) = outlook else {
         return shell.say(&nothing(environment));

@@ -12,7 +12,7 @@ use serde::Serialize;
     rename = "greenroom.takeup.preview/1",
     rename_all = "camelCase"
 )]
-pub struct TakeUpDocument<'a> {
+pub struct ResumeDocument<'a> {
     /// The environment.
     pub environment: &'a EnvironmentName,
     /// `resume` or `abort`.
@@ -41,7 +41,7 @@ pub struct AheadRow {
     pub step: String,
 }
 
-impl<'a> TakeUpDocument<'a> {
+impl<'a> ResumeDocument<'a> {
     /// Says that no rollout is open in `environment`.
     pub fn nothing(environment: &'a EnvironmentName, command: &'a str) -> Self {
         Self {
