@@ -4,9 +4,9 @@
 . "$(dirname "$0")/setup.sh"
 need hyperfine curl python3
 
-[ -x "$target/release/examples/hello" ] || (cd "$root" && cargo build --release --locked --example hello)
+[ -x "$target/dist/examples/hello" ] || (cd "$root" && cargo build --profile dist --locked --example hello)
 port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
-PORT=$port VERSION=1.0.0 "$target/release/examples/hello" & pids+=($!)
+PORT=$port VERSION=1.0.0 "$target/dist/examples/hello" & pids+=($!)
 url=http://127.0.0.1:$port
 curl -sf --retry 50 --retry-connrefused --retry-delay 0 -o /dev/null "$url/health"
 

@@ -299,7 +299,7 @@ fn a_hundred_units_take_little_longer_than_their_commands() {
 }
 
 #[test]
-#[ignore = "a measurement, for a quiet machine: cargo nextest run --release --run-ignored only --no-capture thousand"]
+#[ignore = "a measurement, for a quiet machine: cargo nextest run --cargo-profile dist --run-ignored only --no-capture thousand"]
 fn a_thousand_units_take_at_most_a_third_longer_than_their_commands() {
     for parallelism in [4, 8, 16] {
         let factor = overhead(1_000, parallelism);
