@@ -147,5 +147,8 @@ main() {
   from_source "$target"
 }
 
-readonly home=${RUNNER_TEMP:?is not set: this script runs in a step of GitHub Actions}/greenroom
+home=${RUNNER_TEMP:?is not set: this script runs in a step of GitHub Actions}/greenroom
+# Absolute: the build runs in another directory.
+case $home in /*) ;; *) home=$PWD/$home ;; esac
+readonly home
 main

@@ -3,12 +3,15 @@
 use super::super::error::{AppError, Exit};
 use super::super::workspace::Workspace;
 use super::needed::Ledgers;
-use crate::domain::model::{Digest, Draft, EnvironmentName, ErrorKind, Explanation, Holder, Origin, Period};
+use crate::domain::model::{
+    Digest, Draft, EnvironmentName, ErrorKind, Explanation, Holder, Origin, Period, Tag,
+};
 use crate::domain::retention::{Doomed, PrunePlan, Rules};
 use crate::engine::LeaseKeeper;
-use crate::images::{CONNECTIONS, ImageSurvey, Left, Stopped, Sweep, SweepProgress, Swept};
+use crate::images::{CONNECTIONS, ImageSurvey, Stopped, Sweep, SweepProgress, Swept};
 use crate::ports::Ledger;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The chain of the ledger that holds what was pruned, and the name of the lease that keeps two prunes
@@ -257,26 +260,37 @@ fn record(
                 ledger.as_ref(),
                 own,
                 epoch,
-                body(origin, pruned, swept, part),
+                body(origin, pruned, swept, part)?,
             )?;
         }
     }
     Ok(())
 }
 
-fn body(origin: &Origin, pruned: &Pruned, swept: &Swept, part: &[Doomed]) -> Value {
-    let digests =
-        |left: &[Left]| -> Vec<Digest> { left.iter().map(|left| left.image.digest.clone()).collect() };
-    let tags: BTreeMap<_, _> = part.iter().map(|image| (&image.digest, &image.tags)).collect();
-    json!({
-        "origin": origin,
-        "repository": pruned.repository,
-        "deleted": tags,
-        "failed": digests(&swept.failed),
-        "skipped": swept.skipped.len(),
-        "broken": swept.broken,
-        "stopped": swept.stopped.as_ref().map(ToString::to_string),
-    })
+/// What the ledger keeps of a sweep: the body of a record of the kind `prune`.
+#[derive(Serialize)]
+struct SweepRecord<'a> {
+    origin: &'a Origin,
+    repository: &'a str,
+    /// The tags of each image that went, by its digest.
+    deleted: BTreeMap<&'a Digest, &'a Vec<Tag>>,
+    failed: Vec<&'a Digest>,
+    skipped: usize,
+    broken: &'a [Digest],
+    stopped: Option<String>,
+}
+
+fn body(origin: &Origin, pruned: &Pruned, swept: &Swept, part: &[Doomed]) -> Result<Value, AppError> {
+    let record = SweepRecord {
+        origin,
+        repository: &pruned.repository,
+        deleted: part.iter().map(|image| (&image.digest, &image.tags)).collect(),
+        failed: swept.failed.iter().map(|left| &left.image.digest).collect(),
+        skipped: swept.skipped.len(),
+        broken: &swept.broken,
+        stopped: swept.stopped.as_ref().map(ToString::to_string),
+    };
+    serde_json::to_value(record).map_err(|error| AppError::record(&error))
 }
 
 fn append(
