@@ -3,6 +3,9 @@
 use super::url::{authority, is_loopback, redacted};
 use crate::domain::model::{ErrorKind, PortError, Secret};
 
+/// What GitHub asks every client to accept.
+pub const ACCEPTED: &str = "application/vnd.github+json";
+
 /// The API of GitHub, or of a GitHub Enterprise server.
 pub struct GitHubApi {
     base: String,
@@ -35,7 +38,7 @@ impl GitHubApi {
     /// What every request carries.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
-            ("accept", "application/vnd.github+json".to_owned()),
+            ("accept", ACCEPTED.to_owned()),
             ("x-github-api-version", "2022-11-28".to_owned()),
         ];
         let bearer = self.token.as_ref();

@@ -165,12 +165,7 @@ impl Copier<'_> {
                 Presence::Absent
             }
         };
-        let mut tasks = self.graph().want(&ours, true, Role::Attached, presence);
-        let read = Task::Read(ours.clone());
-        if tasks.contains(&read) {
-            tasks.retain(|task| *task != read);
-            tasks.extend(self.take_in(&ours, bytes)?);
-        }
+        let tasks = self.want_read(&ours, bytes, Role::Attached, presence)?;
         self.bounded(tasks)
     }
 

@@ -10,7 +10,7 @@
 //! breaks its own image. [`Options::deep`] is for those that did.
 
 use super::attached::Ends;
-use super::graph::{Graph, MOST_MANIFESTS, Task};
+use super::graph::{Graph, MOST_MANIFESTS, Presence, Role, Task};
 use super::listing::Listing;
 use super::progress::{Counted, Meter};
 use super::start::{DestinationTags, begin};
@@ -111,7 +111,7 @@ pub fn copy(
 ) -> Result<Copied, CopyError> {
     let copier = Copier::new(catalog, from, to, options);
     let was_there = if from.repository == to.repository {
-        copier.exists()?;
+        copier.exists(from, to)?;
         true
     } else {
         let was_there = copier.image()?;
@@ -120,7 +120,7 @@ pub fn copy(
         was_there
     };
     let digest = copier.root()?.clone();
-    let wanted = std::mem::replace(&mut *lock(&copier.wanted), DestinationTags::unknown(0));
+    let wanted = std::mem::take(&mut *lock(&copier.wanted));
     let (unmoved, moved): (Vec<_>, Vec<_>) = to
         .tags
         .iter()
@@ -215,18 +215,8 @@ impl Copier<'_> {
     }
 
     /// Within one repository nothing but tags moves.
-    fn exists(&self) -> Result<(), PortError> {
-        let (from, to) = (
-            CopySource {
-                repository: self.from,
-                image: self.image,
-            },
-            Destination {
-                repository: self.to,
-                tags: self.tags,
-            },
-        );
-        let (digest, named) = begin(self.catalog, &from, &to, self.options.connections)?;
+    fn exists(&self, from: &CopySource<'_>, to: &Destination<'_>) -> Result<(), PortError> {
+        let (digest, named) = begin(self.catalog, from, to, self.options.connections)?;
         let wanted = DestinationTags::known(named);
         if wanted.leads_to(&digest) != Some(true) {
             *lock(&self.root_bytes) = Some(self.catalog.manifest(self.from, &digest)?);
@@ -283,8 +273,26 @@ impl Copier<'_> {
         self.take_in(digest, bytes)
     }
 
+    /// Wants a manifest whose content is at hand already, so that nothing reads it again. Where its content is not
+    /// needed, it is dropped.
+    pub(super) fn want_read(
+        &self,
+        digest: &Digest,
+        bytes: Vec<u8>,
+        role: Role,
+        presence: Presence,
+    ) -> Result<Vec<Task>, PortError> {
+        let mut tasks = self.graph().want(digest, true, role, presence);
+        let read = Task::Read(digest.clone());
+        if tasks.contains(&read) {
+            tasks.retain(|task| *task != read);
+            tasks.extend(self.take_in(digest, bytes)?);
+        }
+        Ok(tasks)
+    }
+
     /// Goes on with a manifest that was read.
-    pub(super) fn take_in(&self, digest: &Digest, bytes: Vec<u8>) -> Result<Vec<Task>, PortError> {
+    fn take_in(&self, digest: &Digest, bytes: Vec<u8>) -> Result<Vec<Task>, PortError> {
         let manifest = Manifest::parse(&bytes).map_err(|error| {
             let doing = format!("reading {}@{digest}", self.from);
             PortError::new(ErrorKind::Invalid, doing, &error)

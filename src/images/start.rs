@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 const FEW_TAGS: usize = 3;
 
 /// Where the wanted tags lead at the destination, in their order.
+#[derive(Default)]
 pub(super) struct DestinationTags {
     named: Vec<Option<Digest>>,
     /// How many of them have not been answered for.
@@ -132,11 +133,10 @@ impl Copier<'_> {
             }
         };
         let root = self.root.get_or_init(|| digest);
-        let mut tasks = self.graph().want(root, true, Role::Part, Presence::Awaited);
-        if let Some(bytes) = bytes {
-            tasks.retain(|task| *task != Task::Read(root.clone()));
-            tasks.extend(self.take_in(root, bytes)?);
-        }
+        let mut tasks = match bytes {
+            Some(bytes) => self.want_read(root, bytes, Role::Part, Presence::Awaited)?,
+            None => self.graph().want(root, true, Role::Part, Presence::Awaited),
+        };
         tasks.extend(self.settle_image());
         Ok(tasks)
     }

@@ -76,8 +76,8 @@ impl Explanation {
         self
     }
 
-    /// Returns the message with its causes on one line, without the fix. A cause of several lines, such as the
-    /// end of a log, begins on one of its own.
+    /// Returns the message with its causes, without the fix: on one line where none of them has several. A cause of
+    /// several lines, such as the end of a log, begins on one of its own.
     pub fn cause_line(&self) -> String {
         let mut line = self.message.clone();
         for cause in &self.causes {

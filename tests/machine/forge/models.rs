@@ -1,7 +1,7 @@
 //! octocrab's models held against GitHub's own description: which of them read every answer that GitHub may
 //! give and keep what greenroom needs of it, and why the others do not.
 
-use crate::support::github::{Description, Operation, merge};
+use crate::support::github::{ADDRESS, DESCRIBED, Description, Operation, TEXT, addressed, merge};
 use http_body_util::{BodyExt as _, Full};
 use octocrab::FromResponse as _;
 use octocrab::models::checks::{CheckRun, ListCheckRuns};
@@ -22,9 +22,6 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::error::Error as _;
 
-const DESCRIBED: &str = include_str!("../../fixtures/github/openapi-subset.json");
-const TEXT: &str = "x";
-const ADDRESS: &str = "https://github.com/x";
 /// How often each choice of the description is taken in turn: no list of words is longer.
 const TURNS: usize = 12;
 /// Below that only what has to be there is made.
@@ -408,23 +405,13 @@ impl Maker<'_> {
         let fields = schema["properties"].as_object().into_iter().flatten();
         let made = fields
             .filter(|(name, _)| is_wanted(name))
-            .map(|(name, schema)| (name.clone(), self.field(name, schema, depth + 1)));
+            .map(|(name, schema)| (name.clone(), addressed(name, self.make(schema, depth + 1))));
         let mut made: Map<_, _> = made.collect();
         // GitHub asks for one field that it does not describe: the `tags` of `docker` in a package's version.
         for name in required {
             made.entry(name).or_insert(Value::Null);
         }
         Value::Object(made)
-    }
-
-    /// What a field holds. The description calls some addresses only texts.
-    fn field(&self, name: &str, schema: &Value, depth: usize) -> Value {
-        match self.make(schema, depth) {
-            Value::String(text) if text == TEXT && (name.ends_with("url") || name == "href") => {
-                json!(ADDRESS)
-            }
-            made => made,
-        }
     }
 
     /// One of what there is to choose from; null only where that is asked for.

@@ -5,6 +5,7 @@ use super::outcome::{Answer, Lost, cause};
 use super::pages;
 use super::transport::Transport;
 use crate::domain::model::Secret;
+use crate::host::github::ACCEPTED;
 use bytes::Bytes;
 use http::header::{ACCEPT, LINK};
 use http::{HeaderMap, HeaderValue, Response};
@@ -16,9 +17,6 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
-
-/// What GitHub asks every client to say. Its version (`x-github-api-version`) is octocrab's own.
-const ACCEPTED: &str = "application/vnd.github+json";
 
 /// octocrab, and the runtime that drives it: no timers, no sockets, and no thread but for requests that are
 /// under way.
@@ -34,6 +32,7 @@ impl Session {
         // octocrab keeps a queue, and starts what empties it at once.
         let entered = runtime.enter();
         let token = token.expose().to_owned().into();
+        // The version (`x-github-api-version`) is octocrab's own.
         let headers = vec![(ACCEPT, HeaderValue::from_static(ACCEPTED))];
         let Ok(octocrab) = OctocrabBuilder::new_empty()
             .with_service(transport.service())

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-const TEXT: &str = include_str!("../../../fixtures/github/openapi-subset.json");
+pub(crate) const DESCRIBED: &str = include_str!("../../../fixtures/github/openapi-subset.json");
 
 /// Where the description is wrong about answers: the operation, the place, and why.
 const WRONG: &[(&str, &str, &str)] = &[(
@@ -68,7 +68,7 @@ pub(crate) struct Description {
 impl Description {
     /// Reads it.
     pub(crate) fn read() -> Self {
-        let whole: Value = serde_json::from_str(TEXT).unwrap();
+        let whole: Value = serde_json::from_str(DESCRIBED).unwrap();
         let paths = whole["paths"].as_object().unwrap();
         let operations = paths.iter().flat_map(|(template, methods)| {
             let methods = methods.as_object().unwrap().iter();
@@ -231,25 +231,30 @@ impl Description {
             ("boolean", _) => json!(false),
             ("integer" | "number", _) => json!(1),
             ("array", _) => json!([]),
-            ("string", Some("uri")) => json!("https://github.com/x"),
+            ("string", Some("uri")) => json!(ADDRESS),
             ("string", Some("date-time")) => json!("2026-11-20T12:00:00Z"),
-            ("string", _) => json!("x"),
+            ("string", _) => json!(TEXT),
             _ => {
                 let required = schema["required"].as_array().into_iter().flatten();
                 let names = required.filter_map(Value::as_str);
-                let fields =
-                    names.map(|name| (name.to_owned(), self.field(name, &schema["properties"][name])));
+                let least = |name: &str| addressed(name, self.smallest(&schema["properties"][name]));
+                let fields = names.map(|name| (name.to_owned(), least(name)));
                 Value::Object(fields.collect::<Map<_, _>>())
             }
         }
     }
+}
 
-    /// What a field holds at least. The description calls some addresses only texts.
-    fn field(&self, name: &str, schema: &Value) -> Value {
-        match self.smallest(schema) {
-            Value::String(text) if text == "x" && name.ends_with("url") => json!("https://github.com/x"),
-            made => made,
-        }
+/// Any text.
+pub(crate) const TEXT: &str = "x";
+/// Any address.
+pub(crate) const ADDRESS: &str = "https://github.com/x";
+
+/// Returns what stands in a field for which `made` was made. The description calls some addresses only texts.
+pub(crate) fn addressed(name: &str, made: Value) -> Value {
+    match made {
+        Value::String(text) if text == TEXT && (name.ends_with("url") || name == "href") => json!(ADDRESS),
+        made => made,
     }
 }
 

@@ -28,7 +28,7 @@ mod scanning;
 mod server;
 mod state;
 
-pub(crate) use description::{Description, Operation, merge};
+pub(crate) use description::{ADDRESS, DESCRIBED, Description, Operation, TEXT, addressed, merge};
 pub(crate) use state::{
     Approval, Check, Comment, Deployment, Environment, Mark, Package, PackageVersion, Processing, Pull,
     Repository, State, Status, Team, Upload,
